@@ -1,0 +1,84 @@
+"""Writing and reading files: atomic, hashed, self-describing."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; move it there only if the block ends well.
+
+    The bytes are on the disk before the name is: a file that has its name is whole.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write ``value`` as indented JSON with sorted keys, atomically."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def write_parquet(
+    path: Path, table: pa.Table, metadata: dict[str, str] | None = None, **settings
+) -> None:
+    """Write a table, zstd-compressed and atomically, with ``metadata`` added to its schema.
+
+    ``settings`` go to :func:`pyarrow.parquet.write_table`.
+    """
+    if metadata:
+        table = table.replace_schema_metadata(
+            {**(table.schema.metadata or {}), **{k: v.encode() for k, v in metadata.items()}}
+        )
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", **settings)
+
+
+def read_parquet(paths: Path | list[Path], columns: list[str] | None = None) -> pa.Table:
+    """Read one Parquet file, or several of one schema one after the other."""
+    if isinstance(paths, (str, Path)):
+        paths = [paths]
+    # Metadata differ from shard to shard (hashes), so they are dropped before joining.
+    return pa.concat_tables(
+        pq.ParquetFile(path).read(columns=columns).replace_schema_metadata(None) for path in paths
+    )
+
+
+def parquet_metadata(path: Path) -> dict[str, str]:
+    """The key-value metadata that :func:`write_parquet` put into a file's schema."""
+    metadata = pq.read_schema(path).metadata or {}
+    return {key.decode(): value.decode() for key, value in metadata.items()}
+
+
+def sha256(*paths: Path) -> str:
+    """One hexadecimal digest of the contents of files, in the order given."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()

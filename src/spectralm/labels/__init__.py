@@ -1,0 +1,1 @@
+"""The vocabulary: spectral classes, labels and their units, sentinels, tables of columns."""

@@ -1,0 +1,120 @@
+"""One table of columns (name, type, unit, sentence) for everything that is written as a table."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from spectralm.labels.vocabulary import PARAMETERS
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of one of our tables."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    """Empty where the quantity has none."""
+    description: str
+
+
+def schema(columns: tuple[Column, ...]) -> pa.Schema:
+    """The Arrow schema of a table with these columns; unit and description ride along."""
+    return pa.schema(
+        pa.field(c.name, c.type, metadata={"unit": c.unit, "description": c.description})
+        for c in columns
+    )
+
+
+FILES = (
+    Column("path", pa.string(), "", "file of the spectrum"),
+    Column("obsid", pa.int64(), "", "spectrum id in the file's name, if it is named so"),
+    Column("lmjd", pa.int32(), "d", "local modified Julian day in the file's name"),
+    Column("planid", pa.string(), "", "plan in the file's name"),
+    Column("spid", pa.int32(), "", "spectrograph in the file's name"),
+    Column("fiberid", pa.int32(), "", "fibre in the file's name"),
+)
+
+CATALOGUE = (
+    Column("obsid", pa.int64(), "", "LAMOST's id of the spectrum"),
+    Column("path", pa.string(), "", "file of the spectrum"),
+    Column(
+        "star_id", pa.string(), "", "gaia:, uid: or sky: id, the same for all of a star's spectra"
+    ),
+    Column("class", pa.string(), "", "spectral class: A, F, G, K or M"),
+    Column("subclass", pa.string(), "", "the survey's spectral type, such as G5 or dM1"),
+    Column("teff", pa.float64(), "K", "effective temperature"),
+    Column("teff_err", pa.float64(), "K", "its error"),
+    Column("logg", pa.float64(), "dex", "log10 of the surface gravity in cm/s2"),
+    Column("logg_err", pa.float64(), "dex", "its error"),
+    Column("feh", pa.float64(), "dex", "[Fe/H], or [M/H] where feh_source says so"),
+    Column("feh_err", pa.float64(), "dex", "its error"),
+    Column("feh_source", pa.string(), "", "the survey's column: feh (LASP) or m_h (M stars)"),
+    Column("snrg", pa.float64(), "", "signal-to-noise ratio in band g"),
+    Column("snrr", pa.float64(), "", "signal-to-noise ratio in band r"),
+    Column("snri", pa.float64(), "", "signal-to-noise ratio in band i"),
+    Column("ra", pa.float64(), "deg", "right ascension, J2000"),
+    Column("dec", pa.float64(), "deg", "declination, J2000"),
+    Column("z", pa.float64(), "", "redshift"),
+    Column("gaia_source_id", pa.string(), "", "Gaia's id of the star"),
+    Column("source", pa.string(), "", "name of the catalogue file"),
+)
+
+RANKING = (
+    Column("obsid", pa.int64(), "", "LAMOST's id of the spectrum"),
+    Column("class", pa.string(), "", "spectral class: A, F, G, K or M"),
+    Column("star_id", pa.string(), "", "id of the star"),
+    Column("split", pa.string(), "", "train, validation or test; the same for all of a star"),
+    Column("shard", pa.int32(), "", "shard that the spectrum belongs to"),
+)
+
+SAMPLE = (*CATALOGUE, *(column for column in RANKING if column.name in ("split", "shard")))
+
+REJECTS = (
+    Column("obsid", pa.int64(), "", "spectrum id; null where none is known"),
+    Column("path", pa.string(), "", "file of the spectrum; null where none is known"),
+    Column("stage", pa.string(), "", "the rule that refused the row"),
+    Column("reason", pa.string(), "", "short name of the reason, the same for all such rows"),
+    Column("detail", pa.string(), "", "what was found, in words"),
+)
+
+PREDICTIONS = (
+    Column("obsid", pa.int64(), "", "spectrum id"),
+    Column("status", pa.string(), "", "'parsed', else the short reason why there is no answer"),
+    Column("answer", pa.string(), "", "the model's text; null for models that write none"),
+    Column("class", pa.string(), "", "the class that the model names"),
+    *(Column(p.name, pa.float64(), p.unit, f"the model's {p.text}") for p in PARAMETERS),
+)
+
+RESIDUALS = (
+    Column("obsid", pa.int64(), "", "spectrum id"),
+    Column("star_id", pa.string(), "", "the star; several spectra may share one"),
+    Column("class", pa.string(), "", "the survey's class"),
+    Column("snrr", pa.float64(), "", "signal-to-noise ratio in r"),
+    Column("snri", pa.float64(), "", "signal-to-noise ratio in i"),
+    Column("status", pa.string(), "", "'parsed', else the short reason why there is no answer"),
+    Column("predicted_class", pa.string(), "", "the class that the model names"),
+    *(
+        column
+        for p in PARAMETERS
+        for column in (
+            Column(p.name, pa.float64(), p.unit, f"the survey's {p.text}"),
+            Column(f"{p.name}_predicted", pa.float64(), p.unit, f"the model's {p.text}"),
+            Column(f"{p.name}_residual", pa.float64(), p.unit, "predicted - survey"),
+        )
+    ),
+)
+
+SPECTRA = (
+    Column("obsid", pa.int64(), "", "spectrum id"),
+    Column(
+        "flux", pa.list_(pa.int16()), "0.001", "normalised flux on the grid, of the grid's length"
+    ),
+    Column("flags", pa.int32(), "", "bit mask of quality flags (see the flags of spectra)"),
+    Column(
+        "masked_fraction", pa.float32(), "", "share of the grid on masked pixels or not covered"
+    ),
+    Column("snrg", pa.float32(), "", "signal-to-noise ratio in g; null where missing"),
+    Column("snrr", pa.float32(), "", "signal-to-noise ratio in r; null where missing"),
+    Column("snri", pa.float32(), "", "signal-to-noise ratio in i; null where missing"),
+)

@@ -1,0 +1,37 @@
+"""Spectral classes and the labels of a star."""
+
+from dataclasses import dataclass
+
+CLASSES = ("A", "F", "G", "K", "M")
+
+#: What surveys write where they have no value (SURVEYS: C.14). Text columns also use blanks.
+MISSING_NUMBERS = (-9999.0, -9999.99, -999.0)
+MISSING_TEXTS = ("", "Non", "nan", "NaN", "null", "None")
+
+
+@dataclass(frozen=True)
+class Label:
+    """One quantity that a model is asked for."""
+
+    name: str
+    """As a column of our tables."""
+    text: str
+    """As the paper writes it in questions."""
+    latex: str
+    unit: str
+    decimals: int
+    """Digits after the point in the paper's answers."""
+    low: float
+    """Values below are not a star's; an answer there is flagged."""
+    high: float
+    step: float
+    """Size of one unit of a grouped answer (three digits)."""
+    offset: float
+    """What 000 stands for in a grouped answer."""
+
+
+TEFF = Label("teff", "Teff", r"$T_{\rm eff}$", "K", 2, 2000.0, 11990.0, 10.0, 2000.0)
+LOGG = Label("logg", "logg", r"$\log g$", "dex", 3, -1.0, 6.0, 0.01, -1.0)
+FEH = Label("feh", "[Fe/H]", "[Fe/H]", "dex", 4, -5.0, 1.5, 0.01, -5.0)
+
+PARAMETERS = (TEFF, LOGG, FEH)

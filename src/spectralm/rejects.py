@@ -1,0 +1,36 @@
+"""Rows that leave the experiment: none goes without its reason."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from spectralm.files import write_parquet
+from spectralm.labels.columns import REJECTS, schema
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One refused row; the fields are those of :data:`spectralm.labels.columns.REJECTS`."""
+
+    obsid: int | None
+    path: str | None
+    stage: str
+    reason: str
+    detail: str
+
+
+def rejects_table(rejects: Iterable[Reject]) -> pa.Table:
+    """Rejects as a table, in the order given."""
+    names = [column.name for column in REJECTS]
+    rows = [dict(zip(names, astuple(reject), strict=True)) for reject in rejects]
+    return pa.Table.from_pylist(rows, schema=schema(REJECTS))
+
+
+def write_rejects(path: Path, rejects: Iterable[Reject]) -> Counter[str]:
+    """Write a rejects table (empty if there are none) and count its reasons."""
+    table = rejects_table(rejects)
+    write_parquet(path, table)
+    return Counter(table["reason"].to_pylist())
