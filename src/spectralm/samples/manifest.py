@@ -1,0 +1,87 @@
+"""Frozen manifests: the spectra of one shard, with a hash that betrays any change."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from spectralm.errors import InputError, SpectraLMError
+from spectralm.files import parquet_metadata, write_parquet
+from spectralm.labels.columns import SAMPLE, schema
+from spectralm.labels.vocabulary import CLASSES
+from spectralm.samples.options import SampleOptions
+
+HASH = "sha256"
+
+
+def draw(catalogue: Path, ranking: Path, shard: int, options: SampleOptions) -> pa.Table:
+    """The rows of one shard: columns SAMPLE, in order of obsid.
+
+    Raises:
+        InputError: a ranked spectrum is not in the catalogue.
+        SpectraLMError: a class runs short although ``require_balance`` is set.
+    """
+    drawn = pq.read_table(
+        ranking, columns=["obsid", "split", "shard"], filters=[("shard", "=", shard)]
+    )
+    rows = pq.read_table(catalogue, filters=pc.field("obsid").isin(drawn["obsid"].combine_chunks()))
+    table = rows.join(drawn, keys="obsid", join_type="inner").sort_by("obsid")
+    if table.num_rows != drawn.num_rows:
+        raise InputError(
+            ranking,
+            f"shard {shard}",
+            f"{drawn.num_rows - table.num_rows} of its spectra are not in {catalogue}",
+            "rank the sample again",
+        )
+    _check_balance(table, shard, options)
+    return table.select([column.name for column in SAMPLE]).cast(schema(SAMPLE))
+
+
+def write_manifest(path: Path, table: pa.Table) -> None:
+    """Write a shard with the hash of its rows in its metadata."""
+    write_parquet(path, table, {HASH: hash_of_rows(table)})
+
+
+def read_manifest(path: Path) -> pa.Table:
+    """The rows of a shard (columns SAMPLE).
+
+    Raises:
+        InputError: no manifest, or not the rows that were frozen.
+    """
+    try:
+        table, metadata = pq.ParquetFile(path).read(), parquet_metadata(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(path, "manifest", f"cannot be read ({error})", "draw it again") from error
+    if metadata.get(HASH) != hash_of_rows(table):
+        raise InputError(
+            path, "manifest", f"its rows are not those of its {HASH}", "draw the shard again"
+        )
+    return table.replace_schema_metadata(None)
+
+
+def hash_of_rows(table: pa.Table) -> str:
+    """SHA-256 of a table's rows, each a line of JSON with sorted keys."""
+    digest = hashlib.sha256()
+    for row in table.to_pylist():
+        digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _check_balance(table: pa.Table, shard: int, options: SampleOptions) -> None:
+    there = {c["values"]: c["counts"] for c in table["class"].value_counts().to_pylist()}
+    short = [
+        f"{name}: {there.get(name, 0)} of {options.per_class}"
+        for name in CLASSES
+        if there.get(name, 0) < options.per_class
+    ]
+    if short:
+        told = f"shard {shard} runs short of spectra of class {', '.join(short)}"
+        if options.require_balance:
+            raise SpectraLMError(
+                f"{told}; give more spectra, ask a smaller scale, or set require_balance: false"
+            )
+        logging.warning(told)

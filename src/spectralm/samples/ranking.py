@@ -1,0 +1,39 @@
+"""Every spectrum's shard: balanced in class, 8:2 in each, and nested from scale to scale."""
+
+import numpy as np
+import pyarrow as pa
+
+from spectralm.labels.columns import RANKING, schema
+from spectralm.samples.options import SampleOptions
+from spectralm.samples.splits import hashes, splits_of
+
+
+def rank(catalogue: pa.Table, options: SampleOptions) -> pa.Table:
+    """Deal the spectra of a catalogue to shards.
+
+    The spectra of one class and split are put in the order of the hash of ``"{seed}:deal:{obsid}"``
+    and dealt to the shards 0, 1, 2, ... by the quota of that split. So the shards of a scale are
+    the first ones of any larger scale.
+
+    Args:
+        catalogue: columns obsid, class, star_id.
+
+    Returns:
+        Columns RANKING, sorted by shard, then obsid; every row of the catalogue is there.
+    """
+    stars = catalogue["star_id"].combine_chunks().dictionary_encode()
+    of_star = splits_of(stars.dictionary.to_pylist(), options)
+    split = of_star[stars.indices.to_numpy()]
+    obsid = catalogue["obsid"].to_numpy()
+    classes = np.asarray(catalogue["class"].to_pylist(), dtype="U1")
+    order = hashes(f"{options.seed}:deal", obsid.tolist())
+    shard = np.empty(obsid.size, np.int32)
+    for name in np.unique(classes):
+        for part, quota in options.quotas.items():
+            members = np.flatnonzero((classes == name) & (split == part))
+            dealt = members[np.lexsort((obsid[members], order[members]))]
+            shard[dealt] = np.arange(dealt.size) // max(quota, 1)
+    table = catalogue.select(["obsid", "class", "star_id"])
+    table = table.append_column("split", pa.array(split.tolist(), pa.string()))
+    table = table.append_column("shard", pa.array(shard))
+    return table.take(pa.array(np.lexsort((obsid, shard)))).cast(schema(RANKING))

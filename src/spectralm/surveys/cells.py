@@ -1,0 +1,113 @@
+"""Cells of a catalogue, of whatever type the file gave, as numbers, ids and text.
+
+Each function returns a column in our type with missing values (SURVEYS: C.14) as null; those for
+numbers also return a mask [rows] of the cells that hold something else than a number.
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spectralm.errors import InputError
+from spectralm.labels.vocabulary import MISSING_NUMBERS, MISSING_TEXTS
+
+#: No quantity that we read is so low: below are all of MISSING_NUMBERS, also as float32.
+LOWEST = max(MISSING_NUMBERS) + 1
+#: Blank cells and sentinels as they are written in text.
+MISSING_CELLS = (*MISSING_TEXTS, *map(str, MISSING_NUMBERS), "-9999", "-999", "NULL", "N/A")
+NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+WHOLE = r"^\+?(?P<whole>-?\d{1,18})(?:\.0*)?$"
+GAIA = r"^([1-9]\d{0,17}|[1-8]\d{18})$"
+#: Genuine ids are refused as rounded with a chance below 2 to minus this power.
+GAIA_BITS = 30
+
+
+def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Trimmed text; blanks and sentinels are null."""
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    return pc.if_else(pc.is_in(text, pa.array(MISSING_CELLS)), None, text)
+
+
+def to_float(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
+    """float64; sentinels and what is not finite are null."""
+    all_readable = np.zeros(len(column), bool)
+    if not _is_text(column):
+        return _present(column.cast(pa.float64())), all_readable
+    text = to_text(column)
+    try:
+        return _present(text.cast(pa.float64())), all_readable
+    except pa.ArrowInvalid:
+        text = pc.utf8_ltrim(text, "+")
+        readable = pc.match_substring_regex(text, NUMBER)
+        return _present(pc.if_else(readable, text, None).cast(pa.float64())), _is_false(readable)
+
+
+def to_int(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
+    """int64. "101005.0" is a whole number; "1.01e5" is not: it may have been rounded."""
+    all_readable = np.zeros(len(column), bool)
+    if _is_text(column):
+        text = to_text(column)
+        try:
+            return text.cast(pa.int64()), all_readable
+        except pa.ArrowInvalid:
+            whole = pc.struct_field(pc.extract_regex(text, WHOLE), "whole")
+            return whole.cast(pa.int64()), _is_false(pc.match_substring_regex(text, WHOLE))
+    if pa.types.is_floating(column.type):
+        values = _present(column.cast(pa.float64()))
+        readable = pc.equal(values, pc.floor(values))
+        return pc.if_else(readable, values, None).cast(pa.int64()), _is_false(readable)
+    values = column.cast(pa.int64())
+    sentinel = pc.is_in(values, pa.array(MISSING_NUMBERS).cast(pa.int64(), safe=False))
+    return pc.if_else(sentinel, None, values), all_readable
+
+
+def to_gaia(column: pa.ChunkedArray, source: object) -> tuple[pa.ChunkedArray, np.ndarray]:
+    """Gaia source ids as text; zero and negative numbers are missing.
+
+    Raises:
+        InputError: the ids were float64 once, which keeps 16 of their 18 or 19 digits.
+    """
+    text = to_text(column)
+    text = pc.if_else(pc.match_substring_regex(text, r"^(-|0(\.0*)?$)"), None, text)
+    readable = pc.match_substring_regex(text, GAIA)
+    broken = text.filter(pc.fill_null(pc.invert(readable), False))
+    decimal = broken.filter(pc.match_substring_regex(broken, NUMBER))
+    if len(decimal):
+        raise _float64_ids(source, f"decimal numbers such as {decimal[0]}")
+    ids = pc.if_else(readable, text, None)
+    _refuse_rounded(ids.drop_null().unique().cast(pa.int64()).to_numpy(), source)
+    return ids, _is_false(readable)
+
+
+def _refuse_rounded(ids: np.ndarray, source: object) -> None:
+    """Refuse different ids that are all float64 numbers though a share of genuine ones is not.
+
+    A Gaia id is a multiple of 128 whose higher bits are as good as random (it holds a running
+    number), and float64 numbers are multiples of 256, 512, 1024 from 2**60, 2**61, 2**62 on.
+    """
+    spacing = np.spacing(ids.astype(np.float64)).astype(np.int64)
+    spacing = np.maximum(spacing, 128)
+    bits = np.log2(spacing / 128).sum()
+    if bits >= GAIA_BITS and not (ids % spacing).any():
+        raise _float64_ids(source, f"all of {ids.size:,} ids end in the zero bits of float64")
+
+
+def _float64_ids(source: object, found: str) -> InputError:
+    return InputError(
+        source,
+        "gaia_source_id",
+        f"{found}: these ids went through float64 and have lost digits",
+        "export the catalogue again with this column as text or as int64",
+    )
+
+
+def _present(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.if_else(pc.and_(pc.is_finite(values), pc.greater(values, LOWEST)), values, None)
+
+
+def _is_text(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_string(column.type)
+
+
+def _is_false(condition: pa.ChunkedArray) -> np.ndarray:
+    return pc.fill_null(pc.invert(condition), False).to_numpy()

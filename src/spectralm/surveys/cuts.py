@@ -1,0 +1,99 @@
+"""Cutting rows from a catalogue, each with its reason, and counting them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spectralm.labels.columns import REJECTS, schema
+
+STAGE = "build_catalogue"
+
+Cells = pa.Array | pa.ChunkedArray
+
+
+@dataclass(frozen=True)
+class Count:
+    """One cut in the order of cutting."""
+
+    reason: str
+    before: int
+    cut: int
+
+    @property
+    def left(self) -> int:
+        """Rows after this cut."""
+        return self.before - self.cut
+
+
+class Cuts:
+    """A table that gets shorter; whoever leaves it is in ``rejects``.
+
+    Args:
+        table: rows with a column obsid and, as soon as it is known, path.
+        unreadable: columns obsid, detail: rows that never came into the table.
+    """
+
+    def __init__(self, table: pa.Table, unreadable: pa.Table):
+        self.table = table
+        rows = table.num_rows + unreadable.num_rows
+        self.counts = [Count("unreadable row", rows, unreadable.num_rows)]
+        self.rejects = [
+            reject_rows(unreadable["obsid"], None, "unreadable row", unreadable["detail"])
+        ]
+
+    def cut(self, reason: str, bad: np.ndarray, detail: Callable[[pa.Table], Cells]) -> None:
+        """Cut the rows where ``bad`` [rows]; ``detail`` says of such rows what was found."""
+        rows = self.table.filter(pa.array(bad))
+        self.counts.append(Count(reason, self.table.num_rows, rows.num_rows))
+        if rows.num_rows:
+            path = rows["path"] if "path" in rows.column_names else None
+            self.rejects.append(reject_rows(rows["obsid"], path, reason, detail(rows)))
+            self.table = self.table.filter(pa.array(~bad))
+
+    def counted(self) -> pa.Table:
+        """Columns reason, rows_before, rows_cut, rows_left; a row per cut."""
+        return pa.table(
+            {
+                "reason": [count.reason for count in self.counts],
+                "rows_before": [count.before for count in self.counts],
+                "rows_cut": [count.cut for count in self.counts],
+                "rows_left": [count.left for count in self.counts],
+            }
+        )
+
+
+def reject_rows(obsid: Cells, path: Cells | None, reason: Cells | str, detail: Cells) -> pa.Table:
+    """A rejects table (columns REJECTS) of this stage; ``reason`` may be one for all."""
+    rows = len(obsid)
+    columns = {
+        "obsid": obsid,
+        "path": pa.nulls(rows, pa.string()) if path is None else path,
+        "stage": pa.repeat(STAGE, rows),
+        "reason": pa.repeat(reason, rows) if isinstance(reason, str) else reason,
+        "detail": detail,
+    }
+    return pa.table(columns).cast(schema(REJECTS))
+
+
+def is_null(*columns: pa.ChunkedArray) -> np.ndarray:
+    """[rows] Whether any of some columns is null."""
+    masks = [pc.is_null(column).to_numpy() for column in columns]
+    return np.logical_or.reduce(masks)
+
+
+def told(words: str, cells: Cells) -> Cells:
+    """``words`` and the cell in each row, null where the cell is."""
+    return pc.binary_join_element_wise(words, cells.cast(pa.string()), "")
+
+
+def listed(masks: Mapping[str, np.ndarray]) -> Cells:
+    """In each row the names whose mask [rows] is set, with commas between them."""
+    code = sum(mask.astype(int) << bit for bit, mask in enumerate(masks.values()))
+    words = [
+        ", ".join(name for bit, name in enumerate(masks) if number >> bit & 1)
+        for number in range(1 << len(masks))
+    ]
+    return pa.array(words).take(pa.array(code))

@@ -1,0 +1,212 @@
+"""LAMOST's stellar catalogues, old and new, A to K and M, as one table (SURVEYS: B1)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spectralm.errors import InputError
+from spectralm.surveys.cells import to_float, to_gaia, to_int, to_text
+from spectralm.surveys.names import name_keys, parse_names
+from spectralm.surveys.tables import FitsTable, TextTable, open_table
+
+#: Our column: the names it has in one release or another, the better one first.
+NAMES = {
+    "obsid": ("obsid",),
+    "subclass": ("subclass",),
+    "teff": ("teff",),
+    "logg": ("logg",),
+    "feh": ("feh",),
+    "m_h": ("m_h",),
+    "ra": ("ra", "ra_obs"),
+    "dec": ("dec", "dec_obs"),
+    "class": ("class",),
+    "teff_err": ("teff_err",),
+    "logg_err": ("logg_err",),
+    "feh_err": ("feh_err",),
+    "m_h_err": ("m_h_err",),
+    "snrg": ("snrg",),
+    "snrr": ("snrr",),
+    "snri": ("snri",),
+    "z": ("z",),
+    "gaia_source_id": ("gaia_source_id",),
+    "uid": ("uid",),
+    "filename": ("filename", "file"),
+    "lmjd": ("lmjd",),
+    "planid": ("planid",),
+    "spid": ("spid",),
+    "fiberid": ("fiberid",),
+}
+#: Of each group of ours, one at least must be there.
+NEEDED = (("obsid",), ("subclass",), ("teff",), ("logg",), ("feh", "m_h"), ("ra",), ("dec",))
+TEXTS = ("subclass", "class", "uid", "filename", "planid")
+WHOLES = ("obsid", "lmjd", "spid", "fiberid")
+
+SUBCLASS = re.compile(r"(?:(?:d|g|sd|esd|usd)(?=M))?([AFGKM])(?=\d|[IV]|$)")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What catalogues say of their rows, before any cut."""
+
+    table: pa.Table
+    """Columns obsid, the class of the survey ("STAR"), subclass, labels, S/N, ra, dec, z, ids, and
+    ``name`` (see :func:`~spectralm.surveys.names.name_keys`) and ``catalogue`` (number of the
+    file)."""
+    unreadable: pa.Table
+    """Columns obsid, detail: rows that hold something unreadable."""
+
+
+def class_of(subclass: str) -> str | None:
+    """A, F, G, K or M from LAMOST's spectral type ("A5V", "G5", "dM1", "sdM2"); else None."""
+    match = SUBCLASS.match(subclass)
+    return match and match[1]
+
+
+def read_catalogues(paths: Sequence[Path]) -> Rows:
+    """Read catalogues one after the other.
+
+    Raises:
+        InputError: a file is no stellar catalogue: missing, empty, damaged, without a column that
+            is needed, or with Gaia ids or whole columns that cannot be read.
+    """
+    parts = [_read(path, number) for number, path in enumerate(paths)]
+    return Rows(
+        pa.concat_tables(part.table for part in parts),
+        pa.concat_tables(part.unreadable for part in parts),
+    )
+
+
+def find_columns(path: Path, names: Sequence[str]) -> dict[str, str]:
+    """Our names of the columns that a catalogue has, with its own.
+
+    Raises:
+        InputError: a needed column is not there, or is there twice.
+    """
+    found = {
+        ours: next(name for name in theirs if name in names)
+        for ours, theirs in NAMES.items()
+        if any(name in names for name in theirs)
+    }
+    missing = [
+        " or ".join(name for ours in choice for name in NAMES[ours])
+        for choice in NEEDED
+        if not found.keys() & set(choice)
+    ]
+    if missing:
+        shown = ", ".join(names[:60]) + (", ..." if len(names) > 60 else "")
+        raise InputError(
+            path,
+            "columns",
+            f"no column {', '.join(missing)}; there are: {shown}",
+            "give a LAMOST low-resolution stellar catalogue (AFGK or M)",
+        )
+    for name in found.values():
+        if names.count(name) > 1:
+            raise InputError(path, f"column {name}", "there twice", "leave one of them")
+    return found
+
+
+def _read(path: Path, number: int) -> Rows:
+    with open_table(path) as table:
+        columns = find_columns(path, table.names)
+        parts = [_canonical(path, number, batch) for batch in table.batches(columns)]
+        unreadable = pa.concat_tables([_ragged(table), *(part.unreadable for part in parts)])
+        if not any(part.table.num_rows for part in parts):
+            found = f"none can be read: {unreadable['detail'][0]}" if len(unreadable) else "none"
+            raise InputError(path, "rows", found, "give a whole LAMOST stellar catalogue")
+        return Rows(pa.concat_tables(part.table for part in parts), unreadable)
+
+
+def _canonical(path: Path, number: int, batch: pa.Table) -> Rows:
+    columns: dict[str, pa.ChunkedArray] = {}
+    broken: dict[str, np.ndarray] = {}
+    for name in NAMES:
+        if name not in batch.column_names:
+            columns[name] = _nulls(name, batch.num_rows)
+        elif name in TEXTS:
+            columns[name] = to_text(batch[name])
+        elif name == "gaia_source_id":
+            columns[name], broken[name] = to_gaia(batch[name], path)
+        elif name in WHOLES:
+            columns[name], broken[name] = to_int(batch[name])
+        else:
+            columns[name], broken[name] = to_float(batch[name])
+    detail = _unreadable_cells(batch, broken)
+    detail = pc.if_else(pc.is_null(columns["obsid"]), pc.coalesce(detail, "no obsid"), detail)
+    good = pc.is_null(detail)
+    table = pa.table(
+        {
+            **{name: columns[name] for name in ("obsid", "class", "subclass", "snrg", "snrr")},
+            **{name: columns[name] for name in ("snri", "z", "uid", "gaia_source_id")},
+            **_position(columns),
+            **_labels(columns),
+            "name": _file_keys(columns),
+            "catalogue": pa.chunked_array([pa.repeat(pa.scalar(number, pa.int32()), len(batch))]),
+        }
+    )
+    unreadable = pa.table({"obsid": columns["obsid"], "detail": detail})
+    return Rows(table.filter(good), unreadable.filter(pc.invert(good)))
+
+
+def _unreadable_cells(batch: pa.Table, broken: Mapping[str, np.ndarray]) -> pa.ChunkedArray:
+    """The first unreadable cell of each row in words, null where all can be read."""
+    detail = pa.chunked_array([pa.nulls(batch.num_rows, pa.string())])
+    for name, mask in broken.items():
+        if mask.any():
+            cells = batch[name].cast(pa.string())
+            words = pc.binary_join_element_wise(f"{name} is '", cells, "'", "")
+            detail = pc.coalesce(detail, pc.if_else(pa.array(mask), words, None))
+    return detail
+
+
+def _position(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
+    ra, dec = columns["ra"], columns["dec"]
+    on_sky = pc.and_(
+        pc.and_(pc.greater_equal(ra, 0), pc.less_equal(ra, 360)),
+        pc.less_equal(pc.abs(dec), 90),
+    )
+    return {"ra": pc.if_else(on_sky, ra, None), "dec": pc.if_else(on_sky, dec, None)}
+
+
+def _labels(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
+    """Labels with their errors; [Fe/H] is LASP's or, where there is none, the M stars' [M/H]."""
+    from_lasp, from_m = pc.is_valid(columns["feh"]), pc.is_valid(columns["m_h"])
+    labels = {name: columns[name] for name in ("teff", "teff_err", "logg", "logg_err")}
+    labels["feh"] = pc.coalesce(columns["feh"], columns["m_h"])
+    labels["feh_err"] = pc.if_else(from_lasp, columns["feh_err"], columns["m_h_err"])
+    labels["feh_source"] = pc.if_else(from_lasp, "feh", pc.if_else(from_m, "m_h", None))
+    for name in ("teff_err", "logg_err", "feh_err"):
+        labels[name] = pc.if_else(pc.greater_equal(labels[name], 0), labels[name], None)
+    return labels
+
+
+def _file_keys(columns: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray:
+    """What the row's file is called: by the catalogue's own column, else from the parts."""
+    return pc.coalesce(
+        name_keys(parse_names(columns["filename"])),
+        name_keys(
+            pa.table({name: columns[name] for name in ("lmjd", "planid", "spid", "fiberid")})
+        ),
+    )
+
+
+def _nulls(name: str, rows: int) -> pa.ChunkedArray:
+    if name in WHOLES:
+        kind = pa.int64()
+    elif name in TEXTS or name == "gaia_source_id":
+        kind = pa.string()
+    else:
+        kind = pa.float64()
+    return pa.chunked_array([pa.nulls(rows, kind)])
+
+
+def _ragged(table: TextTable | FitsTable) -> pa.Table:
+    lines = [f"a line of {line}" for line in table.ragged]
+    return pa.table(
+        {"obsid": pa.nulls(len(lines), pa.int64()), "detail": pa.array(lines, pa.string())}
+    )

@@ -1,0 +1,156 @@
+"""A survey's catalogue file, FITS or CSV, gzipped or not, as batches of the columns one wants."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import fitsio
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as csv
+from isal import igzip
+
+from spectralm.errors import InputError
+from spectralm.surveys.fitsbytes import GZIP, explained
+
+ROWS = 500_000
+BLOCK_BYTES = 1 << 26
+LONGEST_LINE = 1 << 20
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A catalogue in text; every cell is given as it is written."""
+
+    path: Path
+    delimiter: str
+    names: tuple[str, ...]
+    ragged: list[str] = field(default_factory=list)
+    """Filled while reading: the lines that have not as many cells as there are columns."""
+
+    def batches(self, columns: Mapping[str, str]) -> Iterator[pa.Table]:
+        """The columns named by ``columns`` (new name to name in the file), as strings.
+
+        Raises:
+            InputError: the text is damaged.
+        """
+        wanted = {self.names.index(name): new for new, name in columns.items()}
+        with explained(self.path), _stream(self.path) as stream:
+            try:
+                for batch in csv.open_csv(
+                    stream,
+                    csv.ReadOptions(
+                        block_size=BLOCK_BYTES,
+                        skip_rows=1,
+                        column_names=[wanted.get(i, f"_{i}") for i in range(len(self.names))],
+                    ),
+                    csv.ParseOptions(
+                        delimiter=self.delimiter, invalid_row_handler=self._note_ragged
+                    ),
+                    csv.ConvertOptions(
+                        include_columns=list(columns),
+                        column_types=dict.fromkeys(columns, pa.string()),
+                    ),
+                ):
+                    yield pa.Table.from_batches([batch])
+            except pa.ArrowInvalid as error:
+                if "Empty CSV file" not in str(error):
+                    raise InputError(
+                        self.path, "text", f"cannot be read ({error})", "mend or fetch it again"
+                    ) from error
+
+    def _note_ragged(self, row: csv.InvalidRow) -> str:
+        self.ragged.append(f"{row.actual_columns} cells of {row.expected_columns}: {row.text[:60]}")
+        return "skip"
+
+
+@dataclass(frozen=True)
+class FitsTable:
+    """A catalogue in the first table of a FITS file; cells keep their type."""
+
+    path: Path
+    plain: Path
+    """The same file, not gzipped."""
+    extension: int
+    rows: int
+    names: tuple[str, ...]
+    ragged: tuple[str, ...] = ()
+
+    def batches(self, columns: Mapping[str, str]) -> Iterator[pa.Table]:
+        """The columns named by ``columns`` (new name to name in the file), in their own types.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        with explained(self.path), fitsio.FITS(str(self.plain), lower=True) as file:
+            table = file[self.extension]
+            for start in range(0, self.rows, ROWS):
+                part = table[list(columns.values())][start : start + ROWS]
+                yield pa.table({new: _arrow(part[name]) for new, name in columns.items()})
+
+
+@contextmanager
+def open_table(path: Path) -> Iterator[TextTable | FitsTable]:
+    """A catalogue file with its columns' names in lower case.
+
+    A gzipped FITS file is unpacked into a temporary one for as long as the context lasts.
+
+    Raises:
+        InputError: missing, empty, damaged, or neither a FITS table nor text in columns.
+    """
+    with explained(path), _stream(path) as stream:
+        line = stream.readline(LONGEST_LINE)
+    if not line.strip():
+        raise InputError(path, "catalogue", "empty", "fetch the file again")
+    if not line.startswith(b"SIMPLE"):
+        yield _text_table(path, line)
+    elif _is_gzip(path):
+        with tempfile.NamedTemporaryFile(suffix=".fits") as plain:
+            with explained(path), _stream(path) as stream:
+                shutil.copyfileobj(stream, plain, BLOCK_BYTES)
+                plain.flush()
+            yield _fits_table(path, Path(plain.name))
+    else:
+        yield _fits_table(path, path)
+
+
+def _text_table(path: Path, line: bytes) -> TextTable:
+    try:
+        text = line.decode("utf-8-sig").rstrip("\r\n").lstrip("#")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InputError(
+            path, "catalogue", "neither a FITS file nor text", "give a LAMOST stellar catalogue"
+        )
+    delimiter = "|" if text.count("|") > text.count(",") else ","
+    names = tuple(name.strip().strip('"').lower() for name in text.split(delimiter))
+    return TextTable(path, delimiter, names)
+
+
+def _fits_table(path: Path, plain: Path) -> FitsTable:
+    with explained(path), fitsio.FITS(str(plain)) as file:
+        for number, extension in enumerate(file):
+            if isinstance(extension, fitsio.hdu.TableHDU):
+                names = tuple(name.lower() for name in extension.get_colnames())
+                return FitsTable(path, plain, number, extension.get_nrows(), names)
+    raise InputError(
+        path, "catalogue", "a FITS file without a table", "give a LAMOST stellar catalogue"
+    )
+
+
+def _is_gzip(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(GZIP)) == GZIP
+
+
+def _stream(path: Path) -> BinaryIO:
+    return igzip.open(path, "rb") if _is_gzip(path) else open(path, "rb")
+
+
+def _arrow(column: np.ndarray) -> pa.Array:
+    return pa.array(column.astype(column.dtype.newbyteorder("=")))
