@@ -1,0 +1,1 @@
+"""A FITS file -> flux on the common grid, with quality flags; shards."""

@@ -1,0 +1,51 @@
+"""Options of the step that turns a file into flux on the common grid."""
+
+from functools import cached_property
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from spectralm.options import Options
+
+Mask = Literal["ormask", "ormask+ivar"]
+
+
+class SpectraOptions(Options):
+    """How spectra are masked, normalised and resampled; the defaults are the paper's (II)."""
+
+    start: float = Field(3800.0, gt=0)
+    """First wavelength of the grid, in vacuum Angstrom."""
+    stop: float = 8700.0
+    """Last wavelength of the grid, in vacuum Angstrom; included."""
+    step: float = Field(1.0, gt=0)
+    """Distance between grid points in Angstrom."""
+    mask: Mask = "ormask"
+    """Pixels left out: those with ORMASK other than 0, or those without weight (IVAR <= 0) too."""
+    normalise: Literal["spectrum", "grid"] = "spectrum"
+    """Flux is divided by its maximum over the whole spectrum (the paper) or over the grid."""
+    longest_cubic_gap: int = Field(5, ge=0)
+    """Longest run of masked pixels that the spline crosses; longer ones get a straight line."""
+    largest_masked_fraction: float = Field(0.5, ge=0, le=1)
+    """Spectra with a larger share of the grid masked or not covered are refused."""
+    rest_frame: bool = False
+    """Shift each spectrum to rest by its catalogue redshift before resampling."""
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> Self:
+        steps = (self.stop - self.start) / self.step
+        if steps < 1 or abs(steps - round(steps)) > 1e-6:
+            raise ValueError(f"from start to stop must be whole steps, at least one: {steps:g}")
+        return self
+
+    @property
+    def size(self) -> int:
+        """Number of grid points."""
+        return round((self.stop - self.start) / self.step) + 1
+
+    @cached_property
+    def grid(self) -> np.ndarray:
+        """The grid [size], vacuum Angstrom, float64; not to be written to."""
+        grid = self.start + self.step * np.arange(self.size)
+        grid.flags.writeable = False
+        return grid

@@ -1,0 +1,182 @@
+"""Mask, normalise, resample, round: a spectrum -> thousandths of flux on the grid (paper: II)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spectralm.spectra.flags import (
+    ABOVE_ONE,
+    BLUE_EDGE,
+    CLIPPED,
+    HOLE,
+    LONG_GAP,
+    NEGATIVE,
+    NO_OBSID,
+    OFFSET_FIBRE,
+    RED_EDGE,
+)
+from spectralm.spectra.options import Mask, SpectraOptions
+from spectralm.spectra.reader import Spectrum
+from spectralm.spectra.refusals import SpectrumRefusedError
+from spectralm.spectra.spline import cubic_spline
+
+LARGEST = np.iinfo(np.int16).max
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """A spectrum on the grid."""
+
+    flux: np.ndarray
+    """int16 [grid], thousandths of the normalised flux."""
+    flags: int
+    """Bits of :data:`spectralm.spectra.flags.FLAGS`."""
+    masked_fraction: float
+    """Share of grid points that lie on masked pixels or beyond the good ones."""
+
+
+def resample(
+    spectrum: Spectrum, options: SpectraOptions, redshift: float | None = None
+) -> Resampled:
+    """Mask, normalise and resample one spectrum.
+
+    Without a long gap the flux is that of ``scipy.interpolate.interp1d(kind="cubic")`` through the
+    good pixels, divided by their maximum and rounded to three decimals. As the maximum is taken
+    over the pixels of the whole file, no grid point need be 1.000 exactly; with
+    ``normalise="grid"`` the highest one is.
+
+    Args:
+        redshift: the catalogue's; used with ``rest_frame`` only.
+
+    Raises:
+        SpectrumRefusedError: nothing good is left, too little of the grid is covered, no flux is
+            positive, or the redshift is needed and missing.
+    """
+    grid = options.grid
+    wavelength = _frame(spectrum, options, redshift)
+    good = np.flatnonzero(good_pixels(spectrum, options.mask))
+    masked = masked_fraction(wavelength, good, grid)
+    if masked > options.largest_masked_fraction or not good.size:
+        reason = "too_much_masked" if good.size else "all_masked"
+        found = f"{good.size} of {wavelength.size} pixels good; they miss {masked:.1%} of the grid"
+        raise _refused(reason, spectrum, "ORMASK", found)
+    gaps = np.flatnonzero(good[1:] - good[:-1] > options.longest_cubic_gap + 1)
+    wavelength, flux = wavelength[good], spectrum.flux[good]
+    values = interpolate(wavelength, flux / _maximum(flux, spectrum), grid, gaps)
+    if options.normalise == "grid":
+        values /= _maximum(values, spectrum)
+    thousandths = np.rint(values * 1000)
+    flags = _flags(spectrum, good, wavelength, gaps, grid, thousandths)
+    flux = np.clip(thousandths, -LARGEST, LARGEST).astype(np.int16)
+    return Resampled(flux, flags, masked)
+
+
+def good_pixels(spectrum: Spectrum, mask: Mask) -> np.ndarray:
+    """Which pixels are used, bool [pixels]; one without a finite flux never is.
+
+    The paper masks where ORMASK is 1; we mask where it is not 0, as other values occur in 1 % of
+    flagged pixels, and alone in DR3 (SURVEYS: A3).
+    """
+    good = (spectrum.ormask == 0) & np.isfinite(spectrum.flux)
+    return good & (spectrum.ivar > 0) if mask == "ormask+ivar" else good
+
+
+def masked_fraction(wavelength: np.ndarray, good: np.ndarray, grid: np.ndarray) -> float:
+    """Share of grid points whose nearest pixel is masked, or that lie beyond the good pixels.
+
+    Args:
+        wavelength: of all pixels, Angstrom [pixels].
+        good: indices of the good ones, ascending.
+    """
+    if not good.size:
+        return 1.0
+    gaps = np.flatnonzero(good[1:] - good[:-1] > 1)
+    left, right = good[gaps], good[gaps + 1]
+    blue = (wavelength[left] + wavelength[left + 1]) / 2
+    red = (wavelength[right - 1] + wavelength[right]) / 2
+    uncovered = np.sum(np.searchsorted(grid, red) - np.searchsorted(grid, blue))
+    uncovered += np.searchsorted(grid, wavelength[good[0]])
+    uncovered += grid.size - np.searchsorted(grid, wavelength[good[-1]], "right")
+    return float(uncovered / grid.size)
+
+
+def interpolate(
+    wavelength: np.ndarray, flux: np.ndarray, grid: np.ndarray, gaps: np.ndarray
+) -> np.ndarray:
+    """Flux on the grid [grid]: splines between the gaps, straight lines across, ends held.
+
+    Each stretch between two gaps has a spline of its own (cubic, not-a-knot). One spline through
+    everything, with the line laid over it afterwards, would ring for some five pixels on both
+    sides of a gap: it has to turn a steep spectrum through hundreds of Angstrom that nothing
+    holds. One through made-up points on the line would ring at the corners, and neither the line
+    nor the stretch would be exact. With separate splines a stretch depends on its own pixels
+    alone; as the ends of a stretch are pixels, the whole is continuous. Stretches of three, two
+    and one pixels become a parabola, a line and a point.
+
+    Args:
+        wavelength, flux: of the good pixels [good], ascending.
+        gaps: indices i such that a gap lies between pixels i and i + 1.
+    """
+    values = np.empty_like(grid)
+    outside = np.ones(grid.size, dtype=bool)
+    for first, last in zip([0, *(gaps + 1)], [*gaps, wavelength.size - 1], strict=True):
+        inside = slice(
+            np.searchsorted(grid, wavelength[first]),
+            np.searchsorted(grid, wavelength[last], "right"),
+        )
+        if first < last and inside.start < inside.stop:
+            stretch = slice(first, last + 1)
+            values[inside] = cubic_spline(wavelength[stretch], flux[stretch])(grid[inside])
+            outside[inside] = False
+    values[outside] = np.interp(grid[outside], wavelength, flux)
+    return values
+
+
+def _frame(spectrum: Spectrum, options: SpectraOptions, redshift: float | None) -> np.ndarray:
+    if not options.rest_frame:
+        return spectrum.wavelength
+    if redshift is None:
+        raise SpectrumRefusedError(
+            "no_redshift", spectrum.path, "z", "missing", "turn rest_frame off or cut such rows"
+        )
+    return spectrum.wavelength / (1 + redshift)
+
+
+def _flags(
+    spectrum: Spectrum,
+    good: np.ndarray,
+    wavelength: np.ndarray,
+    gaps: np.ndarray,
+    grid: np.ndarray,
+    thousandths: np.ndarray,
+) -> int:
+    highest, lowest = thousandths.max(), thousandths.min()
+    after = np.searchsorted(grid, wavelength[gaps], "right")
+    before = np.searchsorted(grid, wavelength[gaps + 1])
+    empty = np.flatnonzero(spectrum.flux[good] == 0)
+    holes = wavelength[empty[spectrum.ivar[good[empty]] <= 0]]
+    conditions = (
+        (LONG_GAP, np.any(after < before)),
+        (BLUE_EDGE, grid[0] < wavelength[0]),
+        (RED_EDGE, grid[-1] > wavelength[-1]),
+        (ABOVE_ONE, highest > 1000),
+        (NEGATIVE, lowest < 0),
+        (CLIPPED, max(highest, -lowest) > LARGEST),
+        (OFFSET_FIBRE, spectrum.offset),
+        (NO_OBSID, spectrum.obsid is None),
+        (HOLE, np.any((holes >= grid[0]) & (holes <= grid[-1]))),
+    )
+    return sum(flag.value for flag, is_set in conditions if is_set)
+
+
+def _maximum(flux: np.ndarray, spectrum: Spectrum) -> float:
+    highest, lowest = flux.max(), flux.min()
+    # Below a millionth of the deepest pixel it is as good as nothing, and dividing may overflow.
+    if highest <= 1e-6 * -lowest or highest <= 0:
+        found = f"the highest good pixel is {highest:g}, the lowest {lowest:g}"
+        raise _refused("no_positive_flux", spectrum, "FLUX", found)
+    return highest
+
+
+def _refused(reason: str, spectrum: Spectrum, field: str, found: str) -> SpectrumRefusedError:
+    return SpectrumRefusedError(reason, spectrum.path, field, found, "leave this spectrum out")

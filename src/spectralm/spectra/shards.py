@@ -1,0 +1,115 @@
+"""A manifest of spectra -> a table of flux on the grid, and the spectra that were refused."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from spectralm.files import write_parquet
+from spectralm.labels.columns import SPECTRA, schema
+from spectralm.rejects import Reject
+from spectralm.spectra.flags import FLAGS
+from spectralm.spectra.options import SpectraOptions
+from spectralm.spectra.reader import read_spectrum
+from spectralm.spectra.refusals import SpectrumRefusedError
+from spectralm.spectra.resample import Resampled, resample
+
+STAGE = "resample_spectra"
+PROGRESS_EVERY = 1000
+
+log = logging.getLogger(__name__)
+
+
+def resample_manifest(manifest: pa.Table, options: SpectraOptions) -> tuple[pa.Table, list[Reject]]:
+    """Read and resample every spectrum of a manifest.
+
+    Args:
+        manifest: has obsid, path (as seen from the working directory), z, snrg, snrr, snri.
+
+    Returns:
+        The table :data:`~spectralm.labels.columns.SPECTRA`, its flux lists of ``options.size``,
+        in the manifest's order; and a reject for each spectrum that is not in it.
+    """
+    columns = ["obsid", "path", "z", "snrg", "snrr", "snri"]
+    flux = np.empty((manifest.num_rows, options.size), dtype=np.int16)
+    rows: list[dict] = []
+    rejects = []
+    for row in _with_progress(manifest.select(columns)):
+        path = row.pop("path")
+        try:
+            spectrum = _resample_row(row["obsid"], path, row.pop("z"), options)
+        except SpectrumRefusedError as error:
+            rejects.append(Reject(row["obsid"], path, STAGE, error.reason, str(error)))
+            continue
+        flux[len(rows)] = spectrum.flux
+        rows.append(row | {"flags": spectrum.flags, "masked_fraction": spectrum.masked_fraction})
+    return _table(rows, flux[: len(rows)], options), rejects
+
+
+def write_spectra(path: Path, table: pa.Table, options: SpectraOptions) -> None:
+    """Write a spectra table in under 4 kB a spectrum; the options go into its metadata."""
+    write_parquet(
+        path,
+        table,
+        metadata={"options": options.model_dump_json()},
+        compression_level=3,
+        use_dictionary=False,
+        write_statistics=False,
+        row_group_size=1024,
+        column_encoding={"flux.list.element": "DELTA_BINARY_PACKED"},
+    )
+
+
+def flux_of(table: pa.Table) -> np.ndarray:
+    """Normalised flux float32 [spectra, grid]: each value is the float32 nearest its 3 decimals."""
+    size = table.schema.field("flux").type.list_size
+    thousandths = [chunk.flatten().to_numpy() for chunk in table["flux"].chunks]
+    whole = np.concatenate([np.empty(0, np.int16), *thousandths])
+    return whole.reshape(-1, size).astype(np.float32) / np.float32(1000)
+
+
+def flag_counts(table: pa.Table) -> dict[str, int]:
+    """How many spectra have each quality flag."""
+    flags = table["flags"].to_numpy()
+    return {flag.name: int(np.count_nonzero(flags & flag.value)) for flag in FLAGS}
+
+
+def _resample_row(
+    obsid: int, path: str | None, redshift: float | None, options: SpectraOptions
+) -> Resampled:
+    if path is None:
+        raise SpectrumRefusedError("no_path", obsid, "path", "missing", "fetch the spectrum")
+    spectrum = read_spectrum(Path(path))
+    if spectrum.obsid not in (None, obsid):
+        raise SpectrumRefusedError(
+            "obsid_mismatch",
+            path,
+            "OBSID",
+            f"{spectrum.obsid} in the file, {obsid} in the manifest",
+            "correct the file's name or place",
+        )
+    return resample(spectrum, options, redshift)
+
+
+def _with_progress(manifest: pa.Table) -> Iterator[dict]:
+    for done, row in enumerate(manifest.to_pylist()):
+        if done and not done % PROGRESS_EVERY:
+            log.info("%d of %d spectra", done, manifest.num_rows)
+        yield row
+
+
+def _table(rows: list[dict], flux: np.ndarray, options: SpectraOptions) -> pa.Table:
+    types = schema(SPECTRA)
+    position = types.get_field_index("flux")
+    element = pa.field("element", pa.int16(), nullable=False)
+    fixed = pa.list_(element, options.size)
+    types = types.set(position, types.field(position).with_type(fixed))
+    columns = {
+        name: pa.array([row[name] for row in rows], types.field(name).type)
+        for name in types.names
+        if name != "flux"
+    }
+    columns["flux"] = pa.FixedSizeListArray.from_arrays(pa.array(flux.ravel()), type=fixed)
+    return pa.table([columns[name] for name in types.names], schema=types)
