@@ -1,0 +1,30 @@
+"""Write the question-answer files of one shard."""
+
+import logging
+from pathlib import Path
+
+from spectralm.files import read_parquet
+from spectralm.language.options import TextOptions
+from spectralm.language.questions import records, write_records
+from spectralm.rejects import write_rejects
+from spectralm.samples.manifest import read_manifest
+from spectralm.spectra.options import SpectraOptions
+
+
+def run(
+    *,
+    sample: Path,
+    spectra: Path,
+    text: TextOptions,
+    grid: SpectraOptions,
+    train: Path,
+    validation: Path,
+    test: Path,
+    rejects: Path,
+) -> None:
+    """Write the question-answer files of one shard, one per split."""
+    splits, refused = records(read_manifest(sample), read_parquet(spectra), text, grid.grid)
+    for path, split in ((train, "train"), (validation, "validation"), (test, "test")):
+        write_records(path, splits[split])
+        logging.info("%s: %d questions", path, len(splits[split]))
+    logging.info("rejected: %s", dict(write_rejects(rejects, refused)) or "none")

@@ -1,0 +1,1 @@
+"""Flux <-> text, labels <-> answers, and the grammar of an answer."""

@@ -1,0 +1,126 @@
+"""Flux in thousandths <-> text.
+
+Both spellings are exact for every int16, and each number has one spelling only, so that
+text -> numbers -> text is the identity as well.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from spectralm.language.errors import ParseError
+from spectralm.language.options import TextOptions
+
+LOWEST, HIGHEST = -(2**15), 2**15 - 1
+
+
+def _paper_word(thousandths: int) -> str:
+    return str(thousandths / 1000)
+
+
+def _compact_word(thousandths: int) -> str:
+    """Three digits a pixel; each leading ``+`` adds 1000, and ``-`` negates.
+
+    A sign is one more token and restarts Llama-3's grouping of digits in threes, so the words
+    after it keep one token each (``-003``, ``+000`` = 1.000, ``+137`` = 1.137).
+    """
+    thousands, rest = divmod(abs(thousandths), 1000)
+    return "-" * (thousandths < 0) + "+" * thousands + f"{rest:03d}"
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How one pixel is written, and what stands between two."""
+
+    word: Callable[[int], str]
+    separator: str
+    after_marker: str
+    pattern: re.Pattern
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The word of every int16, from -32768 up."""
+        return [self.word(value) for value in range(LOWEST, HIGHEST + 1)]
+
+    @cached_property
+    def values(self) -> dict[str, int]:
+        """From word back to thousandths."""
+        return {word: LOWEST + index for index, word in enumerate(self.words)}
+
+
+SPELLINGS = {
+    "paper": Spelling(_paper_word, ", ", " ", re.compile(r"-?[0-9]+\.[0-9]{1,3}")),
+    "compact": Spelling(_compact_word, "", "", re.compile(r"-?\+*[0-9]{3}")),
+}
+
+
+@dataclass(frozen=True)
+class FluxText:
+    """Writes and reads the flux of one grid.
+
+    Args:
+        spelling: ``paper`` or ``compact``.
+        wavelength: the grid, vacuum Angstrom, as integers for the markers.
+        marker_every: pixels between wavelength markers, 0 for none.
+    """
+
+    spelling: str
+    wavelength: tuple[float, ...]
+    marker_every: int = 0
+
+    @cached_property
+    def _markers(self) -> dict[int, str]:
+        if not self.marker_every:
+            return {}
+        after = SPELLINGS[self.spelling].after_marker
+        return {
+            pixel: f"[{self.wavelength[pixel]:.0f}]{after}"
+            for pixel in range(0, len(self.wavelength), self.marker_every)
+        }
+
+    def write(self, thousandths: np.ndarray) -> str:
+        """Text of int16 thousandths, one per pixel of the grid."""
+        spelling = SPELLINGS[self.spelling]
+        if len(thousandths) != len(self.wavelength):
+            raise ValueError(f"{len(thousandths)} values for a grid of {len(self.wavelength)}")
+        words = [spelling.words[value - LOWEST] for value in thousandths.tolist()]
+        for pixel, marker in self._markers.items():
+            words[pixel] = marker + words[pixel]
+        return spelling.separator.join(words)
+
+    def read(self, text: str) -> np.ndarray:
+        """int16 thousandths, one per pixel of the grid.
+
+        Raises:
+            ParseError: the text is not exactly what :meth:`write` would have written.
+        """
+        spelling = SPELLINGS[self.spelling]
+        values = np.empty(len(self.wavelength), np.int16)
+        place = 0
+        for pixel in range(len(values)):
+            lead = (spelling.separator if pixel else "") + self._markers.get(pixel, "")
+            if not text.startswith(lead, place):
+                raise ParseError(f"pixel {pixel}: {text[place : place + 12]!r} is not {lead!r}")
+            place += len(lead)
+            word = spelling.pattern.match(text, place)
+            value = spelling.values.get(word[0]) if word else None
+            if value is None:
+                raise ParseError(f"pixel {pixel}: {text[place : place + 12]!r} is no flux value")
+            values[pixel] = value
+            place = word.end()
+        if place != len(text):
+            raise ParseError(f"{text[place : place + 12]!r} after the last of {len(values)} pixels")
+        return values
+
+
+@lru_cache(maxsize=8)
+def _flux_text(spelling: str, wavelength: tuple[float, ...], marker_every: int) -> FluxText:
+    return FluxText(spelling, wavelength, marker_every)
+
+
+def flux_text(options: TextOptions, wavelength: np.ndarray) -> FluxText:
+    """The flux text of a config for a grid."""
+    return _flux_text(options.flux, tuple(wavelength.tolist()), options.marker_every)

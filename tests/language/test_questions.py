@@ -1,0 +1,120 @@
+import gzip
+import json
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from spectralm.errors import InputError
+from spectralm.language.errors import ParseError
+from spectralm.language.flux import flux_text
+from spectralm.language.options import TextOptions
+from spectralm.language.questions import (
+    read_question,
+    read_records,
+    records,
+    write_question,
+    write_records,
+)
+
+WAVELENGTH = 3800.0 + np.arange(4901)
+
+
+def tables(wavelength: np.ndarray, teff: float = 5000.0) -> tuple[pa.Table, pa.Table]:
+    """A manifest of three stars and their spectra, in another order."""
+    obsid = [11, 22, 33]
+    sample = pa.table(
+        {
+            "obsid": obsid,
+            "path": ["a.fits", "b.fits", "c.fits"],
+            "class": ["A", "K", "M"],
+            "split": ["train", "validation", "test"],
+            "teff": [teff, 4500.0, 3500.0],
+            "logg": [4.0, 4.5, 5.0],
+            "feh": [0.0, -0.5, 0.25],
+        }
+    )
+    flux = pa.array(
+        [[number] * len(wavelength) for number in (33, 11, 22)],
+        pa.list_(pa.int16(), len(wavelength)),
+    )
+    return sample, pa.table({"obsid": [33, 11, 22], "flux": flux})
+
+
+def test_question_is_the_papers():
+    text = flux_text(TextOptions(), WAVELENGTH)
+    flux = np.full(4901, 303, np.int16)
+    question = write_question(flux, text)
+    assert question.startswith(
+        "Given the normalized flux data sorted by wavelength, from 3800 angstrom to 8700. "
+        "Your task is to analyze this spectrum, and predict spectral type and physical "
+        "parameters. Organize your answer in the order of "
+        "['class', 'Teff', 'logg', '[Fe/H]']. <flux>0.303, 0.303, "
+    )
+    assert question.endswith("0.303</flux>")
+    assert np.array_equal(read_question(question, text), flux)
+    with pytest.raises(ParseError, match="not a stage-1 question"):
+        read_question(question.replace("<flux>", "flux"), text)
+
+
+def test_records_are_joined_by_obsid_and_parted_by_split():
+    wavelength = WAVELENGTH[:10]
+    text = TextOptions(flux="compact", answer="grouped")
+    splits, rejects = records(*tables(wavelength), text, wavelength)
+    assert not rejects
+    assert {split: [row["obsid"] for row in rows] for split, rows in splits.items()} == {
+        "train": [11],
+        "validation": [22],
+        "test": [33],
+    }
+    star = splits["test"][0]
+    assert star["answer"] == "M,150,600,525"
+    flux = read_question(star["question"], flux_text(text, wavelength))
+    assert flux.tolist() == [33] * 10
+
+
+def test_a_label_out_of_range_is_rejected_with_its_reason():
+    wavelength = WAVELENGTH[:10]
+    text = TextOptions(answer="grouped")
+    splits, rejects = records(*tables(wavelength, teff=40000.0), text, wavelength)
+    assert splits["train"] == []
+    (reject,) = rejects
+    assert (reject.obsid, reject.reason) == (11, "label out of range")
+    assert "teff = 40000.0 K" in reject.detail
+
+
+def test_a_test_star_is_asked_about_even_if_its_answer_cannot_be_spelled():
+    wavelength = WAVELENGTH[:10]
+    sample, spectra = tables(wavelength, teff=40000.0)
+    sample = sample.set_column(3, "split", [["test"] * 3])
+    splits, rejects = records(sample, spectra, TextOptions(answer="grouped"), wavelength)
+    assert not rejects
+    assert {row["obsid"]: row["answer"] for row in splits["test"]} == {
+        11: "",
+        22: "K,250,550,450",
+        33: "M,150,600,525",
+    }
+
+
+def test_files_are_reproducible_and_load_with_datasets(tmp_path):
+    rows = [{"obsid": 2**53 + 1, "question": "q", "answer": "a"}] * 3
+    write_records(tmp_path / "a.jsonl.gz", rows)
+    write_records(tmp_path / "b.jsonl.gz", rows)
+    assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
+    assert list(read_records(tmp_path / "a.jsonl.gz")) == rows
+    loaded = datasets.load_dataset(
+        "json", data_files=str(tmp_path / "a.jsonl.gz"), split="train", cache_dir=str(tmp_path)
+    )
+    assert loaded.to_list() == rows
+    write_records(tmp_path / "empty.jsonl.gz", [])
+    assert list(read_records(tmp_path / "empty.jsonl.gz")) == []
+
+
+@pytest.mark.parametrize("line", ["{", '{"obsid": 1}', "[1]"])
+def test_a_line_that_is_no_record_is_named(tmp_path, line):
+    path = tmp_path / "bad.jsonl.gz"
+    good = json.dumps({"obsid": 1, "question": "q", "answer": "a"})
+    path.write_bytes(gzip.compress(f"{good}\n{line}\n".encode()))
+    with pytest.raises(InputError, match=r"bad\.jsonl\.gz: line 2"):
+        list(read_records(path))
