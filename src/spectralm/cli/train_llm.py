@@ -1,0 +1,31 @@
+"""Train the adapter of a language model; started by torchrun, one process per GPU."""
+
+from pathlib import Path
+
+import torch.distributed as dist
+
+from spectralm.language.options import TextOptions
+from spectralm.llm.options import LlmOptions
+from spectralm.llm.training import Task, train
+from spectralm.spectra.options import SpectraOptions
+
+
+def run(
+    *,
+    train_questions: list[Path],
+    validation_questions: list[Path],
+    base: str,
+    options: LlmOptions,
+    text: TextOptions,
+    grid: SpectraOptions,
+    workspaces: Path,
+    tensorboard: Path,
+    out: Path,
+) -> None:
+    """Train an adapter on question-answer files, going on from its workspace if it has one."""
+    task = Task(options, text, grid.grid, train_questions, validation_questions, base)
+    train(task, workspaces, tensorboard, out)
+    if dist.is_initialized():
+        # Without these a rank can abort after the files are written (TRAINING: ZeRO-3).
+        dist.barrier()
+        dist.destroy_process_group()

@@ -1,0 +1,95 @@
+"""Loading a base model and putting an adapter on it."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from spectralm.errors import InputError
+from spectralm.llm.options import LoraOptions
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+
+def load_tokenizer(base: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a base model, from a folder or the local cache alone."""
+    tokenizer = _from_disk(AutoTokenizer, base)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
+    """sha256 of everything that decides how the tokenizer splits a prompt."""
+    rules = tokenizer.backend_tokenizer.to_str() + (tokenizer.chat_template or "")
+    return hashlib.sha256(rules.encode()).hexdigest()
+
+
+def load_base(base: str, quantise: bool, gradient_checkpointing: bool = False) -> PreTrainedModel:
+    """The frozen base model, in NF4 if ``quantise``, prepared for an adapter.
+
+    Prediction prepares it in the same way as training: otherwise its layer norms stay in bf16
+    and the reloaded model is not the trained one (TRAINING: QLoRA on a CPU).
+
+    Raises:
+        InputError: the base is neither a folder nor in the local cache.
+    """
+    settings = {}
+    if quantise:
+        settings["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    model = _from_disk(AutoModelForCausalLM, base, dtype=torch.bfloat16, **settings)
+    return prepare_model_for_kbit_training(
+        model,
+        use_gradient_checkpointing=gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+    )
+
+
+def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> PeftModel:
+    """A fresh LoRA adapter on all linear layers of the base."""
+    torch.manual_seed(seed)
+    return get_peft_model(
+        model,
+        LoraConfig(
+            task_type="CAUSAL_LM",
+            r=options.rank,
+            lora_alpha=options.alpha,
+            lora_dropout=options.dropout,
+            target_modules="all-linear",
+        ),
+    )
+
+
+def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
+    """The base with a trained adapter, ready to answer."""
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise InputError(folder, ADAPTER_WEIGHTS, "not there", "train the run first")
+    return PeftModel.from_pretrained(model, folder).eval()
+
+
+def _from_disk(kind, base: str, **settings):
+    try:
+        return kind.from_pretrained(base, local_files_only=True, **settings)
+    except OSError as error:
+        logging.debug("%s", error)
+        raise InputError(
+            base,
+            "base model",
+            "neither a folder with a model nor in the local Hugging Face cache",
+            "give a folder as models.<name>.base, or fetch it first with `hf download`; "
+            "nothing is downloaded at run time",
+        ) from error

@@ -1,0 +1,129 @@
+"""The language model: base, adapter, training and generation (paper III.2 and III.3)."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from spectralm.options import Options
+
+
+class TinyOptions(Options):
+    """A small Llama with random weights, made from a seed, for machines without a GPU."""
+
+    hidden: PositiveInt = 128
+    """Width of the residual stream."""
+
+    layers: PositiveInt = 2
+    """Number of layers."""
+
+    heads: PositiveInt = 4
+    """Attention heads."""
+
+    mlp: PositiveInt = 256
+    """Width inside the feed-forward blocks."""
+
+    context: PositiveInt = 32768
+    """Longest text, tokens."""
+
+    seed: NonNegativeInt = 0
+    """Seed of the weights."""
+
+
+class LoraOptions(Options):
+    """The adapter on all linear layers."""
+
+    rank: PositiveInt = 64
+    """Rank."""
+
+    alpha: PositiveInt = 128
+    """Scaling factor."""
+
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout before the adapter."""
+
+
+class TrainingOptions(Options):
+    """How an adapter is trained."""
+
+    epochs: PositiveFloat = 1.0
+    """Passes over the training questions; the paper does not say how many."""
+
+    learning_rate: PositiveFloat = 1e-4
+    """Peak learning rate of AdamW."""
+
+    weight_decay: NonNegativeFloat = 0.1
+    """Weight decay of AdamW."""
+
+    warmup_fraction: float = Field(default=0.03, ge=0, lt=1)
+    """Share of the steps with rising learning rate, before the cosine; not in the paper."""
+
+    batch_size: PositiveInt = 1
+    """Questions per process and forward pass."""
+
+    accumulation: PositiveInt = 16
+    """Forward passes per optimizer step."""
+
+    gradient_checkpointing: bool = True
+    """Recompute activations in the backward pass to save memory."""
+
+    processes: PositiveInt = 1
+    """Processes (GPUs) that torchrun starts."""
+
+    soft_targets: dict[str, PositiveFloat] = Field(default={})
+    """For grouped answers: width (in the label's unit) of the Gaussian over neighbouring numbers
+    that share the target probability; labels not named have hard targets."""
+
+    flux_noise: NonNegativeFloat = 0.0
+    """Largest extra noise on training spectra, in units of their mean flux; its level is drawn
+    anew for each spectrum and epoch, between 0 and this."""
+
+    evaluations: PositiveInt = 5
+    """How often, during training, validation loss and generated answers are scored."""
+
+    evaluation_answers: NonNegativeInt = 200
+    """Validation spectra that are answered in text at each evaluation."""
+
+    checkpoints: PositiveInt = 20
+    """How often, during training, everything needed to go on is saved."""
+
+    seed: NonNegativeInt = 0
+    """Seed of the order, dropout and noise."""
+
+
+class GenerationOptions(Options):
+    """How answers are read from a model."""
+
+    batch_size: PositiveInt = 8
+    """Questions answered at once; fixed, since low-precision answers can depend on it."""
+
+    reading: Literal["greedy", "expected"] = "greedy"
+    """`greedy`: the written answer; `expected` (grouped answers): the mean of each number over
+    the model's own probabilities."""
+
+
+class LlmOptions(Options):
+    """One language model of the experiment."""
+
+    kind: Literal["llm"] = "llm"
+    """A language model."""
+
+    base: str = "meta-llama/Llama-3.1-8B-Instruct"
+    """Folder or hub id (already in the local cache) of the base model, or `tiny`."""
+
+    text: str = "paper"
+    """Which of `texts` it reads and writes."""
+
+    quantise: bool = True
+    """Hold the base in NF4 with double quantisation (QLoRA)."""
+
+    max_tokens: PositiveInt = 32768
+    """Longest question with answer; longer ones lose the blue end and are counted."""
+
+    lora: LoraOptions = LoraOptions()
+    """The adapter."""
+
+    training: TrainingOptions = TrainingOptions()
+    """How it is trained."""
+
+    generation: GenerationOptions = GenerationOptions()
+    """How it answers."""

@@ -1,0 +1,79 @@
+from itertools import chain
+
+import pytest
+import torch
+from llm.toy import GRID, toy_records
+
+from spectralm.language.flux import flux_text
+from spectralm.language.options import TextOptions
+from spectralm.language.questions import read_question
+from spectralm.llm.encoding import IGNORED, Collator, FluxNoise, Questions, prompt
+from spectralm.llm.tiny import tiny_tokenizer
+
+TEXT = TextOptions(flux="compact", answer="grouped")
+
+
+@pytest.fixture
+def questions(toy, tmp_path) -> Questions:
+    return Questions.open([toy.train, toy.validation], tmp_path, tiny_tokenizer(), 4096)
+
+
+def test_prompt_ends_where_the_answer_begins(questions):
+    tokenizer = questions.tokenizer
+    record = questions.records[0]
+    assert prompt(record["question"], tokenizer).endswith("</flux><|end|><|assistant|>")
+    item = questions[0]
+    assert tokenizer.decode(item["prompt"]) == prompt(record["question"], tokenizer)
+    assert tokenizer.decode(item["answer"]) == record["answer"] + "<|end|>"
+
+
+def test_files_are_joined(questions):
+    assert len(questions) == 96 + 16
+
+
+def test_labels_are_on_the_answers_alone(questions):
+    items = [questions[number] for number in range(6)]
+    items[0] = {"prompt": items[0]["prompt"][5:], "answer": items[0]["answer"][1:]}
+    batch = Collator(pad_token_id=0)(items)
+    kept = batch["logits_to_keep"]
+    assert batch["labels"].shape == (6, kept)
+    assert (batch["labels"][:, 0] == IGNORED).all()
+    for row, item in enumerate(items):
+        labels = [label for label in batch["labels"][row].tolist() if label != IGNORED]
+        assert labels == item["answer"]
+        ids = batch["input_ids"][row][batch["attention_mask"][row] == 1].tolist()
+        assert ids == item["prompt"] + item["answer"]
+        assert batch["input_ids"][row, -len(labels) :].tolist() == item["answer"]
+
+
+def test_an_example_without_answer_is_refused():
+    with pytest.raises(AssertionError, match="no answer tokens"):
+        Collator(pad_token_id=0)([{"prompt": [1, 2], "answer": [3]}])
+
+
+def test_a_long_question_loses_its_beginning_and_is_counted(questions):
+    assert questions.truncated_fraction() == 0
+    whole = questions[0]
+    questions.max_tokens = len(whole["prompt"]) + len(whole["answer"]) - 7
+    cut = questions[0]
+    assert cut["prompt"] == whole["prompt"][7:]
+    assert cut["answer"] == whole["answer"]
+    assert questions.truncated_fraction() == 1
+
+
+def test_noise_depends_on_seed_epoch_and_spectrum_and_nothing_else():
+    text = flux_text(TEXT, GRID)
+    question = toy_records(TEXT, 1, seed=0)[0]["question"]
+    noise = FluxNoise(0.02, 3, text)
+    once = noise.apply(question, 11, 0)
+    assert once == noise.apply(question, 11, 0)
+    others = [noise.apply(question, 11, 1), noise.apply(question, 12, 0)]
+    others.append(FluxNoise(0.02, 4, text).apply(question, 11, 0))
+    assert len({once, *others}) == 4
+    changes = [
+        read_question(noise.apply(question, obsid, 0), text) - read_question(question, text)
+        for obsid in range(200)
+    ]
+    spread = torch.tensor(list(chain.from_iterable(changes))).float().std()
+    # Levels are uniform up to 2 % of a mean of about 0.5, so about 10 / sqrt(3) thousandths.
+    assert 4 < spread < 7

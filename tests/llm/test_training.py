@@ -1,0 +1,189 @@
+"""Real training of the tiny base: QLoRA under torchrun, interrupted, resumed and answering."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from llm.toy import GRID, Toy
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+
+from spectralm.errors import SpectraLMError
+from spectralm.files import sha256
+from spectralm.language.answers import answer_text
+from spectralm.language.questions import read_records
+from spectralm.llm.base import load_adapter, load_base, load_tokenizer
+from spectralm.llm.generation import Reader
+from spectralm.llm.options import LlmOptions
+from spectralm.llm.training import check_adapter
+from spectralm.llm.workspace import last_whole_checkpoint
+from spectralm.spectra.options import SpectraOptions
+
+PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
+OUTPUTS = {"adapter_model.safetensors", "adapter_config.json", "metrics.json", "manifest.json"}
+
+
+def options(answer: str, epochs: float) -> str:
+    """A small QLoRA training that uses everything a large one does."""
+    training = {
+        "epochs": epochs,
+        "learning_rate": 0.003,
+        "batch_size": 4,
+        "accumulation": 2,
+        "flux_noise": 0.01,
+        "evaluations": 2,
+        "evaluation_answers": 8,
+        "checkpoints": 6,
+    }
+    if answer == "grouped":
+        training["soft_targets"] = {"teff": 100.0, "logg": 0.1, "feh": 0.1}
+    lora = {"rank": 8, "alpha": 16, "dropout": 0.1}
+    return LlmOptions(
+        base="tiny", lora=lora, training=training, generation={"batch_size": 4}
+    ).model_dump_json()
+
+
+def start(toy: Toy, folder: Path, epochs: float) -> subprocess.Popen:
+    """Start a training as the rule does."""
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1"),
+        *("-m", "spectralm", "train-llm"),
+        *("--train-questions", toy.train, "--validation-questions", toy.validation),
+        *("--base", toy.base, "--options", options(toy.text.answer, epochs)),
+        *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
+        *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
+        *("--out", folder / "run"),
+    ]
+    return subprocess.Popen(
+        list(map(str, command)),
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> None:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output[-5000:]
+
+
+@pytest.fixture(scope="module")
+def trained(toy, tmp_path_factory) -> Path:
+    """The folder of an uninterrupted training."""
+    folder = tmp_path_factory.mktemp("trained")
+    finish(start(toy, folder, epochs=3))
+    return folder
+
+
+def test_outputs_and_what_they_say(toy, trained):
+    run = trained / "run"
+    assert {path.name for path in run.iterdir()} == OUTPUTS
+    assert list((trained / "workspaces").iterdir()) == []
+    assert any((trained / "tensorboard").iterdir())
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["train_spectra"] == 96
+    assert manifest["steps"] == 36
+    assert manifest["adapter_sha256"] == sha256(run / "adapter_model.safetensors")
+    assert manifest["train_sha256"] == sha256(toy.train)
+    assert manifest["text"] == toy.text.model_dump()
+    assert {"torch", "peft", "spectralm"} <= manifest["versions"].keys()
+    metrics = json.loads((run / "metrics.json").read_text())
+    losses = [step["loss"] for step in metrics["history"] if "loss" in step]
+    assert losses[-1] < 0.6 * losses[0]
+    assert metrics["truncated_fraction"] == 0
+    assert metrics["eval_parsed"] == 1
+    assert sum("eval_sigma_teff" in step for step in metrics["history"]) >= 2
+    for name, tensor in load_file(run / "adapter_model.safetensors").items():
+        assert "lora_A" in name or tensor.any()
+
+
+def test_an_interrupted_training_ends_with_the_same_adapter(toy, trained, tmp_path):
+    if toy.text.answer != "grouped":
+        pytest.skip("once is enough; the spelling plays no part")
+    process = start(toy, tmp_path, epochs=3)
+    while last_written(tmp_path / "workspaces") is None:
+        assert process.poll() is None, process.stdout.read()[-5000:]
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "run").exists()
+    saved = last_written(tmp_path / "workspaces")
+    assert 0 < json.loads(saved.read_text())["global_step"] < 36
+
+    again = start(toy, tmp_path, epochs=3)
+    finish(again)
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes()
+
+
+def last_written(workspaces: Path) -> Path | None:
+    """The state of the last checkpoint that a training has begun to write."""
+    found = sorted(workspaces.glob("*/checkpoint-*/trainer_state.json"), key=os.path.getmtime)
+    return found[-1] if found else None
+
+
+def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path):
+    for step, state in ((6, "{}"), (12, '{"global'), (18, None)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if state is not None:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-6"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-6"]
+    assert last_whole_checkpoint(tmp_path / "none") is None
+
+
+def test_answers_by_shard(toy, trained, tmp_path):
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "spectralm", "predict-llm", "--model", trained / "run"),
+            *("--base", toy.base, "--options", options(toy.text.answer, 3)),
+            *("--text", toy.text.model_dump_json()),
+            *("--questions", toy.validation, "--out", tmp_path / "answers.parquet"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    rows = pq.read_table(tmp_path / "answers.parquet").to_pylist()
+    assert [row["obsid"] for row in rows] == [row["obsid"] for row in read_records(toy.validation)]
+    answers = answer_text(toy.text)
+    for row in rows:
+        star = answers.read(row["answer"])
+        assert row["status"] == "parsed"
+        assert row["class"] == star.spectral_class
+        assert {name: row[name] for name in star.values} == star.values
+
+
+def reader(toy: Toy, model: PeftModel, reading: str) -> Reader:
+    tokenizer = load_tokenizer(str(toy.base))
+    return Reader(model, tokenizer, answer_text(toy.text), 4096, 4, reading)
+
+
+def test_expected_values_lie_between_the_numbers(toy, trained):
+    if toy.text.answer != "grouped":
+        pytest.skip("only grouped answers have number tokens")
+    model = load_adapter(load_base(str(toy.base), quantise=True), trained / "run")
+    questions = [row["question"] for row in read_records(toy.validation)]
+    greedy = list(reader(toy, model, "greedy").replies(questions))
+    expected = list(reader(toy, model, "expected").replies(questions))
+    assert [reply.text for reply in greedy] == [reply.text for reply in expected]
+    for name, step in (("teff", 10.0), ("logg", 0.01), ("feh", 0.01)):
+        values = torch.tensor([reply.star.values[name] for reply in expected]) / step
+        assert (values - values.round()).abs().max() > 1e-3
+        assert values.std() > 0
+
+
+def test_an_untrained_or_unfaithful_adapter_is_refused(toy, trained, tmp_path):
+    weights = load_file(trained / "run" / "adapter_model.safetensors")
+    name = next(key for key in weights if "lora_B" in key)
+    save_file({**weights, name: weights[name] * 0}, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(SpectraLMError, match="lora_B"):
+        check_adapter(None, tmp_path, None, 0.0)

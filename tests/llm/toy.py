@@ -1,0 +1,42 @@
+"""A toy sky in text: small enough to train on in seconds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spectralm.labels.vocabulary import CLASSES
+from spectralm.language.answers import Star, answer_text
+from spectralm.language.flux import flux_text
+from spectralm.language.options import TextOptions
+from spectralm.language.questions import write_question
+
+GRID = 3800.0 + 20.0 * np.arange(40)
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Paths of a toy experiment."""
+
+    base: Path
+    text: TextOptions
+    train: Path
+    validation: Path
+
+
+def toy_records(text: TextOptions, count: int, seed: int) -> list[dict]:
+    """Spectra whose slope tells Teff and whose two lines tell logg and [Fe/H]."""
+    random = np.random.default_rng(seed)
+    words, answers = flux_text(text, GRID), answer_text(text)
+    rows = []
+    for number in range(count):
+        teff, logg, feh = random.uniform((3500, 1, -2), (8500, 5, 0.5))
+        flux = 0.5 + (teff - 6000) / 10000 * (GRID - 4200) / 400
+        flux -= 0.05 * logg * np.exp(-(((GRID - 4000) / 40) ** 2))
+        flux -= 0.1 * (feh + 2) * np.exp(-(((GRID - 4300) / 40) ** 2))
+        flux += random.normal(0, 0.003, len(GRID))
+        spectral_class = CLASSES[min(4, int((8500 - teff) // 1000))]
+        star = Star(spectral_class, {"teff": teff, "logg": logg, "feh": feh})
+        question = write_question(np.rint(1000 * flux).astype(np.int16), words)
+        rows.append({"obsid": number, "question": question, "answer": answers.write(star)})
+    return rows
