@@ -1,0 +1,70 @@
+"""Pixels beside labels, a shard at a time, joined by obsid."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spectralm.errors import InputError
+from spectralm.files import read_parquet
+from spectralm.labels.columns import PREDICTIONS, schema
+from spectralm.labels.vocabulary import CLASSES, PARAMETERS
+
+LABELS = tuple(label.name for label in PARAMETERS)
+
+
+def read_manifest(samples: Path | list[Path]) -> pa.Table:
+    """What the models need of manifests."""
+    return read_parquet(samples, columns=["obsid", "split", "class", *LABELS])
+
+
+def read_split(
+    spectra: Path, columns: list[str], manifest: pa.Table, split: str
+) -> tuple[pa.Table, pa.Table]:
+    """Spectra of one split, and their rows of the manifest in the same order.
+
+    Raises:
+        InputError: a spectrum is not in the manifest.
+    """
+    table = read_parquet(spectra, columns=["obsid", *columns])
+    position = pc.index_in(table["obsid"], manifest["obsid"])
+    if position.null_count:
+        stray = table["obsid"].filter(pc.is_null(position))
+        raise InputError(
+            spectra,
+            "obsid",
+            f"{len(stray)} not in the manifest ({stray[0]}, ...)",
+            "give the manifest that these spectra were made from",
+        )
+    stars = manifest.take(position)
+    wanted = pc.equal(stars["split"], split)
+    return table.filter(wanted), stars.filter(wanted)
+
+
+def labels_of(stars: pa.Table) -> np.ndarray:
+    """The survey's labels [n, labels], float64 in the order of PARAMETERS; NaN where missing."""
+    return np.stack([stars[name].to_numpy() for name in LABELS], axis=1).astype(np.float64)
+
+
+def one_hot(stars: pa.Table) -> np.ndarray:
+    """The survey's class as [n, classes] float64: 1 for the star's, 0 for others."""
+    names = stars["class"].to_numpy()
+    return np.stack([names == name for name in CLASSES], axis=1).astype(np.float64)
+
+
+def predictions(
+    obsid: pa.ChunkedArray, status: np.ndarray, classes: np.ndarray | None, labels: np.ndarray
+) -> pa.Table:
+    """A PREDICTIONS table of a model that writes no text; NaN in ``labels`` [n, labels] is null."""
+    columns = {
+        "obsid": obsid,
+        "status": pa.array(status, pa.string()),
+        "answer": pa.nulls(len(obsid), pa.string()),
+        "class": pa.nulls(len(obsid), pa.string()) if classes is None else pa.array(classes),
+    }
+    columns |= {
+        name: pa.array(values, pa.float64(), from_pandas=True)
+        for name, values in zip(LABELS, labels.T, strict=True)
+    }
+    return pa.table(columns, schema=schema(PREDICTIONS))

@@ -1,0 +1,20 @@
+"""Residuals of a run on the test split of one dataset."""
+
+import logging
+from pathlib import Path
+
+from spectralm.evaluation.residuals import residuals
+from spectralm.files import read_parquet, write_parquet
+
+
+def run(*, samples: list[Path], spectra: list[Path], predictions: list[Path], out: Path) -> None:
+    """Write predicted - survey for every test spectrum of a dataset; joined by obsid."""
+    table = residuals(
+        read_parquet(samples),
+        read_parquet(spectra, columns=["obsid"])["obsid"],
+        read_parquet(predictions),
+        source=predictions[0].parent,
+    )
+    write_parquet(out, table)
+    counts = {row["values"]: row["counts"] for row in table["status"].value_counts().to_pylist()}
+    logging.info("%s: %d test spectra, %s", out, len(table), counts)

@@ -1,0 +1,13 @@
+"""Figure of predicted against survey labels."""
+
+from pathlib import Path
+
+from spectralm.evaluation.figures import predicted_against_survey, save, style
+from spectralm.evaluation.runs import run_of
+from spectralm.files import read_parquet
+
+
+def run(*, residuals: Path, pdf: Path, png: Path) -> None:
+    """Draw predicted against survey labels of a run, with the residuals below."""
+    with style():
+        save(predicted_against_survey(run_of(residuals), read_parquet(residuals)), pdf, png)

@@ -1,0 +1,1 @@
+"""Residuals, tables and figures; knows predictions and labels, no models."""

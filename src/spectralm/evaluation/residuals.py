@@ -1,0 +1,86 @@
+"""Predictions beside the survey's labels, joined by obsid."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spectralm.errors import InputError
+from spectralm.labels.columns import RESIDUALS, schema
+from spectralm.labels.vocabulary import PARAMETERS
+
+
+def residuals(
+    sample: pa.Table, spectra: pa.ChunkedArray, predictions: pa.Table, source: object
+) -> pa.Table:
+    """Residuals, predicted - survey, of every test spectrum, in the order of obsid.
+
+    A test spectrum is a row of the manifest with split "test" whose spectrum was not refused.
+    Each must have one prediction, if only one that says why there is no answer; values beside a
+    status other than "parsed" are not used.
+
+    Args:
+        sample: the manifest, all shards of it.
+        spectra: obsids of the spectra shards of the same sample.
+        predictions: PREDICTIONS rows, in any order.
+        source: what errors name as the origin of the predictions.
+
+    Returns:
+        A table of the columns RESIDUALS.
+
+    Raises:
+        InputError: an obsid is predicted twice, is not that of a test spectrum, or is not
+            predicted; an obsid is twice in the manifest; a predicted value is not finite.
+    """
+    _refuse_repeats("manifest", sample["obsid"])
+    _refuse_repeats(source, predictions["obsid"])
+    has_spectrum = pc.is_in(sample["obsid"], spectra)
+    test = sample.filter(pc.and_(has_spectrum, pc.equal(sample["split"], "test")))
+    unasked = pc.invert(pc.is_in(predictions["obsid"], test["obsid"]))
+    _refuse(
+        source,
+        predictions["obsid"].filter(unasked),
+        "not a test spectrum of this sample",
+        "give the manifest and spectra that were predicted",
+    )
+    unanswered = pc.invert(pc.is_in(test["obsid"], predictions["obsid"]))
+    _refuse(
+        source,
+        test["obsid"].filter(unanswered),
+        "a test spectrum without a prediction",
+        "predict every shard; an answer that cannot be read is a row with its status",
+    )
+    return _joined(test.sort_by("obsid"), predictions.sort_by("obsid"), source)
+
+
+def _joined(test: pa.Table, predictions: pa.Table, source: object) -> pa.Table:
+    """Residuals of tables with the same obsids in the same order."""
+    parsed = pc.equal(predictions["status"], "parsed")
+    columns = {name: test[name] for name in ("obsid", "star_id", "class")}
+    columns |= {name: pc.cast(test[name], pa.float64()) for name in ("snrr", "snri")}
+    columns["status"] = predictions["status"]
+    columns["predicted_class"] = pc.if_else(parsed, predictions["class"], None)
+    for label in PARAMETERS:
+        predicted = pc.if_else(parsed, predictions[label.name], None)
+        wild = pc.invert(pc.is_finite(predicted))
+        _refuse(
+            source,
+            predictions["obsid"].filter(wild),
+            f"{label.name} is not a finite number",
+            "write null and a status where there is no answer",
+        )
+        columns[label.name] = test[label.name]
+        columns[f"{label.name}_predicted"] = predicted
+        columns[f"{label.name}_residual"] = pc.subtract(predicted, test[label.name])
+    return pa.table(columns, schema=schema(RESIDUALS))
+
+
+def _refuse_repeats(source: object, obsids: pa.ChunkedArray) -> None:
+    values, counts = np.unique(obsids.to_numpy(), return_counts=True)
+    _refuse(source, pa.array(values[counts > 1]), "more than once", "give each shard once")
+
+
+def _refuse(source: object, obsids: pa.Array | pa.ChunkedArray, found: str, remedy: str) -> None:
+    """Raise an InputError that counts ``obsids``, unless there are none."""
+    if len(obsids):
+        examples = ", ".join(str(obsid) for obsid in obsids[:3].to_pylist())
+        raise InputError(source, "obsid", f"{found}: {len(obsids)} ({examples}, ...)", remedy)

@@ -1,0 +1,154 @@
+"""Statistics of residuals per class and label, with bootstrap intervals over stars."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.labels.vocabulary import CLASSES, PARAMETERS
+
+ALL = "All"
+
+#: 1.4826 MAD is the standard deviation of a normal distribution.
+MAD_TO_SIGMA = 1.4826
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Residuals (predicted - survey) of one label in one class, in the label's unit.
+
+    A statistic of no spectra is None, never zero. ``n`` = ``unparsed`` + ``unlabelled`` + ``used``.
+    """
+
+    run: str
+    class_: str
+    """The survey's class, or "All"."""
+    label: str
+    n: int
+    """All test spectra of the class, answered or not."""
+    unparsed: int
+    """Spectra without an answer."""
+    unlabelled: int
+    """Spectra with an answer, but without this label in the survey's or the model's."""
+    used: int
+    """Spectra with a residual."""
+    accuracy: float | None
+    """Share of ``n`` whose class is named rightly; None for a model that names no classes."""
+    mean: float | None
+    mean_low: float | None
+    mean_high: float | None
+    std: float | None
+    """Standard deviation about the mean, divided by ``used`` (ddof = 0)."""
+    std_low: float | None
+    std_high: float | None
+    median: float | None
+    mad_sigma: float | None
+    """1.4826 times the median absolute deviation from the median."""
+    outlier_fraction: float | None
+    """Share of ``used`` further from the median than so many ``mad_sigma``."""
+
+
+def statistics(run: str, residuals: pa.Table, options: EvaluationOptions) -> list[Statistics]:
+    """Statistics of a RESIDUALS table for each class, then all, and for each label in these."""
+    _, star = np.unique(residuals["star_id"].to_numpy().astype(str), return_inverse=True)
+    survey_class = residuals["class"].to_numpy()
+    groups = {name: survey_class == name for name in CLASSES}
+    groups[ALL] = np.ones(len(residuals), bool)
+    names_classes = not _is_silent(residuals)
+    return [
+        row
+        for name, rows in groups.items()
+        for row in _group(run, name, residuals.filter(rows), star[rows], names_classes, options)
+    ]
+
+
+def _is_silent(residuals: pa.Table) -> bool:
+    """Whether a model that does answer never names a class."""
+    answered = pc.any(pc.equal(residuals["status"], "parsed")).as_py()
+    return bool(answered) and residuals["predicted_class"].null_count == len(residuals)
+
+
+def _group(
+    run: str,
+    name: str,
+    rows: pa.Table,
+    star: np.ndarray,
+    names_classes: bool,
+    options: EvaluationOptions,
+) -> Iterator[Statistics]:
+    unparsed = pc.sum(pc.not_equal(rows["status"], "parsed")).as_py() or 0
+    right = pc.sum(pc.equal(rows["predicted_class"], rows["class"])).as_py() or 0
+    for label in PARAMETERS:
+        residual = rows[f"{label.name}_residual"].to_numpy()
+        used = np.isfinite(residual)
+        yield Statistics(
+            run=run,
+            class_=name,
+            label=label.name,
+            n=len(rows),
+            unparsed=unparsed,
+            unlabelled=int((~used).sum()) - unparsed,
+            used=int(used.sum()),
+            accuracy=right / len(rows) if len(rows) and names_classes else None,
+            **_moments(residual[used], star[used], options),
+        )
+
+
+def _moments(
+    residual: np.ndarray, star: np.ndarray, options: EvaluationOptions
+) -> dict[str, float | None]:
+    if not len(residual):
+        names = ("mean", "mean_low", "mean_high", "std", "std_low", "std_high")
+        return dict.fromkeys((*names, "median", "mad_sigma", "outlier_fraction"))
+    median, mad_sigma = median_and_sigma(residual)
+    outlier = np.abs(residual - median) > options.outlier_sigmas * mad_sigma
+    (mean_low, mean_high), (std_low, std_high) = bootstrap(residual, star, options)
+    return {
+        "mean": float(residual.mean()),
+        "mean_low": mean_low,
+        "mean_high": mean_high,
+        "std": float(residual.std()),
+        "std_low": std_low,
+        "std_high": std_high,
+        "median": median,
+        "mad_sigma": mad_sigma,
+        "outlier_fraction": float(outlier.mean()),
+    }
+
+
+def median_and_sigma(residual: np.ndarray) -> tuple[float, float]:
+    """The median, and the robust sigma 1.4826 MAD (median absolute deviation from the median)."""
+    median = np.median(residual)
+    return float(median), float(MAD_TO_SIGMA * np.median(np.abs(residual - median)))
+
+
+def bootstrap(
+    residual: np.ndarray, star: np.ndarray, options: EvaluationOptions
+) -> tuple[tuple[float | None, float | None], tuple[float | None, float | None]]:
+    """Percentile intervals of the mean and of the standard deviation of ``residual`` [n].
+
+    Stars, not spectra, are drawn with replacement: ``star`` [n] are integers, the same for spectra
+    of one star, whose residuals are not independent. One star alone has no interval (None).
+    """
+    _, star = np.unique(star, return_inverse=True)
+    stars = star.max() + 1
+    if stars < 2:
+        return (None, None), (None, None)
+    centre = residual.mean()
+    centred = residual - centre
+    sums = np.stack([np.bincount(star, power) for power in (centred**0, centred, centred**2)])
+    rng = np.random.default_rng(options.seed)
+    totals = np.stack(
+        [
+            sums @ np.bincount(rng.integers(stars, size=stars), minlength=stars)
+            for _ in range(options.resamples)
+        ]
+    )
+    mean, square = totals[:, 1] / totals[:, 0], totals[:, 2] / totals[:, 0]
+    std = np.sqrt(np.maximum(square - mean**2, 0))
+    tails = (0.5 - options.interval / 2, 0.5 + options.interval / 2)
+    mean_interval = tuple(np.quantile(mean + centre, tails).tolist())
+    return mean_interval, tuple(np.quantile(std, tails).tolist())

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from spectralm.cli import main
+from spectralm.evaluation import figures
+from spectralm.evaluation.residuals import residuals
+from spectralm.files import write_parquet
+
+
+@pytest.fixture
+def table(manifest, predictions):
+    return residuals(manifest, manifest["obsid"], predictions, "run")
+
+
+def texts(figure) -> str:
+    return "\n".join(text.get_text() for axes in figure.axes for text in axes.texts)
+
+
+@pytest.mark.parametrize("command", ["plot-residuals", "plot-residual-histograms"])
+def test_files_are_the_same_bytes_each_time(tmp_path, table, command):
+    source = tmp_path / "ridge-lamost-3000" / "lamost.parquet"
+    write_parquet(source, table)
+    written = []
+    for name in ("a", "b"):
+        pdf, png = tmp_path / f"{name}.pdf", tmp_path / f"{name}.png"
+        given = ["--residuals", str(source), "--pdf", str(pdf), "--png", str(png)]
+        assert main([command, *given]) == 0
+        written.append((pdf.read_bytes(), png.read_bytes()))
+    assert written[0] == written[1]
+    assert written[0][0].startswith(b"%PDF")
+    assert b"CreationDate" not in written[0][0]
+    height, width = plt.imread(tmp_path / "a.png").shape[:2]
+    assert width == 2130
+    assert height < width * 1.25
+
+
+@pytest.mark.parametrize("limit", [100, 5000])
+def test_panels_tell_number_mean_and_sigma(table, limit, monkeypatch):
+    monkeypatch.setattr(figures, "MOST_POINTS", limit)
+    residual = table["teff_residual"].drop_null().to_numpy()
+    with figures.style():
+        figure = figures.predicted_against_survey("class_mean-lamost-3000", table)
+        said = texts(figure)
+        figures.save(figure)
+    assert f"$N$ = {len(residual)}" in said
+    assert f"$\\sigma$ = {residual.std():.0f}" in said
+
+
+def test_spectra_beyond_the_range_are_counted(table):
+    with figures.style():
+        figure = figures.residual_histograms("llm-lamost-3000", table)
+        panel = figure.axes[-1]
+        beyond = [t.get_text() for t in panel.texts if "beyond" in t.get_text()]
+        figures.save(figure)
+    residual = table["feh_residual"].drop_null().to_numpy()
+    half = 5 * 1.4826 * np.median(np.abs(residual - np.median(residual)))
+    outside = int(np.sum(np.abs(residual - np.median(residual)) > half))
+    assert beyond == [f"{outside} beyond"]
+
+
+def test_a_class_without_spectra_says_so(table):
+    cool = table.filter(np.isin(table["class"].to_numpy(), ["K", "M"]))
+    with figures.style():
+        histograms = figures.residual_histograms("llm-lamost-3000", cool)
+        scatter = figures.predicted_against_survey("llm-lamost-3000", cool[:0])
+        assert texts(histograms).count("no residuals") == 9
+        assert texts(scatter).count("no residuals") == 3
+        figures.save(histograms)
+        figures.save(scatter)
