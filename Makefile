@@ -1,0 +1,39 @@
+# make test   everything that this machine can check, from a fresh checkout
+# make lint   style, the order of the wings, the workflow's rules
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export HF_HUB_OFFLINE = 1
+export DS_BUILD_OPS = 0
+
+.PHONY: test lint bench schema lock
+
+test: .venv/installed lint
+	python -m pytest -n 2
+
+# Lint needs only paths that are there; these are no data.
+lint: .venv/installed
+	ruff check .
+	ruff format --check .
+	lint-imports
+	snakefmt --check Snakefile workflow
+	snakemake --lint --config surveys='{"lamost": {"spectra": ["tests"], "catalogues": ["README.md"]}}'
+
+bench: .venv/installed
+	python bench/answer_logits.py
+	python bench/spectra.py $(SPECTRA)
+
+schema: .venv/installed
+	python -m spectralm.config > workflow/schemas/config.schema.yaml
+
+lock: .venv/installed
+	(head -1 requirements.lock && pip freeze --exclude-editable | sed 's/+cpu$$//') > requirements.new
+	mv requirements.new requirements.lock
+
+# torch goes first: it must be the pinned version before anything asks for a range.
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	pip install --quiet $$(grep '^torch==' requirements.lock)
+	pip install --quiet --requirement requirements.lock
+	pip install --quiet --no-deps --editable .
+	touch $@

@@ -1,0 +1,47 @@
+# From spectra to tables of residuals, by way of text (arXiv:2605.22162).
+#
+# Path grammar (dataset: lamost; run: MODEL-DATASET-SCALE; shard: 0000, 0001, ...):
+#   results/catalogues/{dataset}.parquet            a row per spectrum: labels, S/N, star, file
+#   results/samples/{dataset}/{shard}.parquet       frozen manifest: which spectra, which split
+#   results/spectra/{dataset}/{shard}.parquet       flux on the grid, quality flags
+#   results/qa/{dataset}/{split}/{shard}.{text}.jsonl.gz    questions and answers
+#   results/models/{run}/                           adapter or baseline, metrics, manifest
+#   results/predictions/{run}/{dataset}/{shard}.parquet
+#   results/residuals/{run}/{dataset}.parquet
+#   results/tables/  results/figures/
+# What was refused lies beside each step's output as *.rejects.parquet.
+from snakemake.utils import min_version
+
+from spectralm.baselines.registry import KINDS
+from spectralm.config import load
+from spectralm.fingerprint import fingerprint
+
+min_version("9.0")
+
+
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+CONFIG = load(config)
+
+
+wildcard_constraints:
+    shard=r"\d{4}",
+    scale=r"\d+",
+    text="|".join(CONFIG.texts),
+
+
+include: "workflow/rules/surveys.smk"
+include: "workflow/rules/samples.smk"
+include: "workflow/rules/spectra.smk"
+include: "workflow/rules/language.smk"
+include: "workflow/rules/llm.smk"
+include: "workflow/rules/baselines.smk"
+include: "workflow/rules/evaluation.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,

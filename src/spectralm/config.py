@@ -1,0 +1,225 @@
+"""The config of an experiment: every wing's options in one tree, checked before anything runs.
+
+``config/config.yaml`` is the commented manual. ``python -m spectralm.config`` prints the JSON
+schema that is kept in ``workflow/schemas/``.
+"""
+
+import difflib
+import json
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
+
+from spectralm.baselines.options import BaselineOptions
+from spectralm.errors import SpectraLMError
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.language.options import TextOptions
+from spectralm.llm.options import LlmOptions, TinyOptions
+from spectralm.options import Options
+from spectralm.samples.options import SampleOptions
+from spectralm.spectra.options import SpectraOptions
+from spectralm.surveys.options import LamostCuts, LamostPaths
+
+
+class Lamost(LamostPaths):
+    """LAMOST spectra and their catalogue."""
+
+    cuts: LamostCuts = LamostCuts()
+    """Which rows of the catalogues are used."""
+
+
+class Surveys(Options):
+    """The surveys' files on this machine."""
+
+    lamost: Lamost
+    """LAMOST low-resolution spectra and stellar catalogues."""
+
+
+class Baseline(Options):
+    """One model that reads pixels."""
+
+    kind: Literal["class_mean", "ridge"]
+    """`class_mean` predicts the mean of the true class; `ridge` is linear in the pixels."""
+
+    options: BaselineOptions = BaselineOptions()
+    """How it is trained."""
+
+
+class Experiment(Options):
+    """What is run: every model at every scale."""
+
+    models: list[str] = Field(min_length=1)
+    """Names of entries of `models`."""
+
+    scales: list[PositiveInt] = Field(min_length=1)
+    """Numbers of spectra, training and test together; whole shards each."""
+
+
+class Config(Options):
+    """An experiment from the survey's files to tables and figures."""
+
+    surveys: Surveys
+    """Where the data are."""
+
+    samples: SampleOptions = SampleOptions()
+    """How spectra are drawn and split."""
+
+    spectra: SpectraOptions = SpectraOptions()
+    """How spectra are masked, normalised and resampled."""
+
+    texts: dict[str, TextOptions] = Field(default={"paper": TextOptions()})
+    """Ways of writing questions and answers, by name."""
+
+    tiny: TinyOptions = TinyOptions()
+    """The small random base model, for models with `base: tiny`."""
+
+    models: dict[str, Annotated[LlmOptions | Baseline, Field(discriminator="kind")]]
+    """Models, by name; a name becomes part of paths: lower case, digits and underscores."""
+
+    experiment: Experiment
+    """Which models are run, and on how many spectra."""
+
+    evaluation: EvaluationOptions = EvaluationOptions()
+    """How residuals are summarised."""
+
+    workspaces: str = "workspaces"
+    """Folder for unfinished trainings; they go on from here after an interruption."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for complaint in self._complaints():
+            raise ValueError(complaint)
+        return self
+
+    def _complaints(self) -> Iterator[str]:
+        for scale in self.experiment.scales:
+            if scale % self.samples.shard_size:
+                yield (
+                    f"experiment.scales: {scale} is no multiple of samples.shard_size = "
+                    f"{self.samples.shard_size}; change one of them"
+                )
+        for name in self.experiment.models:
+            if name not in self.models:
+                yield f"experiment.models: {name!r} is not in models ({', '.join(self.models)})"
+        for name in (*self.models, *self.texts):
+            if not (name.isascii() and name.replace("_", "").isalnum() and name.islower()):
+                yield f"{name!r}: names are of lower-case letters, digits and underscores"
+        for name, model in self.llms.items():
+            yield from self._llm_complaints(f"models.{name}", model)
+        names = {label.name for label in PARAMETERS}
+        for name, text in self.texts.items():
+            if text.decimals.keys() != names:
+                yield f"texts.{name}.decimals: give each of {', '.join(sorted(names))}"
+
+    def _llm_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
+        if model.text not in self.texts:
+            yield f"{key}.text: {model.text!r} is not in texts ({', '.join(self.texts)})"
+        elif self.texts[model.text].answer != "grouped":
+            if model.training.soft_targets:
+                yield f"{key}.training.soft_targets: only a text with grouped answers has these"
+            if model.generation.reading == "expected":
+                yield f"{key}.generation.reading: `expected` needs a text with grouped answers"
+        for label in model.training.soft_targets.keys() - {label.name for label in PARAMETERS}:
+            yield f"{key}.training.soft_targets: {label!r} is no label"
+
+    @property
+    def llms(self) -> dict[str, LlmOptions]:
+        """The language models among the models."""
+        return {name: m for name, m in self.models.items() if isinstance(m, LlmOptions)}
+
+    @property
+    def baselines(self) -> dict[str, Baseline]:
+        """The other models."""
+        return {name: m for name, m in self.models.items() if isinstance(m, Baseline)}
+
+    @property
+    def runs(self) -> "list[Run]":
+        """All runs of the experiment, by scale and then in the order of `experiment.models`."""
+        return [
+            Run(model, "lamost", scale)
+            for scale in sorted(self.experiment.scales)
+            for model in self.experiment.models
+        ]
+
+    def shards(self, scale: int) -> list[str]:
+        """Names of the shards that a scale consists of: the first ones."""
+        return [f"{number:04d}" for number in range(scale // self.samples.shard_size)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model trained on one dataset at one scale."""
+
+    model: str
+    dataset: str
+    scale: int
+
+    def __str__(self) -> str:
+        return f"{self.model}-{self.dataset}-{self.scale}"
+
+
+def load(config: Mapping[str, Any]) -> Config:
+    """Check a config as Snakemake has read it, and that its folders and files are there.
+
+    Raises:
+        SpectraLMError: names every wrong key, what is wrong with it and what to do.
+    """
+    try:
+        checked = Config.model_validate_json(json.dumps(config))
+    except ValidationError as error:
+        lines = [_sentence(problem) for problem in error.errors()]
+        raise SpectraLMError("the config has errors:\n  " + "\n  ".join(lines)) from None
+    lamost = checked.surveys.lamost
+    missing = [
+        f"surveys.lamost.{key}: {path} is not there; correct the path or fetch the data"
+        for key, paths in (("spectra", lamost.spectra), ("catalogues", lamost.catalogues))
+        for path in paths
+        if not Path(path).exists()
+    ]
+    if missing:
+        raise SpectraLMError("the config has errors:\n  " + "\n  ".join(missing))
+    return checked
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    place = list(problem["loc"])
+    # Behind a model's name stands its kind, which is no key of the config.
+    shown = place[:2] + place[3:] if place[:1] == ["models"] else place
+    key = ".".join(map(str, shown)) or "config"
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(place[:-1])
+        close = difflib.get_close_matches(str(place[-1]), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        return f"{key}: unknown key; {hint}"
+    if problem["type"] == "missing":
+        return f"{key}: missing; add it (config/config.yaml says what it is)"
+    if problem["type"] == "value_error":
+        return f"{key}: {problem['ctx']['error']}" if place else str(problem["ctx"]["error"])
+    return f"{key}: {problem['msg']}, found {problem['input']!r}; correct its value"
+
+
+def _known_keys(place: list[str | int]) -> list[str]:
+    kind: Any = Config
+    for part in place:
+        if typing.get_origin(kind) is dict:
+            kind = typing.get_args(kind)[1]
+        elif typing.get_origin(kind) is Annotated:
+            kinds = typing.get_args(typing.get_args(kind)[0])
+            kind = next(k for k in kinds if part in typing.get_args(_annotation(k, "kind")))
+        else:
+            kind = _annotation(kind, part)
+    return sorted(kind.model_fields)
+
+
+def _annotation(kind: type[BaseModel], field: str | int) -> Any:
+    return kind.model_fields[str(field)].annotation
+
+
+if __name__ == "__main__":
+    print(yaml.safe_dump(Config.model_json_schema(), sort_keys=False, width=100), end="")

@@ -1,0 +1,72 @@
+# Wants: the spectra and manifests of the shards of a scale.
+# Gives: a model folder, and predictions for the test spectra.
+
+
+def shard_files(kind):
+    """Input function: the files of a kind (samples, spectra) of all shards of a run's scale."""
+    return lambda wildcards: expand(
+        "results/{kind}/{dataset}/{shard}.parquet",
+        kind=kind,
+        dataset=wildcards.dataset,
+        shard=CONFIG.shards(int(wildcards.scale)),
+    )
+
+
+def code_of(command):
+    """Params function: the code of a command with that of a model's kind."""
+    return lambda wildcards: fingerprint(
+        command, KINDS[CONFIG.baselines[wildcards.model].kind][0]
+    )
+
+
+rule train_baseline:
+    input:
+        samples=shard_files("samples"),
+        spectra=shard_files("spectra"),
+    output:
+        weights="results/models/{model}-{dataset}-{scale}/weights.safetensors",
+        metrics="results/models/{model}-{dataset}-{scale}/metrics.json",
+        manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
+    log:
+        "logs/models/{model}-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/models/{model}-{dataset}-{scale}.tsv"
+    wildcard_constraints:
+        model="|".join(CONFIG.baselines),
+    conda:
+        "../envs/baselines.yaml"
+    threads: 8
+    params:
+        kind=lambda wildcards: CONFIG.baselines[wildcards.model].kind,
+        options=lambda wildcards: CONFIG.baselines[
+            wildcards.model
+        ].options.model_dump_json(),
+        out="results/models/{model}-{dataset}-{scale}",
+        code=code_of("train_baseline"),
+    shell:
+        "spectralm train-baseline --kind {params.kind} --samples {input.samples}"
+        " --spectra {input.spectra} --options {params.options:q}"
+        " --out {params.out} > {log} 2>&1"
+
+
+rule predict_baseline:
+    input:
+        manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
+        sample="results/samples/{dataset}/{shard}.parquet",
+        spectra="results/spectra/{dataset}/{shard}.parquet",
+    output:
+        "results/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.parquet",
+    log:
+        "logs/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.tsv"
+    wildcard_constraints:
+        model="|".join(CONFIG.baselines),
+    conda:
+        "../envs/baselines.yaml"
+    params:
+        model="results/models/{model}-{dataset}-{scale}",
+        code=code_of("predict_baseline"),
+    shell:
+        "spectralm predict-baseline --model {params.model} --sample {input.sample}"
+        " --spectra {input.spectra} --out {output} > {log} 2>&1"

@@ -1,0 +1,28 @@
+# Wants: a manifest shard and its spectra.
+# Gives: questions and answers, a file per split, in each of the config's texts that is asked for.
+
+
+rule write_questions:
+    input:
+        sample="results/samples/{dataset}/{shard}.parquet",
+        spectra="results/spectra/{dataset}/{shard}.parquet",
+    output:
+        train="results/qa/{dataset}/train/{shard}.{text}.jsonl.gz",
+        validation="results/qa/{dataset}/validation/{shard}.{text}.jsonl.gz",
+        test="results/qa/{dataset}/test/{shard}.{text}.jsonl.gz",
+        rejects="results/qa/{dataset}/{shard}.{text}.rejects.parquet",
+    log:
+        "logs/qa/{dataset}/{shard}.{text}.log",
+    benchmark:
+        "benchmarks/qa/{dataset}/{shard}.{text}.tsv"
+    conda:
+        "../envs/astro.yaml"
+    params:
+        text=lambda wildcards: CONFIG.texts[wildcards.text].model_dump_json(),
+        grid=CONFIG.spectra.model_dump_json(),
+        code=fingerprint("write_questions"),
+    shell:
+        "spectralm write-questions --sample {input.sample} --spectra {input.spectra}"
+        " --text {params.text:q} --grid {params.grid:q}"
+        " --train {output.train} --validation {output.validation} --test {output.test}"
+        " --rejects {output.rejects} > {log} 2>&1"

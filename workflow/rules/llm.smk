@@ -1,0 +1,120 @@
+# Wants: questions and answers of the shards of a scale, and a base model.
+# Gives: an adapter with metrics and manifest, and its answers to the test questions.
+
+
+def questions(split):
+    """Input function: the question files of a split, for all shards of a run's scale."""
+    return lambda wildcards: expand(
+        "results/qa/{dataset}/{split}/{shard}.{text}.jsonl.gz",
+        dataset=wildcards.dataset,
+        split=split,
+        shard=CONFIG.shards(int(wildcards.scale)),
+        text=CONFIG.llms[wildcards.model].text,
+    )
+
+
+def tiny_base(wildcards):
+    """Input function: the tiny base, for a model that uses it."""
+    return [rules.make_tiny_base.output[0]] * (
+        CONFIG.llms[wildcards.model].base == "tiny"
+    )
+
+
+def base(wildcards):
+    """The folder or hub id of a model's base."""
+    return (tiny_base(wildcards) or [CONFIG.llms[wildcards.model].base])[0]
+
+
+rule make_tiny_base:
+    output:
+        directory("results/models/tiny_base"),
+    log:
+        "logs/models/tiny_base.log",
+    benchmark:
+        "benchmarks/models/tiny_base.tsv"
+    conda:
+        "../envs/llm.yaml"
+    params:
+        options=CONFIG.tiny.model_dump_json(),
+        code=fingerprint("make_tiny_base"),
+    shell:
+        "spectralm make-tiny-base --options {params.options:q} --out {output} > {log} 2>&1"
+
+
+rule train_llm:
+    # Unfinished trainings live in the workspaces folder, which is no output: a stopped job loses
+    # nothing. The declared outputs are written last.
+    input:
+        base=tiny_base,
+        train=questions("train"),
+        validation=questions("validation"),
+    output:
+        adapter="results/models/{model}-{dataset}-{scale}/adapter_model.safetensors",
+        config="results/models/{model}-{dataset}-{scale}/adapter_config.json",
+        metrics="results/models/{model}-{dataset}-{scale}/metrics.json",
+        manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
+    log:
+        "logs/models/{model}-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/models/{model}-{dataset}-{scale}.tsv"
+    wildcard_constraints:
+        model="|".join(CONFIG.llms),
+    conda:
+        "../envs/llm.yaml"
+    threads: 8
+    params:
+        base=base,
+        options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
+            exclude={"generation": {"reading"}}
+        ),
+        processes=lambda wildcards: CONFIG.llms[wildcards.model].training.processes,
+        text=lambda wildcards: CONFIG.texts[
+            CONFIG.llms[wildcards.model].text
+        ].model_dump_json(),
+        grid=CONFIG.spectra.model_dump_json(),
+        workspaces=CONFIG.workspaces,
+        out="results/models/{model}-{dataset}-{scale}",
+        tensorboard="logs/models/{model}-{dataset}-{scale}",
+        code=fingerprint("train_llm"),
+    shell:
+        "torchrun --standalone --nproc-per-node {params.processes} -m spectralm train-llm"
+        " --train-questions {input.train} --validation-questions {input.validation}"
+        " --base {params.base:q} --options {params.options:q}"
+        " --text {params.text:q} --grid {params.grid:q}"
+        " --workspaces {params.workspaces:q} --tensorboard {params.tensorboard}"
+        " --out {params.out} > {log} 2>&1"
+
+
+rule predict_llm:
+    input:
+        base=tiny_base,
+        manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
+        questions=lambda wildcards: expand(
+            "results/qa/{{dataset}}/test/{{shard}}.{text}.jsonl.gz",
+            text=CONFIG.llms[wildcards.model].text,
+        ),
+    output:
+        "results/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.parquet",
+    log:
+        "logs/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.tsv"
+    wildcard_constraints:
+        model="|".join(CONFIG.llms),
+    conda:
+        "../envs/llm.yaml"
+    threads: 4
+    params:
+        base=base,
+        model="results/models/{model}-{dataset}-{scale}",
+        options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
+            exclude={"training", "lora"}
+        ),
+        text=lambda wildcards: CONFIG.texts[
+            CONFIG.llms[wildcards.model].text
+        ].model_dump_json(),
+        code=fingerprint("predict_llm"),
+    shell:
+        "spectralm predict-llm --model {params.model} --base {params.base:q}"
+        " --options {params.options:q} --text {params.text:q}"
+        " --questions {input.questions} --out {output} > {log} 2>&1"

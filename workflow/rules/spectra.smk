@@ -1,0 +1,22 @@
+# Wants: a manifest shard and the FITS files that it names.
+# Gives: their flux on the grid, and what could not be read with its reason.
+
+
+rule resample_spectra:
+    input:
+        "results/samples/{dataset}/{shard}.parquet",
+    output:
+        spectra="results/spectra/{dataset}/{shard}.parquet",
+        rejects="results/spectra/{dataset}/{shard}.rejects.parquet",
+    log:
+        "logs/spectra/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/spectra/{dataset}/{shard}.tsv"
+    conda:
+        "../envs/astro.yaml"
+    params:
+        options=CONFIG.spectra.model_dump_json(),
+        code=fingerprint("resample_spectra"),
+    shell:
+        "spectralm resample-spectra --sample {input} --options {params.options:q}"
+        " --out {output.spectra} --rejects {output.rejects} > {log} 2>&1"
