@@ -14,7 +14,7 @@ from snakemake.utils import min_version
 
 from spectralm.baselines.registry import KINDS
 from spectralm.config import load
-from spectralm.fingerprint import fingerprint
+from spectralm.fingerprint import fingerprint, source
 
 min_version("9.0")
 

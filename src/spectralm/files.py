@@ -11,6 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spectralm.errors import InputError
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -60,13 +62,24 @@ def write_parquet(
 
 
 def read_parquet(paths: Path | list[Path], columns: list[str] | None = None) -> pa.Table:
-    """Read one Parquet file, or several of one schema one after the other."""
-    if isinstance(paths, (str, Path)):
+    """Read one Parquet file, or several of one schema one after the other.
+
+    Raises:
+        InputError: a file is missing or not whole.
+    """
+    if isinstance(paths, Path):
         paths = [paths]
     # Metadata differ from shard to shard (hashes), so they are dropped before joining.
     return pa.concat_tables(
-        pq.ParquetFile(path).read(columns=columns).replace_schema_metadata(None) for path in paths
+        _read_one(path, columns).replace_schema_metadata(None) for path in paths
     )
+
+
+def _read_one(path: Path, columns: list[str] | None) -> pa.Table:
+    try:
+        return pq.ParquetFile(path).read(columns=columns)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(path, "Parquet file", f"cannot be read ({error})", "make it") from error
 
 
 def parquet_metadata(path: Path) -> dict[str, str]:

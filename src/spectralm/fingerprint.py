@@ -21,11 +21,14 @@ def _imports() -> grimp.ImportGraph:
     return grimp.build_graph("spectralm", cache_dir=None)
 
 
-def import_closure(module: str) -> list[str]:
-    """A module of the package and all that importing it runs, sorted."""
+def import_closure(module: str) -> set[str]:
+    """A module of the package and all that importing it runs.
+
+    The top package holds the version alone and is left out: a release is no changed code.
+    """
     found = {module} | _imports().find_upstream_modules(module)
-    packages = {name.rpartition(".")[0] for name in found if "." in name}
-    return sorted(found | packages)
+    packages = {name.rpartition(".")[0] for name in found}
+    return (found | packages) - {"", "spectralm"}
 
 
 def source(module: str) -> Path:

@@ -9,6 +9,7 @@ import pytest
 
 from spectralm.files import write_parquet
 from spectralm.labels.vocabulary import CLASSES
+from spectralm.samples.manifest import write_manifest
 
 GRID = 40
 SIZE = 300
@@ -60,6 +61,6 @@ def shards(tmp_path_factory, truth) -> Shards:
         refused = 3 * shard
         made.samples.append(folder / "samples" / f"{shard}.parquet")
         made.spectra.append(folder / "spectra" / f"{shard}.parquet")
-        write_parquet(made.samples[-1], manifest.take(order))
+        write_manifest(made.samples[-1], manifest.take(order))
         write_parquet(made.spectra[-1], spectra_table(obsid[refused:], flux[refused:]))
     return made

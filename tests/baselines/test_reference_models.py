@@ -14,8 +14,9 @@ from spectralm.baselines.ridge import Ridge
 from spectralm.cli import main
 from spectralm.errors import InputError
 from spectralm.evaluation.residuals import residuals
-from spectralm.files import parquet_metadata, read_parquet, sha256, write_parquet
+from spectralm.files import parquet_metadata, read_parquet, sha256
 from spectralm.labels.columns import PREDICTIONS, schema
+from spectralm.samples.manifest import write_manifest
 
 OPTIONS = BaselineOptions()
 
@@ -46,7 +47,7 @@ def manifest_with(shards, folder, **columns):
         for name, make in columns.items():
             table = table.set_column(table.column_names.index(name), name, make(table))
         paths.append(folder / path.name)
-        write_parquet(paths[-1], table)
+        write_manifest(paths[-1], table)
     return type(shards)(shards.spectra, paths)
 
 
@@ -71,7 +72,7 @@ def test_order_of_rows_and_shards_does_not_matter(shards, kind, tmp_path):
         for path, paths in ((spectra, mixed.spectra), (sample, mixed.samples)):
             table = read_parquet(path)
             paths.append(tmp_path / path.parent.name / path.name)
-            write_parquet(paths[-1], table.take(rng.permutation(len(table))))
+            write_manifest(paths[-1], table.take(rng.permutation(len(table))))
     straight = predict(train(kind, shards), shards)
     model, _ = model_class(kind).train(mixed.spectra[::-1], mixed.samples, OPTIONS)
     again = predict(model, mixed)

@@ -3,8 +3,10 @@ import pytest
 from matplotlib import pyplot as plt
 
 from spectralm.cli import main
-from spectralm.evaluation import figures
+from spectralm.evaluation import scatter
+from spectralm.evaluation.histograms import residual_histograms
 from spectralm.evaluation.residuals import residuals
+from spectralm.evaluation.style import save, style
 from spectralm.files import write_parquet
 
 
@@ -37,22 +39,22 @@ def test_files_are_the_same_bytes_each_time(tmp_path, table, command):
 
 @pytest.mark.parametrize("limit", [100, 5000])
 def test_panels_tell_number_mean_and_sigma(table, limit, monkeypatch):
-    monkeypatch.setattr(figures, "MOST_POINTS", limit)
+    monkeypatch.setattr(scatter, "MOST_POINTS", limit)
     residual = table["teff_residual"].drop_null().to_numpy()
-    with figures.style():
-        figure = figures.predicted_against_survey("class_mean-lamost-3000", table)
+    with style():
+        figure = scatter.predicted_against_survey("class_mean-lamost-3000", table)
         said = texts(figure)
-        figures.save(figure)
+        save(figure)
     assert f"$N$ = {len(residual)}" in said
     assert f"$\\sigma$ = {residual.std():.0f}" in said
 
 
 def test_spectra_beyond_the_range_are_counted(table):
-    with figures.style():
-        figure = figures.residual_histograms("llm-lamost-3000", table)
+    with style():
+        figure = residual_histograms("llm-lamost-3000", table)
         panel = figure.axes[-1]
         beyond = [t.get_text() for t in panel.texts if "beyond" in t.get_text()]
-        figures.save(figure)
+        save(figure)
     residual = table["feh_residual"].drop_null().to_numpy()
     half = 5 * 1.4826 * np.median(np.abs(residual - np.median(residual)))
     outside = int(np.sum(np.abs(residual - np.median(residual)) > half))
@@ -61,10 +63,10 @@ def test_spectra_beyond_the_range_are_counted(table):
 
 def test_a_class_without_spectra_says_so(table):
     cool = table.filter(np.isin(table["class"].to_numpy(), ["K", "M"]))
-    with figures.style():
-        histograms = figures.residual_histograms("llm-lamost-3000", cool)
-        scatter = figures.predicted_against_survey("llm-lamost-3000", cool[:0])
+    with style():
+        histograms = residual_histograms("llm-lamost-3000", cool)
+        against = scatter.predicted_against_survey("llm-lamost-3000", cool[:0])
         assert texts(histograms).count("no residuals") == 9
-        assert texts(scatter).count("no residuals") == 3
-        figures.save(histograms)
-        figures.save(scatter)
+        assert texts(against).count("no residuals") == 3
+        save(histograms)
+        save(against)

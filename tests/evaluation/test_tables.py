@@ -8,8 +8,9 @@ from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.residuals import residuals
 from spectralm.evaluation.statistics import Statistics, statistics
 from spectralm.evaluation.tables import latex, markdown, rejects_csv, tidy_csv
-from spectralm.files import read_parquet, write_parquet
+from spectralm.files import read_parquet
 from spectralm.rejects import Reject, rejects_table, write_rejects
+from spectralm.samples.manifest import write_manifest
 
 OPTIONS = EvaluationOptions(resamples=50)
 NUMBERS = {
@@ -103,8 +104,8 @@ def test_rejects_are_counted_by_stage_and_reason():
 def test_commands_from_predictions_to_tables(tmp_path, manifest, predictions):
     halves = {"sample": manifest, "predictions": predictions}
     for name, table in halves.items():
-        write_parquet(tmp_path / name / "0.parquet", table[:1000])
-        write_parquet(tmp_path / name / "1.parquet", table[1000:])
+        write_manifest(tmp_path / name / "0.parquet", table[:1000])
+        write_manifest(tmp_path / name / "1.parquet", table[1000:])
     paths = {
         name: [str(tmp_path / name / "0.parquet"), str(tmp_path / name / "1.parquet")]
         for name in halves

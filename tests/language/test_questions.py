@@ -69,7 +69,7 @@ def test_records_are_joined_by_obsid_and_parted_by_split():
         "test": [33],
     }
     star = splits["test"][0]
-    assert star["answer"] == "M,150,600,525"
+    assert star["answer"] == "M,125,600,525"
     flux = read_question(star["question"], flux_text(text, wavelength))
     assert flux.tolist() == [33] * 10
 
@@ -92,8 +92,8 @@ def test_a_test_star_is_asked_about_even_if_its_answer_cannot_be_spelled():
     assert not rejects
     assert {row["obsid"]: row["answer"] for row in splits["test"]} == {
         11: "",
-        22: "K,250,550,450",
-        33: "M,150,600,525",
+        22: "K,208,550,450",
+        33: "M,125,600,525",
     }
 
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 from llm.toy import GRID, toy_records
 
+from spectralm.errors import SpectraLMError
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import read_question
+from spectralm.language.questions import read_question, write_records
 from spectralm.llm.encoding import IGNORED, Collator, FluxNoise, Questions, prompt
 from spectralm.llm.tiny import tiny_tokenizer
 
@@ -25,6 +26,12 @@ def test_prompt_ends_where_the_answer_begins(questions):
     item = questions[0]
     assert tokenizer.decode(item["prompt"]) == prompt(record["question"], tokenizer)
     assert tokenizer.decode(item["answer"]) == record["answer"] + "<|end|>"
+
+
+def test_a_split_without_questions_says_what_to_do(tmp_path):
+    write_records(tmp_path / "none.jsonl.gz", [])
+    with pytest.raises(SpectraLMError, match=r"no questions in this split; .*validation_fraction"):
+        Questions.open([tmp_path / "none.jsonl.gz"], tmp_path, tiny_tokenizer(), 4096)
 
 
 def test_files_are_joined(questions):

@@ -33,7 +33,7 @@ def test_soft_targets_share_probability_among_neighbours():
     answer = answer_text(TextOptions(answer="grouped"))
     loss = answer_loss({"logg": 0.05}, answer, tokenizer)
     assert loss.widths.tolist() == pytest.approx([0, 5, 0])
-    ids = tokenizer("M,179,563,497", add_special_tokens=False)["input_ids"]
+    ids = tokenizer("M,150,563,497", add_special_tokens=False)["input_ids"]
     labels = torch.tensor([[IGNORED, IGNORED, *ids], [IGNORED, *ids, tokenizer.eos_token_id]])
     logits = torch.randn(2, labels.shape[1], len(tokenizer), requires_grad=True)
     value = loss(SimpleNamespace(logits=logits), labels)

@@ -57,8 +57,8 @@ def test_tokens_lead_back_to_the_text(tokenizer):
 
 def test_every_grouped_number_is_one_token(tokenizer):
     assert len(set(number_ids(tokenizer).tolist())) == 1000
-    answer = tokenizer("M,179,563,497", add_special_tokens=False)["input_ids"]
-    assert tokenizer.convert_ids_to_tokens(answer) == ["M", ",", "179", ",", "563", ",", "497"]
+    answer = tokenizer("M,150,563,497", add_special_tokens=False)["input_ids"]
+    assert tokenizer.convert_ids_to_tokens(answer) == ["M", ",", "150", ",", "563", ",", "497"]
 
 
 @pytest.mark.parametrize("spelling", ["characters", "grouped"])

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectralm.cli import main
-from spectralm.files import parquet_metadata, read_parquet, write_parquet
+from spectralm.files import parquet_metadata, read_parquet
 from spectralm.labels.columns import REJECTS, SPECTRA
+from spectralm.samples.manifest import write_manifest
 from spectralm.spectra import shards
 from spectralm.spectra.flags import FLAGS
 from spectralm.spectra.options import SpectraOptions
@@ -155,7 +156,7 @@ def test_a_shard_is_small(tmp_path):
 def test_the_command(tmp_path, mixed, caplog):
     caplog.set_level(logging.INFO)
     paths, obsids, reasons = zip(*mixed, strict=True)
-    write_parquet(tmp_path / "sample.parquet", manifest(paths, obsids))
+    write_manifest(tmp_path / "sample.parquet", manifest(paths, obsids))
     out, rejects = tmp_path / "out.parquet", tmp_path / "out.rejects.parquet"
     arguments = ["--sample", tmp_path / "sample.parquet", "--options", "{}"]
     arguments += ["--out", out, "--rejects", rejects]

@@ -1,6 +1,9 @@
 # Wants: predictions of every run, manifests and rejects.
 # Gives: residuals, tables and figures; `snakemake tables` and `snakemake figures` make those alone.
 
+# Looked up by matplotlib, so no import shows it.
+STYLE = str(source("spectralm.evaluation.style").with_name("spectralm.mplstyle"))
+
 
 def all_rejects(wildcards):
     """Input function: every rejects table of the experiment's largest scale."""
@@ -93,7 +96,8 @@ rule tabulate_rejects:
 
 rule plot_residuals:
     input:
-        "results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
+        residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
+        style=STYLE,
     output:
         pdf="results/figures/residuals-{model}-{dataset}-{scale}.pdf",
         png="results/figures/residuals-{model}-{dataset}-{scale}.png",
@@ -106,13 +110,14 @@ rule plot_residuals:
     params:
         code=fingerprint("plot_residuals"),
     shell:
-        "spectralm plot-residuals --residuals {input} --pdf {output.pdf} --png {output.png}"
+        "spectralm plot-residuals --residuals {input.residuals} --pdf {output.pdf} --png {output.png}"
         " > {log} 2>&1"
 
 
 rule plot_residual_histograms:
     input:
-        "results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
+        residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
+        style=STYLE,
     output:
         pdf="results/figures/histograms-{model}-{dataset}-{scale}.pdf",
         png="results/figures/histograms-{model}-{dataset}-{scale}.png",
@@ -125,7 +130,7 @@ rule plot_residual_histograms:
     params:
         code=fingerprint("plot_residual_histograms"),
     shell:
-        "spectralm plot-residual-histograms --residuals {input} --pdf {output.pdf}"
+        "spectralm plot-residual-histograms --residuals {input.residuals} --pdf {output.pdf}"
         " --png {output.png} > {log} 2>&1"
 
 

@@ -13,13 +13,13 @@ from spectralm.baselines.data import (
     labels_of,
     one_hot,
     predictions,
-    read_manifest,
     read_split,
 )
 from spectralm.baselines.model import WEIGHTS, Model, Training
 from spectralm.baselines.options import BaselineOptions
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES
+from spectralm.samples.manifest import read_manifest, read_manifests
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ClassMean(Model):
     def train(
         cls, spectra: list[Path], samples: list[Path], options: BaselineOptions
     ) -> tuple[Self, Training]:
-        manifest = read_manifest(samples)
+        manifest = read_manifests(samples)
         totals = np.zeros((len(CLASSES), len(LABELS)))
         counts = np.zeros((len(CLASSES), len(LABELS)), int)
         n_train = 0

@@ -14,11 +14,6 @@ from spectralm.labels.vocabulary import CLASSES, PARAMETERS
 LABELS = tuple(label.name for label in PARAMETERS)
 
 
-def read_manifest(samples: Path | list[Path]) -> pa.Table:
-    """What the models need of manifests."""
-    return read_parquet(samples, columns=["obsid", "split", "class", *LABELS])
-
-
 def read_split(
     spectra: Path, columns: list[str], manifest: pa.Table, split: str
 ) -> tuple[pa.Table, pa.Table]:

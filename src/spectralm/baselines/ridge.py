@@ -16,7 +16,6 @@ from spectralm.baselines.data import (
     labels_of,
     one_hot,
     predictions,
-    read_manifest,
     read_split,
 )
 from spectralm.baselines.model import WEIGHTS, Model, Training
@@ -24,6 +23,7 @@ from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES
+from spectralm.samples.manifest import read_manifest, read_manifests
 from spectralm.spectra.shards import flux_of
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Ridge(Model):
         Raises:
             InputError: no training spectrum has every label.
         """
-        manifest = read_manifest(samples)
+        manifest = read_manifests(samples)
         equations = _normal_equations(_batches(spectra, manifest, "train"))
         if equations is None:
             raise InputError(

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from spectralm.evaluation.residuals import residuals
 from spectralm.files import read_parquet, write_parquet
+from spectralm.samples.manifest import read_manifests
 
 
 def run(*, samples: list[Path], spectra: list[Path], predictions: list[Path], out: Path) -> None:
     """Write predicted - survey for every test spectrum of a dataset; joined by obsid."""
     table = residuals(
-        read_parquet(samples),
+        read_manifests(samples),
         read_parquet(spectra, columns=["obsid"])["obsid"],
         read_parquet(predictions),
         source=predictions[0].parent,

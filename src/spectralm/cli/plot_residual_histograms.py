@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from spectralm.evaluation.figures import residual_histograms, save, style
+from spectralm.evaluation.histograms import residual_histograms
 from spectralm.evaluation.runs import run_of
+from spectralm.evaluation.style import save, style
 from spectralm.files import read_parquet
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from spectralm.evaluation.figures import predicted_against_survey, save, style
 from spectralm.evaluation.runs import run_of
+from spectralm.evaluation.scatter import predicted_against_survey
+from spectralm.evaluation.style import save, style
 from spectralm.files import read_parquet
 
 

@@ -4,8 +4,8 @@ import logging
 import time
 from pathlib import Path
 
-from spectralm.files import read_parquet
 from spectralm.rejects import write_rejects
+from spectralm.samples.manifest import read_manifest
 from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.shards import flag_counts, resample_manifest, write_spectra
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 def run(*, sample: Path, options: SpectraOptions, out: Path, rejects: Path) -> None:
     """Resample the spectra of one manifest; those that cannot be used go to the rejects."""
-    manifest = read_parquet(sample)
+    manifest = read_manifest(sample)
     start = time.perf_counter()
     spectra, refused = resample_manifest(manifest, options)
     write_spectra(out, spectra, options)

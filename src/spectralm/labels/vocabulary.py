@@ -30,7 +30,7 @@ class Label:
     """What 000 stands for in a grouped answer."""
 
 
-TEFF = Label("teff", "Teff", r"$T_{\rm eff}$", "K", 2, 2000.0, 11990.0, 10.0, 2000.0)
+TEFF = Label("teff", "Teff", r"$T_{\rm eff}$", "K", 2, 2000.0, 13988.0, 12.0, 2000.0)
 LOGG = Label("logg", "logg", r"$\log g$", "dex", 3, -1.0, 6.0, 0.01, -1.0)
 FEH = Label("feh", "[Fe/H]", "[Fe/H]", "dex", 4, -5.0, 1.5, 0.01, -5.0)
 

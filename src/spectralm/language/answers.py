@@ -112,7 +112,7 @@ class CharactersAnswer:
 
 @dataclass(frozen=True)
 class GroupedAnswer:
-    """Class and one three-digit number a label, ``M,179,562,497``.
+    """Class and one three-digit number a label, ``M,150,563,497``.
 
     A number counts ``label.step`` from ``label.offset``, so that it is one Llama-3 token and
     neighbouring values are neighbouring tokens (TRAINING: what made the tiny text model good).

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from spectralm.errors import SpectraLMError
 from spectralm.language.flux import HIGHEST, LOWEST, FluxText
-from spectralm.language.questions import read_question, write_question
+from spectralm.language.questions import read_question, read_records, write_question
 
 IGNORED = -100
 #: Llama-3.1's template writes a date; a fixed one keeps prompts equal from day to day.
@@ -80,7 +81,17 @@ class Questions(torch.utils.data.Dataset):
         max_tokens: int,
         noise: FluxNoise | None = None,
     ) -> "Questions":
-        """Map the records of JSONL files into memory by way of an Arrow file in ``cache``."""
+        """Map the records of JSONL files into memory by way of an Arrow file in ``cache``.
+
+        Raises:
+            SpectraLMError: there is no record in any of the files.
+        """
+        if not any(True for path in paths for _ in read_records(path)):
+            raise SpectraLMError(
+                f"{paths[0]} (and {len(paths) - 1} more): no questions in this split; "
+                "enlarge it with samples.test_fraction or samples.validation_fraction, or give "
+                "more spectra"
+            )
         features = datasets.Features(
             obsid=datasets.Value("int64"),
             question=datasets.Value("string"),

@@ -10,8 +10,8 @@ from spectralm.options import Options
 class TinyOptions(Options):
     """A small Llama with random weights, made from a seed, for machines without a GPU."""
 
-    hidden: PositiveInt = 128
-    """Width of the residual stream."""
+    hidden: PositiveInt = Field(default=128, multiple_of=64)
+    """Width of the residual stream; whole NF4 blocks of 64."""
 
     layers: PositiveInt = 2
     """Number of layers."""
@@ -19,8 +19,8 @@ class TinyOptions(Options):
     heads: PositiveInt = 4
     """Attention heads."""
 
-    mlp: PositiveInt = 256
-    """Width inside the feed-forward blocks."""
+    mlp: PositiveInt = Field(default=256, multiple_of=64)
+    """Width inside the feed-forward blocks; whole NF4 blocks of 64."""
 
     context: PositiveInt = 32768
     """Longest text, tokens."""

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -111,7 +112,7 @@ def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     Files appear in ``out`` only when all is done: adapter, metrics.json, and manifest.json last.
 
     Raises:
-        SpectraLMError: there is nothing to train on, or the trained adapter is empty.
+        SpectraLMError: a split is empty, or the trained adapter is.
     """
     facts = task.facts()
     workspace = workspaces / workspace_key(facts)
@@ -154,9 +155,6 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
     cache = workspace / "questions"
     questions = Questions.open(task.train, cache, tokenizer, options.max_tokens, noise)
     validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens)
-    for part, name in ((questions, "training"), (validation, "validation")):
-        if not len(part):
-            raise SpectraLMError(f"no {name} questions: the sample's {name} part is empty")
     model = add_adapter(
         load_base(task.base, options.quantise, training.gradient_checkpointing),
         options.lora,
@@ -210,6 +208,7 @@ def _arguments(task: Task, workspace: Path) -> TrainingArguments:
         save_total_limit=2,
         logging_steps=1 / 100,
         report_to=["tensorboard"],
+        disable_tqdm=not sys.stderr.isatty(),
         prediction_loss_only=True,
         remove_unused_columns=False,
         seed=training.seed,

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spectralm.errors import InputError, SpectraLMError
-from spectralm.files import parquet_metadata, write_parquet
+from spectralm.files import parquet_metadata, read_parquet, write_parquet
 from spectralm.labels.columns import SAMPLE, schema
 from spectralm.labels.vocabulary import CLASSES
 from spectralm.samples.options import SampleOptions
@@ -50,17 +50,19 @@ def read_manifest(path: Path) -> pa.Table:
     """The rows of a shard (columns SAMPLE).
 
     Raises:
-        InputError: no manifest, or not the rows that were frozen.
+        InputError: unreadable, or not the rows that were frozen.
     """
-    try:
-        table, metadata = pq.ParquetFile(path).read(), parquet_metadata(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(path, "manifest", f"cannot be read ({error})", "draw it again") from error
-    if metadata.get(HASH) != hash_of_rows(table):
+    table = read_parquet(path)
+    if parquet_metadata(path).get(HASH) != hash_of_rows(table):
         raise InputError(
             path, "manifest", f"its rows are not those of its {HASH}", "draw the shard again"
         )
-    return table.replace_schema_metadata(None)
+    return table
+
+
+def read_manifests(paths: list[Path]) -> pa.Table:
+    """The rows of several shards, one after the other; raises like :func:`read_manifest`."""
+    return pa.concat_tables(map(read_manifest, paths))
 
 
 def hash_of_rows(table: pa.Table) -> str:

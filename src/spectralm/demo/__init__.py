@@ -1,0 +1,1 @@
+"""A synthetic sky, written as the surveys' own files."""

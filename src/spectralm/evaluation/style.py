@@ -1,0 +1,70 @@
+"""What all figures share: colours, files, and the words in a panel."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import matplotlib
+import numpy as np
+import pyarrow as pa
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spectralm.evaluation.runs import note
+from spectralm.evaluation.statistics import ALL
+from spectralm.files import atomic
+from spectralm.labels.vocabulary import CLASSES, Label
+
+#: Okabe & Ito's colours, which the colour-blind can tell apart, hot to cool.
+COLOURS = dict(zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"), strict=True))
+COLOURS[ALL] = "0.35"
+
+SMALL = {"fontsize": 7, "bbox": {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1}}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The style of all figures of this package; draws to files only."""
+    matplotlib.use("agg")
+    with plt.style.context("spectralm.evaluation.spectralm"):
+        yield
+
+
+def save(figure: Figure, *paths: Path) -> None:
+    """Write a figure to each path by its suffix, the same bytes each time; closes it."""
+    for path in paths:
+        metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
+        with atomic(path) as temporary:
+            figure.savefig(temporary, metadata=metadata)
+    plt.close(figure)
+
+
+def note_statistics(panel: Axes, residual: np.ndarray, label: Label) -> None:
+    """Number, mean and standard deviation, in the upper left corner."""
+    digits = 0 if label.unit == "K" else 3
+    text = (
+        f"$N$ = {len(residual)}\n"
+        f"$\\mu$ = {residual.mean():z.{digits}f}\n"
+        f"$\\sigma$ = {residual.std():.{digits}f}"
+    ).replace("-", "−")
+    panel.text(0.04, 0.94, text, transform=panel.transAxes, va="top", **SMALL)
+
+
+def note_beyond(panel: Axes, count: int, corner: Literal["top", "bottom"]) -> None:
+    """How many spectra lie outside the axes, in a corner at the right."""
+    if count:
+        y = {"top": 0.94, "bottom": 0.05}[corner]
+        place = {"transform": panel.transAxes, "ha": "right", "va": corner}
+        panel.text(0.97, y, f"{count} beyond", **place, **SMALL)
+
+
+def title_of(run: str, residuals: pa.Table) -> str:
+    unparsed = sum(status != "parsed" for status in residuals["status"].to_pylist())
+    title = f"{run}: {len(residuals)} test spectra, {unparsed} unparsed"
+    return "\n".join(filter(None, [title, note(run)]))
+
+
+def axis_title(text: str, label: Label) -> str:
+    return f"{text} ({label.unit})"

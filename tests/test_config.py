@@ -1,0 +1,150 @@
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from spectralm.config import Config, Run, load
+from spectralm.errors import SpectraLMError
+from spectralm.llm.options import LlmOptions
+
+
+@pytest.fixture
+def config(repository, tmp_path) -> dict:
+    """The paper's config, with data that is there."""
+    given = yaml.safe_load((repository / "config" / "config.yaml").read_text())
+    (tmp_path / "catalogue.csv").touch()
+    given["surveys"]["lamost"]["spectra"] = [str(tmp_path)]
+    given["surveys"]["lamost"]["catalogues"] = [str(tmp_path / "catalogue.csv")]
+    return given
+
+
+def options_of(kind: type[BaseModel]) -> list[type[BaseModel]]:
+    """All options classes of a config, found by their annotations."""
+    found = {kind}
+    queue = [kind]
+    while queue:
+        for field in queue.pop().model_fields.values():
+            waiting = [field.annotation]
+            while waiting:
+                part = waiting.pop()
+                waiting += getattr(part, "__args__", ())
+                if isinstance(part, type) and issubclass(part, BaseModel) and part not in found:
+                    found.add(part)
+                    queue.append(part)
+    return sorted(found, key=lambda part: part.__name__)
+
+
+@pytest.mark.parametrize("kind", options_of(Config), ids=lambda kind: kind.__name__)
+def test_every_key_has_a_sentence_and_unknown_ones_are_refused(kind):
+    assert kind.model_config["extra"] == "forbid"
+    for name, field in kind.model_fields.items():
+        assert field.description, f"{kind.__name__}.{name} has no description"
+
+
+def test_the_papers_experiment(config):
+    paper = load(config)
+    assert paper.experiment.scales == [100000, 500000, 1500000]
+    assert paper.shards(100000) == ["0000", "0001", "0002", "0003"]
+    assert len(paper.shards(1500000)) == 60
+    assert str(paper.runs[0]) == "llm-lamost-100000"
+    assert Run("ridge", "lamost", 1500000) in paper.runs
+    llm = paper.llms["llm"]
+    assert (llm.lora.rank, llm.lora.alpha, llm.lora.dropout) == (64, 128, 0.1)
+    assert (llm.training.learning_rate, llm.training.weight_decay) == (1e-4, 0.1)
+    assert paper.spectra.size == 4901
+
+
+def test_the_manual_names_every_key_with_its_default(config):
+    """config.yaml is the manual, so no default of the code may be missing or different there."""
+    llm = LlmOptions().model_dump()
+    assert load(config).llms["llm"].model_dump() == llm
+    said = config["models"]["llm"]
+    assert said.keys() == llm.keys()
+    for part in ("lora", "training", "generation"):
+        assert said[part].keys() == llm[part].keys()
+    written = load(config)
+    for part in ("samples", "spectra", "evaluation", "tiny"):
+        assert config[part].keys() == getattr(written, part).model_dump().keys()
+
+
+def test_the_schema_on_disk_is_that_of_the_code(repository):
+    path = repository / "workflow" / "schemas" / "config.schema.yaml"
+    assert yaml.safe_load(path.read_text()) == Config.model_json_schema(), "run `make schema`"
+
+
+def test_the_folder_example_needs_only_its_paths(config, repository, tmp_path):
+    overlay = yaml.safe_load((repository / "config" / "lamost_folder.yaml").read_text())
+    assert overlay["surveys"]["lamost"].keys() == {"spectra", "catalogues"}
+    for key in ("samples", "spectra", "models"):
+        config[key] |= overlay[key]
+    config["experiment"] = overlay["experiment"]
+    assert [str(run) for run in load(config).runs] == [
+        "tiny-lamost-1000",
+        "ridge-lamost-1000",
+        "class_mean-lamost-1000",
+    ]
+
+
+def put(config: dict, key: str, value: object) -> dict:
+    *path, last = key.split(".")
+    place = config
+    for part in path:
+        place = place.setdefault(part, {})
+    place[last] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("spectre", {}, "spectre: unknown key; did you mean spectra?"),
+        ("spectra.stepp", 1.0, "spectra.stepp: unknown key; did you mean step?"),
+        ("models.llm.traning", {}, "models.llm.traning: unknown key; did you mean training?"),
+        ("models.llm.training.epoch", 1, "models.llm.training.epoch: unknown key; did you mean"),
+        ("models.ridge.zzz", 1, "models.ridge.zzz: unknown key; known here: kind, options"),
+        ("models.ridge.kind", "cnn", "models.ridge: "),
+        ("spectra.step", "one", "spectra.step: Input should be a valid number, found 'one'"),
+        ("spectra.step", 0.3, "spectra: from start to stop must be whole steps"),
+        ("samples.shard_size", 7, "samples: shard_size 7 is no multiple of 5 classes"),
+        ("samples.seed", "0", "samples.seed: Input should be a valid integer, found '0'"),
+        ("experiment.scales", [1234], "experiment.scales: 1234 is no multiple of samples.shard_"),
+        ("experiment.models", ["gpt"], "experiment.models: 'gpt' is not in models (llm, ridge"),
+        ("models.Big", {"kind": "ridge"}, "'Big': names are of lower-case letters"),
+        ("models.llm.text", "prose", "models.llm.text: 'prose' is not in texts (paper, compact)"),
+        (
+            "models.llm.training.soft_targets",
+            {"teff": 30.0},
+            "models.llm.training.soft_targets: only a text with grouped answers",
+        ),
+        ("models.llm.generation.reading", "expected", "`expected` needs a text with grouped"),
+        ("texts.paper.decimals", {"teff": 1}, "texts.paper.decimals: give each of feh, logg, teff"),
+        ("texts.paper.flux", "papper", "texts.paper.flux: Input should be 'paper' or 'compact'"),
+        ("surveys.lamost.spectra", ["/no/such"], "surveys.lamost.spectra: /no/such is not there"),
+        ("surveys.lamost.catalogues", ["/no.csv"], "surveys.lamost.catalogues: /no.csv is not"),
+        ("surveys.lamost.spectra", [], "surveys.lamost.spectra: List should have at least 1 item"),
+    ],
+)
+def test_a_wrong_key_is_named_with_what_to_do(config, key, value, sentence):
+    load(copy.deepcopy(config))
+    with pytest.raises(SpectraLMError) as error:
+        load(put(config, key, value))
+    assert sentence in str(error.value)
+
+
+def test_a_missing_key_is_named(config):
+    del config["experiment"]["scales"]
+    with pytest.raises(SpectraLMError, match=r"experiment\.scales: missing; add it"):
+        load(config)
+
+
+def test_options_survive_the_command_line(config):
+    """Rules hand options over as JSON; nothing may be lost or changed on the way."""
+    paper = load(config)
+    for part in (paper.samples, paper.spectra, paper.evaluation, paper.llms["llm"], paper.tiny):
+        again = type(part).model_validate_json(part.model_dump_json())
+        assert again == part
+        assert json.loads(part.model_dump_json()) == json.loads(again.model_dump_json())
+    assert Path(paper.workspaces).name == "workspaces"

@@ -1,0 +1,169 @@
+"""The DAG run for real on a small sky, and what each kind of change makes it do again."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from workflow.experiment import Experiment
+
+from spectralm.files import read_parquet
+
+#: What follows from new spectra, for three models at one scale of one shard.
+BELOW_SPECTRA = {
+    "resample_spectra": 1,
+    "write_questions": 1,
+    "train_llm": 1,
+    "train_baseline": 2,
+    "predict_llm": 1,
+    "predict_baseline": 2,
+    "compute_residuals": 3,
+    "tabulate_residuals": 1,
+    "tabulate_rejects": 1,
+    "plot_residuals": 3,
+    "plot_residual_histograms": 3,
+}
+
+
+@pytest.fixture
+def edit(experiment: Experiment):
+    """Change the copied code for one test."""
+    kept: dict[Path, bytes] = {}
+
+    def change(path: str, old: str, new: str) -> None:
+        file = experiment.folder / path
+        kept.setdefault(file, file.read_bytes())
+        experiment.edit(path, old, new)
+
+    yield change
+    for file, content in kept.items():
+        file.write_bytes(content)
+
+
+def test_the_road_ends_in_tables_and_figures(experiment):
+    results = experiment.folder / "results"
+    table = (results / "tables" / "residuals-lamost-20.md").read_text()
+    for run in ("tiny-lamost-20", "ridge-lamost-20", "class_mean-lamost-20"):
+        assert f"**{run}**" in table
+        assert (results / "figures" / f"residuals-{run}.png").stat().st_size > 10_000
+        assert (results / "figures" / f"histograms-{run}.pdf").read_bytes()[:4] == b"%PDF"
+    manifest = json.loads((results / "models" / "tiny-lamost-20" / "manifest.json").read_text())
+    assert manifest["train_spectra"] == 10
+    assert not list((experiment.folder / "workspaces").iterdir())
+
+
+def test_every_model_is_judged_on_the_same_test_spectra(experiment):
+    results = experiment.folder / "results"
+    sample = read_parquet(results / "samples" / "lamost" / "0000.parquet").to_pylist()
+    asked = sorted(row["obsid"] for row in sample if row["split"] == "test")
+    assert len(asked) == 5
+    for run in (results / "residuals").iterdir():
+        rows = pq.read_table(run / "lamost.parquet")
+        assert sorted(rows["obsid"].to_pylist()) == asked
+
+
+def test_every_rule_logs_and_is_timed(experiment):
+    results = experiment.folder / "results"
+    made = [path for path in results.rglob("*") if path.is_file()]
+    logs = {
+        path.relative_to(experiment.folder / "logs").with_suffix("")
+        for path in (experiment.folder / "logs").rglob("*.log")
+    }
+    timed = {
+        path.relative_to(experiment.folder / "benchmarks").with_suffix("")
+        for path in (experiment.folder / "benchmarks").rglob("*.tsv")
+    }
+    assert logs == timed
+    assert len(logs) == 26 - 1
+    assert len(made) > len(logs)
+
+
+def test_a_second_run_has_nothing_to_do(experiment):
+    assert experiment.to_do() == {}
+
+
+def test_comments_docstrings_and_touched_files_change_nothing(experiment, edit):
+    for file in (experiment.folder / "src" / "spectralm").rglob("*.py"):
+        path = str(file.relative_to(experiment.folder))
+        text = file.read_text()
+        assert text.startswith('"""')
+        edit(path, text, f'# A comment.\n"""Other words."""{text.split(chr(34) * 3, 2)[2]}\n# End.')
+    assert experiment.to_do() == {}
+
+
+def test_a_constant_of_the_resampler_reruns_spectra_and_all_below(experiment, edit):
+    edit("src/spectralm/spectra/resample.py", "1000", "1001")
+    assert experiment.to_do() == BELOW_SPECTRA
+
+
+def test_a_colour_reruns_its_figure_alone(experiment, edit):
+    edit("src/spectralm/evaluation/histograms.py", 'color="black"', 'color="red"')
+    assert experiment.to_do() == {"plot_residual_histograms": 3}
+
+
+def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
+    edit("src/spectralm/evaluation/spectralm.mplstyle", "font.size: 8", "font.size: 9")
+    assert experiment.to_do() == {"plot_residuals": 3, "plot_residual_histograms": 3}
+
+
+def test_one_baselines_code_reruns_that_baseline(experiment, edit):
+    edit("src/spectralm/baselines/ridge.py", "import logging\n", "import logging\n\nWIDTH = 1\n")
+    assert experiment.to_do() == {
+        "train_baseline": 1,
+        "predict_baseline": 1,
+        "compute_residuals": 1,
+        "tabulate_residuals": 1,
+        "plot_residuals": 1,
+        "plot_residual_histograms": 1,
+    }
+
+
+def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
+    edit("mine.yaml", "  - 20\n", "  - 20\n  - 40\n")
+    assert experiment.to_do() == {
+        "draw_shard": 1,
+        "resample_spectra": 1,
+        "write_questions": 1,
+        "train_llm": 1,
+        "train_baseline": 2,
+        "predict_llm": 2,
+        "predict_baseline": 4,
+        "compute_residuals": 3,
+        "tabulate_residuals": 1,
+        "tabulate_sample": 1,
+        "tabulate_rejects": 1,
+        "plot_residuals": 3,
+        "plot_residual_histograms": 3,
+    }
+
+
+def test_how_answers_are_read_does_not_train_again(experiment, edit):
+    edit("mine.yaml", "    generation:\n", "    generation:\n      reading: expected\n")
+    assert experiment.to_do() == {
+        "predict_llm": 1,
+        "compute_residuals": 1,
+        "tabulate_residuals": 1,
+        "plot_residuals": 1,
+        "plot_residual_histograms": 1,
+    }
+
+
+def test_targets_tables_and_figures(experiment):
+    for table in (experiment.folder / "results" / "tables").iterdir():
+        table.unlink()
+    assert experiment.to_do("figures") == {}
+    assert set(experiment.to_do("tables")) == {
+        "tables",
+        "tabulate_residuals",
+        "tabulate_sample",
+        "tabulate_rejects",
+    }
+    experiment.run("tables")
+    assert experiment.to_do() == {}
+
+
+def test_a_wrong_config_stops_before_anything_runs(experiment, edit):
+    edit("mine.yaml", "resamples: 50", "resample: 50")
+    done = experiment.snakemake("--dry-run")
+    assert done.returncode != 0
+    assert "evaluation.resample: unknown key; did you mean resamples?" in done.stdout
