@@ -31,6 +31,7 @@ wildcard_constraints:
     text="|".join(CONFIG.texts),
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/surveys.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/spectra.smk"

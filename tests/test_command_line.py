@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -57,3 +58,9 @@ def test_the_module_is_the_command(tmp_path):
     assert (done.returncode == 0) == out.exists()
     if out.exists():
         assert pq.read_table(out).num_rows == 0
+
+
+def test_the_picture_in_the_readme_has_every_rule(repository):
+    picture = (repository / "README.md").read_text().split("```mermaid")[1].split("```")[0]
+    for command in commands():
+        assert re.search(rf"\b{command.replace('-', '_')}\b", picture), command

@@ -2,23 +2,6 @@
 # Gives: a model folder, and predictions for the test spectra.
 
 
-def shard_files(kind):
-    """Input function: the files of a kind (samples, spectra) of all shards of a run's scale."""
-    return lambda wildcards: expand(
-        "results/{kind}/{dataset}/{shard}.parquet",
-        kind=kind,
-        dataset=wildcards.dataset,
-        shard=CONFIG.shards(int(wildcards.scale)),
-    )
-
-
-def code_of(command):
-    """Params function: the code of a command with that of a model's kind."""
-    return lambda wildcards: fingerprint(
-        command, KINDS[CONFIG.baselines[wildcards.model].kind][0]
-    )
-
-
 rule train_baseline:
     input:
         samples=shard_files("samples"),
@@ -65,7 +48,7 @@ rule predict_baseline:
     conda:
         "../envs/baselines.yaml"
     params:
-        model="results/models/{model}-{dataset}-{scale}",
+        model=lambda wildcards, input: os.path.dirname(input.manifest),
         code=code_of("predict_baseline"),
     shell:
         "spectralm predict-baseline --model {params.model} --sample {input.sample}"

@@ -1,31 +1,6 @@
 # Wants: predictions of every run, manifests and rejects.
 # Gives: residuals, tables and figures; `snakemake tables` and `snakemake figures` make those alone.
 
-# Looked up by matplotlib, so no import shows it.
-STYLE = str(source("spectralm.evaluation.style").with_name("spectralm.mplstyle"))
-
-
-def all_rejects(wildcards):
-    """Input function: every rejects table of the experiment's largest scale."""
-    shards = CONFIG.shards(max(CONFIG.experiment.scales))
-    models = [
-        CONFIG.llms[name] for name in CONFIG.experiment.models if name in CONFIG.llms
-    ]
-    return [
-        f"results/catalogues/{wildcards.dataset}.rejects.parquet",
-        *expand(
-            "results/spectra/{dataset}/{shard}.rejects.parquet",
-            dataset=wildcards.dataset,
-            shard=shards,
-        ),
-        *expand(
-            "results/qa/{dataset}/{shard}.{text}.rejects.parquet",
-            dataset=wildcards.dataset,
-            shard=shards,
-            text=sorted({model.text for model in models}),
-        ),
-    ]
-
 
 rule compute_residuals:
     input:
@@ -97,7 +72,7 @@ rule tabulate_rejects:
 rule plot_residuals:
     input:
         residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
-        style=STYLE,
+        style=str(source("spectralm.evaluation.style").with_name("spectralm.mplstyle")),
     output:
         pdf="results/figures/residuals-{model}-{dataset}-{scale}.pdf",
         png="results/figures/residuals-{model}-{dataset}-{scale}.png",
@@ -117,7 +92,7 @@ rule plot_residuals:
 rule plot_residual_histograms:
     input:
         residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
-        style=STYLE,
+        style=str(source("spectralm.evaluation.style").with_name("spectralm.mplstyle")),
     output:
         pdf="results/figures/histograms-{model}-{dataset}-{scale}.pdf",
         png="results/figures/histograms-{model}-{dataset}-{scale}.png",

@@ -2,29 +2,6 @@
 # Gives: an adapter with metrics and manifest, and its answers to the test questions.
 
 
-def questions(split):
-    """Input function: the question files of a split, for all shards of a run's scale."""
-    return lambda wildcards: expand(
-        "results/qa/{dataset}/{split}/{shard}.{text}.jsonl.gz",
-        dataset=wildcards.dataset,
-        split=split,
-        shard=CONFIG.shards(int(wildcards.scale)),
-        text=CONFIG.llms[wildcards.model].text,
-    )
-
-
-def tiny_base(wildcards):
-    """Input function: the tiny base, for a model that uses it."""
-    return [rules.make_tiny_base.output[0]] * (
-        CONFIG.llms[wildcards.model].base == "tiny"
-    )
-
-
-def base(wildcards):
-    """The folder or hub id of a model's base."""
-    return (tiny_base(wildcards) or [CONFIG.llms[wildcards.model].base])[0]
-
-
 rule make_tiny_base:
     output:
         directory("results/models/tiny_base"),
@@ -106,7 +83,7 @@ rule predict_llm:
     threads: 4
     params:
         base=base,
-        model="results/models/{model}-{dataset}-{scale}",
+        model=lambda wildcards, input: os.path.dirname(input.manifest),
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
             exclude={"training", "lora"}
         ),
