@@ -9,7 +9,7 @@ export DS_BUILD_OPS = 0
 .PHONY: test lint bench schema lock
 
 test: .venv/installed lint
-	python -m pytest -n 2
+	python -m pytest -n 2 --dist loadfile
 
 # Lint needs only paths that are there; these are no data.
 lint: .venv/installed

@@ -39,7 +39,7 @@ def options(answer: str, epochs: float) -> str:
         "accumulation": 2,
         "flux_noise": 0.01,
         "evaluations": 2,
-        "evaluation_answers": 8,
+        "evaluation_spectra": 8,
         "checkpoints": 6,
     }
     if answer == "grouped":

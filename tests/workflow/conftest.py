@@ -16,7 +16,7 @@ MODEL = {
         "batch_size": 4,
         "accumulation": 1,
         "evaluations": 1,
-        "evaluation_answers": 2,
+        "evaluation_spectra": 2,
         "checkpoints": 1,
     },
     "generation": {"batch_size": 4},

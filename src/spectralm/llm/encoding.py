@@ -1,7 +1,7 @@
 """From question-answer records to token ids, and batches with labels on the answer alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import datasets
@@ -105,6 +105,12 @@ class Questions(torch.utils.data.Dataset):
             cache_dir=str(cache),
         )
         return cls(loaded, tokenizer, max_tokens, noise)
+
+    def spread(self, count: int) -> "Questions":
+        """At most ``count`` of the questions, evenly spread over all."""
+        count = min(count, len(self))
+        chosen = np.linspace(0, len(self) - 1, count).round().astype(int)
+        return replace(self, records=self.records.select(chosen))
 
     def set_epoch(self, epoch: int) -> None:
         """Told by the data loader; the noise depends on it."""

@@ -80,8 +80,8 @@ class TrainingOptions(Options):
     evaluations: PositiveInt = 5
     """How often, during training, validation loss and generated answers are scored."""
 
-    evaluation_answers: NonNegativeInt = 200
-    """Validation spectra that are answered in text at each evaluation."""
+    evaluation_spectra: PositiveInt = 500
+    """Validation spectra, spread over all, that are scored at each evaluation."""
 
     checkpoints: PositiveInt = 20
     """How often, during training, everything needed to go on is saved."""

@@ -81,12 +81,10 @@ class AnsweringTrainer(Trainer):
     def evaluate(self, *arguments, **settings) -> dict[str, float]:
         """Validation loss, and of the generated answers: sigma per label and share parsed."""
         metrics = super().evaluate(*arguments, **settings)
-        if self.questions:
-            self.model.eval()
-            answers = self.answer_metrics()
-            self.log(answers)
-            metrics.update(answers)
-        return metrics
+        self.model.eval()
+        answers = self.answer_metrics()
+        self.log(answers)
+        return metrics | answers
 
     def answer_metrics(self) -> dict[str, float]:
         """Statistics of residuals of the generated answers to the validation questions."""
@@ -154,13 +152,14 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
         noise = FluxNoise(training.flux_noise, training.seed, words)
     cache = workspace / "questions"
     questions = Questions.open(task.train, cache, tokenizer, options.max_tokens, noise)
-    validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens)
+    validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens).spread(
+        training.evaluation_spectra
+    )
     model = add_adapter(
         load_base(task.base, options.quantise, training.gradient_checkpointing),
         options.lora,
         training.seed,
     )
-    asked = validation.records.select(range(min(training.evaluation_answers, len(validation))))
     generation = options.generation
     trainer = AnsweringTrainer(
         model=model,
@@ -177,8 +176,8 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
             generation.batch_size,
             generation.reading,
         ),
-        questions=asked["question"][:],
-        stars=[answer.read(text) for text in asked["answer"]],
+        questions=validation.records["question"][:],
+        stars=[answer.read(text) for text in validation.records["answer"]],
     )
     return trainer, questions
 

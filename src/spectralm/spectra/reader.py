@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from spectralm.errors import InputError
 from spectralm.labels.vocabulary import MISSING_NUMBERS
 from spectralm.spectra.refusals import SpectrumRefusedError
-from spectralm.surveys.fitsbytes import BLOCK, CARD, primary_header, read_bytes
+from spectralm.surveys.fitsbytes import BLOCK, CARD, FileError, primary_header, read_bytes
 
 CARDS = ("NAXIS", "NAXIS1", "NAXIS2", "BITPIX", "BSCALE", "BZERO", "COEFF0", "COEFF1", "TELESCOP")
 CARDS += ("OBSID", "OFFSET", "Z")
@@ -26,15 +25,6 @@ COLUMNS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK")
 
 #: A row 2 that begins below this many Angstrom is not a wavelength (DR1's is flux).
 LEAST_WAVELENGTH = 3000.0
-
-_BYTES_REASONS = {
-    "not on disk": "missing_file",
-    "cannot be read": "unreadable_file",
-    "empty": "empty_file",
-    "truncated or damaged": "damaged_gzip",
-    "not FITS": "not_fits",
-    "no END card": "damaged_fits",
-}
 
 
 @dataclass(frozen=True)
@@ -78,9 +68,10 @@ def read_spectrum(path: Path) -> Spectrum:
     try:
         data = read_bytes(path)
         header, start = primary_header(data, path, CARDS)
-    except InputError as error:
-        reason = next(r for found, r in _BYTES_REASONS.items() if error.found.startswith(found))
-        raise SpectrumRefusedError(reason, path, error.field, error.found, error.remedy) from error
+    except FileError as error:
+        raise SpectrumRefusedError(
+            error.reason, path, error.field, error.found, error.remedy
+        ) from error
     try:
         rows = _rows(data, header, start)
         if rows is None:
