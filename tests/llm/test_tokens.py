@@ -22,28 +22,28 @@ def tokenizer(request):
     return TOKENIZERS[request.param]()
 
 
-def flux_tokens(text: str, tokenizer) -> int:
-    return len(tokenizer(f"<flux>{text}</flux>", add_special_tokens=False)["input_ids"])
+def tokens_of(text: str, tokenizer) -> int:
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 @pytest.mark.parametrize(("spelling", "tokens"), [("paper", 24503), ("compact", 4901)])
 def test_tokens_of_a_spectrum(tokenizer, spelling, tokens):
     flux = np.random.default_rng(0).integers(0, 1000, 4901).astype(np.int16)
     text = FluxText(spelling, GRID).write(flux)
-    assert len(tokenizer(text, add_special_tokens=False)["input_ids"]) == tokens
+    assert tokens_of(text, tokenizer) == tokens
 
 
 def test_a_sign_costs_one_token_and_keeps_its_neighbours_whole(tokenizer):
     flux = np.full(4901, 303, np.int16)
-    plain = flux_tokens(FluxText("compact", GRID).write(flux), tokenizer)
+    plain = tokens_of(FluxText("compact", GRID).write(flux), tokenizer)
     flux[[7, 2000, 4900]] = -3, 1000, 1137
-    assert flux_tokens(FluxText("compact", GRID).write(flux), tokenizer) == plain + 3
+    assert tokens_of(FluxText("compact", GRID).write(flux), tokenizer) == plain + 3
 
 
 def test_markers_cost_four_tokens_each(tokenizer):
     flux = np.full(4901, 303, np.int16)
-    plain = flux_tokens(FluxText("compact", GRID).write(flux), tokenizer)
-    marked = flux_tokens(FluxText("compact", GRID, marker_every=100).write(flux), tokenizer)
+    plain = tokens_of(FluxText("compact", GRID).write(flux), tokenizer)
+    marked = tokens_of(FluxText("compact", GRID, marker_every=100).write(flux), tokenizer)
     assert marked == plain + 50 * 4
 
 
