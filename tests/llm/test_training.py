@@ -29,6 +29,9 @@ from spectralm.spectra.options import SpectraOptions
 PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
 OUTPUTS = {"adapter_model.safetensors", "adapter_config.json", "metrics.json", "manifest.json"}
 
+#: Tests in which the spelling plays no part, or that are of number tokens.
+GROUPED = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
+
 
 def options(answer: str, epochs: float) -> str:
     """A small QLoRA training that uses everything a large one does."""
@@ -106,9 +109,8 @@ def test_outputs_and_what_they_say(toy, trained):
         assert "lora_A" in name or tensor.any()
 
 
+@GROUPED
 def test_an_interrupted_training_ends_with_the_same_adapter(toy, trained, tmp_path):
-    if toy.text.answer != "grouped":
-        pytest.skip("once is enough; the spelling plays no part")
     process = start(toy, tmp_path, epochs=3)
     while last_written(tmp_path / "workspaces") is None:
         assert process.poll() is None, process.stdout.read()[-5000:]
@@ -167,9 +169,8 @@ def reader(toy: Toy, model: PeftModel, reading: str) -> Reader:
     return Reader(model, tokenizer, answer_text(toy.text), 4096, 4, reading)
 
 
+@GROUPED
 def test_expected_values_lie_between_the_numbers(toy, trained):
-    if toy.text.answer != "grouped":
-        pytest.skip("only grouped answers have number tokens")
     model = load_adapter(load_base(str(toy.base), quantise=True), trained / "run")
     questions = [row["question"] for row in read_records(toy.validation)]
     greedy = list(reader(toy, model, "greedy").replies(questions))
