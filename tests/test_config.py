@@ -124,6 +124,7 @@ def put(config: dict, key: str, value: object) -> dict:
         ("texts.paper.flux", "papper", "texts.paper.flux: Input should be 'paper' or 'compact'"),
         ("surveys.lamost.spectra", ["/no/such"], "surveys.lamost.spectra: /no/such is not there"),
         ("surveys.lamost.catalogues", ["/no.csv"], "surveys.lamost.catalogues: /no.csv is not"),
+        ("models.llm.base", "/no/llama", "models.llm.base: /no/llama is not there; correct the"),
         ("surveys.lamost.spectra", [], "surveys.lamost.spectra: List should have at least 1 item"),
     ],
 )

@@ -175,16 +175,25 @@ def load(config: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         lines = [_sentence(problem) for problem in error.errors()]
         raise SpectraLMError("the config has errors:\n  " + "\n  ".join(lines)) from None
-    lamost = checked.surveys.lamost
     missing = [
-        f"surveys.lamost.{key}: {path} is not there; correct the path or fetch the data"
-        for key, paths in (("spectra", lamost.spectra), ("catalogues", lamost.catalogues))
-        for path in paths
+        f"{key}: {path} is not there; correct the path or fetch the data"
+        for key, path in _paths(checked)
         if not Path(path).exists()
     ]
     if missing:
         raise SpectraLMError("the config has errors:\n  " + "\n  ".join(missing))
     return checked
+
+
+def _paths(config: Config) -> Iterator[tuple[str, str]]:
+    lamost = config.surveys.lamost
+    yield from (("surveys.lamost.spectra", path) for path in lamost.spectra)
+    yield from (("surveys.lamost.catalogues", path) for path in lamost.catalogues)
+    for name in config.experiment.models:
+        base = config.llms[name].base if name in config.llms else ""
+        # Hub ids look like relative paths, so only what can be nothing else counts as a path.
+        if base.startswith(("/", "./", "../", "~")):
+            yield f"models.{name}.base", base
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
