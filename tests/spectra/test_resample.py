@@ -52,7 +52,15 @@ def test_defaults_are_the_papers_grid():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"stop": 3800.5}, {"stop": 3700.0}, {"step": 0.0}, {"stop": 3800.0}, {"mask": "x"}]
+    "bad",
+    [
+        {"stop": 3800.5},
+        {"stop": 3700.0},
+        {"step": 0.0},
+        {"stop": 3800.0},
+        {"mask": "x"},
+        {"sampling": "mean"},
+    ],
 )
 def test_bad_options_are_refused(bad):
     with pytest.raises(ValidationError):
@@ -170,6 +178,48 @@ def test_maximum_of_the_spectrum_or_of_the_grid():
     grid = resample(spectrum(flux), SpectraOptions(normalise="grid"))
     assert grid.flux.max() == 1000
     assert not grid.flags & flags.ABOVE_ONE.value
+
+
+def test_means_are_of_the_pixels_within_half_a_step():
+    options = SpectraOptions(sampling="mean", step=20.0, normalise="grid")
+    star = spectrum(masked=range(pixel_at(5000), pixel_at(5000) + 4))
+    result = resample(star, options)
+    means = np.array(
+        [
+            star.flux[(star.ormask == 0) & (np.abs(WAVELENGTH - point) < 10.0)].mean()
+            for point in options.grid
+        ]
+    )
+    np.testing.assert_array_equal(result.flux, np.rint(1000 * means / means.max()))
+
+
+def test_means_keep_the_light_that_points_leave_out():
+    """Noise goes down with the square root of the pixels in a step."""
+    noise = np.random.default_rng(3).normal(0, 0.1, WAVELENGTH.size)
+    flat = spectrum(1 + noise)
+    spread = {
+        sampling: np.std(resample(flat, SpectraOptions(sampling=sampling, step=20.0)).flux)
+        for sampling in ("cubic", "mean")
+    }
+    assert spread["mean"] < 0.4 * spread["cubic"]
+
+
+def test_means_cross_a_gap_by_a_straight_line_and_say_so():
+    flux = 1 + (WAVELENGTH - 3700) / 10000
+    options = SpectraOptions(sampling="mean", step=10.0)
+    gap = range(pixel_at(5000), pixel_at(5100))
+    gappy, whole = resample(spectrum(flux, masked=gap), options), resample(spectrum(flux), options)
+    assert np.abs(gappy.flux.astype(int) - whole.flux).max() <= 2
+    assert gappy.flags & flags.LONG_GAP.value
+    assert not whole.flags & flags.LONG_GAP.value
+
+
+def test_means_hold_the_edges():
+    options = SpectraOptions(sampling="mean", start=3600.0, stop=9400.0, step=10.0)
+    result = resample(spectrum(), options)
+    assert len(set(result.flux[:9].tolist())) == 1
+    assert result.flags & flags.BLUE_EDGE.value
+    assert result.flags & flags.RED_EDGE.value
 
 
 def test_pixels_without_weight():

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from spectralm.options import Options
 
+#: Steps from here on hold two pixels at least: LAMOST's are up to 2.1 Angstrom wide.
+COARSE = 5.0
+
 Mask = Literal["ormask", "ormask+ivar"]
 
 
@@ -20,6 +23,10 @@ class SpectraOptions(Options):
     """Last wavelength of the grid, in vacuum Angstrom; included."""
     step: float = Field(1.0, gt=0)
     """Distance between grid points in Angstrom."""
+    sampling: Literal["cubic", "mean"] = "cubic"
+    """`cubic`: the spline's value at each grid point (the paper); `mean`: the mean of the pixels
+    within half a step, which on a coarse grid keeps the light that point samples would leave out.
+    """
     mask: Mask = "ormask"
     """Pixels left out: those with ORMASK other than 0, or those without weight (IVAR <= 0) too."""
     normalise: Literal["spectrum", "grid"] = "spectrum"
@@ -36,6 +43,8 @@ class SpectraOptions(Options):
         steps = (self.stop - self.start) / self.step
         if steps < 1 or abs(steps - round(steps)) > 1e-6:
             raise ValueError(f"from start to stop must be whole steps, at least one: {steps:g}")
+        if self.sampling == "mean" and self.step < COARSE:
+            raise ValueError(f"sampling: mean needs a step of {COARSE:g} Angstrom or more")
         return self
 
     @property

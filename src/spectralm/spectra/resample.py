@@ -62,7 +62,11 @@ def resample(
         raise _refused(reason, spectrum, "ORMASK", found)
     gaps = np.flatnonzero(good[1:] - good[:-1] > options.longest_cubic_gap + 1)
     wavelength, flux = wavelength[good], spectrum.flux[good]
-    values = interpolate(wavelength, flux / _maximum(flux, spectrum), grid, gaps)
+    flux = flux / _maximum(flux, spectrum)
+    if options.sampling == "mean":
+        values = bin_means(wavelength, flux, grid)
+    else:
+        values = interpolate(wavelength, flux, grid, gaps)
     if options.normalise == "grid":
         values /= _maximum(values, spectrum)
     thousandths = np.rint(values * 1000)
@@ -130,6 +134,26 @@ def interpolate(
             outside[inside] = False
     values[outside] = np.interp(grid[outside], wavelength, flux)
     return values
+
+
+def bin_means(wavelength: np.ndarray, flux: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Mean flux of the pixels within half a step of each grid point [grid].
+
+    Points without a pixel get a straight line between their neighbours, or the nearest value.
+
+    Args:
+        wavelength, flux: of the good pixels [good], ascending.
+        grid: evenly spaced.
+    """
+    step = grid[1] - grid[0]
+    point = np.floor((wavelength - grid[0]) / step + 0.5).astype(int)
+    inside = (point >= 0) & (point < grid.size)
+    pixels = np.bincount(point[inside], minlength=grid.size)
+    sums = np.bincount(point[inside], flux[inside], minlength=grid.size)
+    filled = pixels > 0
+    if not filled.any():
+        return np.interp(grid, wavelength, flux)
+    return np.interp(grid, grid[filled], sums[filled] / pixels[filled])
 
 
 def _frame(spectrum: Spectrum, options: SpectraOptions, redshift: float | None) -> np.ndarray:
