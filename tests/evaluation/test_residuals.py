@@ -33,6 +33,18 @@ def test_rows_are_the_test_spectra_with_predicted_minus_survey(manifest, predict
             assert row["teff"] == star["teff"]
 
 
+def test_bounds_are_joined_by_obsid_where_they_are_known(manifest, predictions):
+    test = predictions["obsid"].to_numpy()
+    known = np.random.default_rng(0).permutation(test)[:500]
+    values = {name: np.sqrt(known) * number for number, name in enumerate(("feh", "logg", "teff"))}
+    bound = pa.table({"obsid": known, **values})
+    table = residuals(manifest, manifest["obsid"], predictions, "run", bound)
+    assert table["teff_bound"].null_count == len(table) - 500
+    for row in table.to_pylist():
+        expected = 2 * np.sqrt(row["obsid"]) if row["obsid"] in set(known.tolist()) else None
+        assert row["teff_bound"] == expected
+
+
 def test_order_of_rows_does_not_matter(manifest, predictions):
     straight = residuals(manifest, manifest["obsid"], predictions, "run")
     mixed = residuals(

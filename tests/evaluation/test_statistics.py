@@ -49,6 +49,22 @@ def test_values_worked_out_by_hand():
     assert everything.accuracy == 4 / 6
 
 
+def test_a_perfect_estimate_is_as_large_as_its_bound(manifest, predictions):
+    """Residuals drawn from normal distributions of the bounds' widths have a ratio of 1."""
+    table = residuals(manifest, manifest["obsid"], predictions, "run")
+    random = np.random.default_rng(2)
+    bound = random.uniform(20, 200, len(table))
+    for name, values in (
+        ("bound", bound),
+        ("residual", 3 * bound * random.normal(size=bound.size)),
+    ):
+        place = table.column_names.index(f"teff_{name}")
+        table = table.set_column(place, f"teff_{name}", pa.array(values))
+    rows = {row.label: row for row in statistics("m", table, OPTIONS) if row.class_ == "All"}
+    assert rows["teff"].bound_ratio == pytest.approx(3, rel=0.05)
+    assert rows["logg"].bound_ratio is None
+
+
 def test_no_spectra_give_no_statistic():
     rows = statistics("m", rows_of(**{"class": ["A"]}, teff_residual=[1.0]), OPTIONS)
     m = one(rows, "M")

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -28,6 +29,7 @@ NUMBERS = {
     "median": -0.0002,
     "mad_sigma": 70.0,
     "outlier_fraction": 0.0123,
+    "bound_ratio": None,
 }
 NOTHING = dict.fromkeys(NUMBERS) | {"n": 0, "unparsed": 0, "unlabelled": 0, "used": 0}
 
@@ -49,6 +51,16 @@ def test_csv_reads_back_as_it_was(manifest, predictions):
         assert (line["run"], line["class"], line["label"]) == (row.run, row.class_, row.label)
         assert int(line["n"]) == row.n
         assert float(line["std_high"]) == row.std_high
+
+
+def test_ratio_to_the_bound_is_shown_where_a_bound_is_known():
+    known = [replace(row, bound_ratio=2.34) if row.class_ == "A" else row for row in rows("m")]
+    assert "bound" not in markdown(rows("m"), "Stars.", OPTIONS)
+    text = markdown(known, "Stars.", OPTIONS)
+    assert "Cramér-Rao" in text
+    assert "| A | 2.3 | 2.3 | 2.3 |" in text
+    assert "| M | – | – | – |" in text
+    assert r"Cram\'er-Rao" in latex(known, "Stars.", OPTIONS)
 
 
 def test_csv_has_nothing_where_there_is_nothing():

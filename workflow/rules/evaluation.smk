@@ -10,6 +10,7 @@ rule compute_residuals:
             "results/predictions/{{model}}-{{dataset}}-{{scale}}/{{dataset}}/{shard}.parquet",
             shard=CONFIG.shards(int(wildcards.scale)),
         ),
+        bound=CONFIG.evaluation.bound or [],
     output:
         "results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
     log:
@@ -19,10 +20,11 @@ rule compute_residuals:
     conda:
         "../envs/plots.yaml"
     params:
+        bound=f"--bound {CONFIG.evaluation.bound}" if CONFIG.evaluation.bound else "",
         code=fingerprint("compute_residuals"),
     shell:
         "spectralm compute-residuals --samples {input.samples} --spectra {input.spectra}"
-        " --predictions {input.predictions} --out {output} > {log} 2>&1"
+        " --predictions {input.predictions} {params.bound} --out {output} > {log} 2>&1"
 
 
 rule tabulate_residuals:

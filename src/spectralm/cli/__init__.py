@@ -12,6 +12,7 @@ import inspect
 import logging
 import pkgutil
 import sys
+import types
 import typing
 from collections.abc import Callable, Sequence
 
@@ -55,6 +56,8 @@ def _parser(command: str, run: Callable[..., None]) -> argparse.ArgumentParser:
         required = parameter.default is inspect.Parameter.empty
         settings = {"required": required, "default": None if required else parameter.default}
         kind = hints[name]
+        if typing.get_origin(kind) is types.UnionType:
+            kind = typing.get_args(kind)[0]
         if typing.get_origin(kind) is list:
             parser.add_argument(flag, nargs="*", type=typing.get_args(kind)[0], **settings)
         elif isinstance(kind, type) and issubclass(kind, Options):

@@ -8,13 +8,21 @@ from spectralm.files import read_parquet, write_parquet
 from spectralm.samples.manifest import read_manifests
 
 
-def run(*, samples: list[Path], spectra: list[Path], predictions: list[Path], out: Path) -> None:
+def run(
+    *,
+    samples: list[Path],
+    spectra: list[Path],
+    predictions: list[Path],
+    out: Path,
+    bound: Path | None = None,
+) -> None:
     """Write predicted - survey for every test spectrum of a dataset; joined by obsid."""
     table = residuals(
         read_manifests(samples),
         read_parquet(spectra, columns=["obsid"])["obsid"],
         read_parquet(predictions),
         source=predictions[0].parent,
+        bound=None if bound is None else read_parquet(bound),
     )
     write_parquet(out, table)
     counts = {row["values"]: row["counts"] for row in table["status"].value_counts().to_pylist()}

@@ -8,6 +8,8 @@ from spectralm.options import Options
 class EvaluationOptions(Options):
     """How residuals are summarised."""
 
+    bound: str | None = None
+    """Table of the smallest possible error of each label by obsid, where it is known (the demo)."""
     resamples: int = Field(1000, gt=0)
     """Bootstrap resamples of the stars behind each interval."""
     seed: int = 0

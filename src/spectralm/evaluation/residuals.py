@@ -10,7 +10,11 @@ from spectralm.labels.vocabulary import PARAMETERS
 
 
 def residuals(
-    sample: pa.Table, spectra: pa.ChunkedArray, predictions: pa.Table, source: object
+    sample: pa.Table,
+    spectra: pa.ChunkedArray,
+    predictions: pa.Table,
+    source: object,
+    bound: pa.Table | None = None,
 ) -> pa.Table:
     """Residuals, predicted - survey, of every test spectrum, in the order of obsid.
 
@@ -23,6 +27,8 @@ def residuals(
         spectra: obsids of the spectra shards of the same sample.
         predictions: PREDICTIONS rows, in any order.
         source: what errors name as the origin of the predictions.
+        bound: obsid and, per label, the smallest standard deviation of any unbiased estimate, for
+            spectra of which it is known.
 
     Returns:
         A table of the columns RESIDUALS.
@@ -49,10 +55,16 @@ def residuals(
         "a test spectrum without a prediction",
         "predict every shard; an answer that cannot be read is a row with its status",
     )
-    return _joined(test.sort_by("obsid"), predictions.sort_by("obsid"), source)
+    test = test.sort_by("obsid")
+    names = [label.name for label in PARAMETERS]
+    if bound is None:
+        bound = pa.table({name: pa.nulls(len(test), pa.float64()) for name in names})
+    else:
+        bound = bound.take(pc.index_in(test["obsid"], bound["obsid"])).select(names)
+    return _joined(test, predictions.sort_by("obsid"), bound, source)
 
 
-def _joined(test: pa.Table, predictions: pa.Table, source: object) -> pa.Table:
+def _joined(test: pa.Table, predictions: pa.Table, bound: pa.Table, source: object) -> pa.Table:
     """Residuals of tables with the same obsids in the same order."""
     parsed = pc.equal(predictions["status"], "parsed")
     columns = {name: test[name] for name in ("obsid", "star_id", "class")}
@@ -71,6 +83,7 @@ def _joined(test: pa.Table, predictions: pa.Table, source: object) -> pa.Table:
         columns[label.name] = test[label.name]
         columns[f"{label.name}_predicted"] = predicted
         columns[f"{label.name}_residual"] = pc.subtract(predicted, test[label.name])
+        columns[f"{label.name}_bound"] = pc.cast(bound[label.name], pa.float64())
     return pa.table(columns, schema=schema(RESIDUALS))
 
 

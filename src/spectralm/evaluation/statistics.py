@@ -49,6 +49,9 @@ class Statistics:
     """1.4826 times the median absolute deviation from the median."""
     outlier_fraction: float | None
     """Share of ``used`` further from the median than so many ``mad_sigma``."""
+    bound_ratio: float | None
+    """1.4826 times the median of |residual| / bound; None where no bound is known. A perfect model
+    of perfect labels has 1."""
 
 
 def statistics(run: str, residuals: pa.Table, options: EvaluationOptions) -> list[Statistics]:
@@ -94,6 +97,7 @@ def _group(
             used=int(used.sum()),
             accuracy=right / len(rows) if len(rows) and names_classes else None,
             **_moments(residual[used], star[used], options),
+            bound_ratio=_bound_ratio(residual, rows[f"{label.name}_bound"].to_numpy()),
         )
 
 
@@ -117,6 +121,12 @@ def _moments(
         "mad_sigma": mad_sigma,
         "outlier_fraction": float(outlier.mean()),
     }
+
+
+def _bound_ratio(residual: np.ndarray, bound: np.ndarray) -> float | None:
+    ratio = np.abs(residual) / bound
+    known = ratio[np.isfinite(ratio)]
+    return float(MAD_TO_SIGMA * np.median(known)) if len(known) else None
 
 
 def median_and_sigma(residual: np.ndarray) -> tuple[float, float]:

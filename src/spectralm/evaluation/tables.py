@@ -85,12 +85,19 @@ def _panels(rows: list[Statistics], options: EvaluationOptions) -> list[Panel]:
         "Median ± 1.4826 MAD of the residuals, predicted − survey (share of outliers, those "
         f"further than {options.outlier_sigmas:g} × 1.4826 MAD from the median of their row)."
     )
+    limited = (
+        "1.4826 × the median of |residual| / bound, where the bound is the Cramér-Rao bound of "
+        "each spectrum. Labels of a survey have errors of their own, so 1 is out of reach."
+    )
     heads = ("Class", "N", "Unparsed", "Correct")
-    return [
+    panels = [
         Panel(" ".join(filter(None, [counted, *notes])), heads, _runs(rows, _counts, _mean)),
         Panel(drawn, heads[:1], _runs(rows, _class, _intervals)),
         Panel(robust, heads[:1], _runs(rows, _class, _median)),
     ]
+    if any(row.bound_ratio is not None for row in rows):
+        panels.append(Panel(limited, heads[:1], _runs(rows, _class, _over_bound)))
+    return panels
 
 
 def _runs(
@@ -140,6 +147,10 @@ def _median(row: Statistics, label: Label) -> str:
     return f"{median} ± {sigma} ({row.outlier_fraction:.1%})"
 
 
+def _over_bound(row: Statistics, label: Label) -> str:
+    return NOTHING if row.bound_ratio is None else f"{row.bound_ratio:.1f}"
+
+
 def _number(value: float, label: Label) -> str:
     """No digits after the point of a temperature, three of a dex; no minus before a zero."""
     digits = 0 if label.unit == "K" else 3
@@ -159,6 +170,7 @@ _LATEX = {c: rf"\{c}" for c in "_%&#{}$"} | {
     "±": r"$\pm$",
     "×": r"$\times$",
     "μ": r"$\mu$",
+    "é": r"\'e",
     "σ": r"$\sigma$",
 }
 

@@ -101,6 +101,7 @@ RESIDUALS = (
             Column(p.name, pa.float64(), p.unit, f"the survey's {p.text}"),
             Column(f"{p.name}_predicted", pa.float64(), p.unit, f"the model's {p.text}"),
             Column(f"{p.name}_residual", pa.float64(), p.unit, "predicted - survey"),
+            Column(f"{p.name}_bound", pa.float64(), p.unit, "smallest sigma possible, if known"),
         )
     ),
 )
