@@ -9,11 +9,12 @@
 #   results/predictions/{run}/{dataset}/{shard}.parquet
 #   results/residuals/{run}/{dataset}.parquet
 #   results/tables/  results/figures/
+#   results/sky/                                    the demo's synthetic survey files
 # What was refused lies beside each step's output as *.rejects.parquet.
 from snakemake.utils import min_version
 
 from spectralm.baselines.registry import KINDS
-from spectralm.config import load
+from spectralm.config import load, made_here
 from spectralm.fingerprint import fingerprint, source
 
 min_version("9.0")
@@ -32,6 +33,7 @@ wildcard_constraints:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/demo.smk"
 include: "workflow/rules/surveys.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/spectra.smk"

@@ -66,7 +66,7 @@ def test_the_manual_names_every_key_with_its_default(config):
     for part in ("lora", "training", "generation"):
         assert said[part].keys() == llm[part].keys()
     written = load(config)
-    for part in ("samples", "spectra", "evaluation", "tiny"):
+    for part in ("samples", "spectra", "evaluation", "demo", "tiny"):
         assert config[part].keys() == getattr(written, part).model_dump().keys()
 
 
@@ -86,6 +86,12 @@ def test_the_folder_example_needs_only_its_paths(config, repository, tmp_path):
         "ridge-lamost-1000",
         "class_mean-lamost-1000",
     ]
+
+
+def test_the_demos_paths_need_not_be_there_yet(config, repository):
+    overlay = yaml.safe_load((repository / "config" / "demo.yaml").read_text())
+    config["surveys"]["lamost"] |= overlay["surveys"]["lamost"]
+    assert load(config).surveys.lamost.spectra == ["results/sky/lamost"]
 
 
 def put(config: dict, key: str, value: object) -> dict:

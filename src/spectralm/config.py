@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
 
 from spectralm.baselines.options import BaselineOptions
+from spectralm.demo.options import SkyOptions
 from spectralm.errors import SpectraLMError
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.labels.vocabulary import PARAMETERS
@@ -75,6 +76,9 @@ class Config(Options):
 
     texts: dict[str, TextOptions] = Field(default={"paper": TextOptions()})
     """Ways of writing questions and answers, by name."""
+
+    demo: SkyOptions = SkyOptions()
+    """The synthetic sky that `make_sky` writes into results/sky, for whoever has no data."""
 
     tiny: TinyOptions = TinyOptions()
     """The small random base model, for models with `base: tiny`."""
@@ -178,17 +182,24 @@ def load(config: Mapping[str, Any]) -> Config:
     missing = [
         f"{key}: {path} is not there; correct the path or fetch the data"
         for key, path in _paths(checked)
-        if not Path(path).exists()
+        if not (made_here(path) or Path(path).exists())
     ]
     if missing:
         raise SpectraLMError("the config has errors:\n  " + "\n  ".join(missing))
     return checked
 
 
+def made_here(path: str) -> bool:
+    """Whether a path is one that the workflow makes itself, as the demo's sky."""
+    return Path(path).is_relative_to("results")
+
+
 def _paths(config: Config) -> Iterator[tuple[str, str]]:
     lamost = config.surveys.lamost
     yield from (("surveys.lamost.spectra", path) for path in lamost.spectra)
     yield from (("surveys.lamost.catalogues", path) for path in lamost.catalogues)
+    if config.evaluation.bound:
+        yield "evaluation.bound", config.evaluation.bound
     for name in config.experiment.models:
         base = config.llms[name].base if name in config.llms else ""
         # Hub ids look like relative paths, so only what can be nothing else counts as a path.

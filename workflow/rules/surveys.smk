@@ -3,7 +3,10 @@
 
 
 rule index_spectra:
-    # New files in a folder of spectra do not show in a path: -R index_spectra looks again.
+    # New files in a folder of spectra do not show in a path: -R index_spectra looks again. A
+    # mirror is no input, since each new night in it would make everything again.
+    input:
+        [folder for folder in CONFIG.surveys.lamost.spectra if made_here(folder)],
     output:
         "results/catalogues/files.parquet",
     log:
