@@ -153,7 +153,7 @@ class Config(Options):
 
     def shards(self, scale: int) -> list[str]:
         """Names of the shards that a scale consists of: the first ones."""
-        return [f"{number:04d}" for number in range(scale // self.samples.shard_size)]
+        return [f"{number:04d}" for number in range(self.samples.shards(scale))]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,14 @@ BELOW_SPECTRA = {
     "plot_residual_histograms": 3,
 }
 
+#: What follows from one model's new predictions.
+BELOW_PREDICTIONS = {
+    "compute_residuals": 1,
+    "tabulate_residuals": 1,
+    "plot_residuals": 1,
+    "plot_residual_histograms": 1,
+}
+
 
 @pytest.fixture
 def edit(experiment: Experiment):
@@ -111,10 +119,7 @@ def test_one_baselines_code_reruns_that_baseline(experiment, edit):
     assert experiment.to_do() == {
         "train_baseline": 1,
         "predict_baseline": 1,
-        "compute_residuals": 1,
-        "tabulate_residuals": 1,
-        "plot_residuals": 1,
-        "plot_residual_histograms": 1,
+        **BELOW_PREDICTIONS,
     }
 
 
@@ -141,10 +146,7 @@ def test_how_answers_are_read_does_not_train_again(experiment, edit):
     edit("mine.yaml", "    generation:\n", "    generation:\n      reading: expected\n")
     assert experiment.to_do() == {
         "predict_llm": 1,
-        "compute_residuals": 1,
-        "tabulate_residuals": 1,
-        "plot_residuals": 1,
-        "plot_residual_histograms": 1,
+        **BELOW_PREDICTIONS,
     }
 
 

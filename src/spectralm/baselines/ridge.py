@@ -24,7 +24,7 @@ from spectralm.errors import InputError
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES
 from spectralm.samples.manifest import read_manifest, read_manifests
-from spectralm.spectra.shards import flux_of
+from spectralm.spectra.stored import flux_of
 
 log = logging.getLogger(__name__)
 

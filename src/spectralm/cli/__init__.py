@@ -33,9 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
     parser = argparse.ArgumentParser(prog="spectralm", description="Spectra as language.")
-    parser.add_argument(
-        "command", choices=commands(), metavar="COMMAND", help=", ".join(commands())
-    )
+    names = commands()
+    parser.add_argument("command", choices=names, metavar="COMMAND", help=", ".join(names))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="COMMAND --help tells")
     given = parser.parse_args(arguments)
     run = importlib.import_module(f"{__name__}.{given.command.replace('-', '_')}").run

@@ -22,7 +22,7 @@ class Label:
     decimals: int
     """Digits after the point in the paper's answers."""
     low: float
-    """Values below are not a star's; an answer there is flagged."""
+    """Values below are not a star's; with ``high`` it bounds the digits and sign of an answer."""
     high: float
     step: float
     """Size of one unit of a grouped answer (three digits)."""

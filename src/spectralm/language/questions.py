@@ -1,7 +1,7 @@
 """Question-answer records (paper III.1) and the files that hold them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from spectralm.language.errors import ParseError, RangeError
 from spectralm.language.flux import FluxText, flux_text
 from spectralm.language.options import TextOptions
 from spectralm.rejects import Reject
+from spectralm.spectra.stored import thousandths_of
 
 OPEN, CLOSE = "<flux>", "</flux>"
 
 
-def instruction(wavelength: np.ndarray) -> str:
+def instruction(wavelength: Sequence[float]) -> str:
     """The paper's words before the flux of a stage-1 question."""
     names = ", ".join(f"'{name}'" for name in ("class", *(label.text for label in PARAMETERS)))
     return (
@@ -34,7 +35,7 @@ def instruction(wavelength: np.ndarray) -> str:
 
 def write_question(thousandths: np.ndarray, text: FluxText) -> str:
     """The stage-1 question about a spectrum (int16 thousandths on the grid of ``text``)."""
-    return f"{instruction(np.asarray(text.wavelength))}{OPEN}{text.write(thousandths)}{CLOSE}"
+    return f"{instruction(text.wavelength)}{OPEN}{text.write(thousandths)}{CLOSE}"
 
 
 def read_question(question: str, text: FluxText) -> np.ndarray:
@@ -43,7 +44,7 @@ def read_question(question: str, text: FluxText) -> np.ndarray:
     Raises:
         ParseError: the question is not one that :func:`write_question` writes.
     """
-    before = instruction(np.asarray(text.wavelength)) + OPEN
+    before = instruction(text.wavelength) + OPEN
     if not (question.startswith(before) and question.endswith(CLOSE)):
         raise ParseError(f"not a stage-1 question: {question[:60]!r} ... {question[-20:]!r}")
     return text.read(question[len(before) : -len(CLOSE)])
@@ -64,9 +65,9 @@ def records(
     """
     flux_words, answers = flux_text(options, wavelength), answer_text(options)
     stars = {row["obsid"]: row for row in sample.to_pylist()}
-    flux = np.stack(spectra["flux"].to_numpy()) if len(spectra) else np.empty((0, len(wavelength)))
     split_records: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
     rejects = []
+    flux = thousandths_of(spectra)
     for obsid, thousandths in zip(spectra["obsid"].to_pylist(), flux, strict=True):
         row = stars[obsid]
         values = {label.name: row[label.name] for label in PARAMETERS}

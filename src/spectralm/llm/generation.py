@@ -109,6 +109,10 @@ class Reader:
 
         return length(0)
 
+    @cached_property
+    def _numbers(self) -> torch.Tensor:
+        return number_ids(self.tokenizer)
+
     def replies(self, questions: Sequence[str]) -> Iterator[Reply]:
         """Answers to questions, in their order."""
         for start in range(0, len(questions), self.batch_size):
@@ -128,7 +132,7 @@ class Reader:
             max_new_tokens=self._longest_answer,
             logits_processor=LogitsProcessorList([GrammarProcessor(self._grammar, ids.shape[1])]),
             return_dict_in_generate=True,
-            output_scores=True,
+            output_scores=self.reading == "expected",
             pad_token_id=self.tokenizer.pad_token_id,
         )
         tokens = written.sequences[:, ids.shape[1] :]
@@ -149,7 +153,7 @@ class Reader:
         """Replace each number by its mean over the model's probabilities for that token."""
         if reply.star is None or not isinstance(self.answer, GroupedAnswer):
             return reply
-        numbers = number_ids(self.tokenizer).to(tokens.device)
+        numbers = self._numbers.to(tokens.device)
         places = torch.isin(tokens, numbers).nonzero()[:, 0].tolist()
         steps = torch.arange(1000, device=tokens.device, dtype=torch.float)
         values = {}

@@ -42,7 +42,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    phrases = [instruction(np.array([3800.0, 8700.0])) + OPEN, "0" + CLOSE, "[ 'M',' 0 ',' 0 ']"]
+    phrases = [instruction([3800.0, 8700.0]) + OPEN, "0" + CLOSE, "[ 'M',' 0 ',' 0 ']"]
     words = [word for phrase in phrases for word, _ in split.pre_tokenize_str(phrase)]
     groups = [f"{n:0{digits}d}" for digits in (1, 2, 3) for n in range(10**digits)]
     specials = [PAD, END, USER, ASSISTANT]

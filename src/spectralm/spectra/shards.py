@@ -62,14 +62,6 @@ def write_spectra(path: Path, table: pa.Table, options: SpectraOptions) -> None:
     )
 
 
-def flux_of(table: pa.Table) -> np.ndarray:
-    """Normalised flux float32 [spectra, grid]: each value is the float32 nearest its 3 decimals."""
-    size = table.schema.field("flux").type.list_size
-    thousandths = [chunk.flatten().to_numpy() for chunk in table["flux"].chunks]
-    whole = np.concatenate([np.empty(0, np.int16), *thousandths])
-    return whole.reshape(-1, size).astype(np.float32) / np.float32(1000)
-
-
 def flag_counts(table: pa.Table) -> dict[str, int]:
     """How many spectra have each quality flag."""
     flags = table["flags"].to_numpy()
