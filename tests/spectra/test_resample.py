@@ -180,6 +180,41 @@ def test_maximum_of_the_spectrum_or_of_the_grid():
     assert not grid.flags & flags.ABOVE_ONE.value
 
 
+def test_continuum_is_half_and_reddening_does_not_matter():
+    options = SpectraOptions(sampling="mean", step=20.0, normalise="continuum")
+    line = 1 - 0.4 * np.exp(-0.5 * ((WAVELENGTH - 5000) / 15) ** 2)
+    result = resample(spectrum(line), options)
+    red = resample(spectrum(line * np.exp((WAVELENGTH - 6000) / 4000)), options)
+    away = (np.abs(options.grid - 5000) > 600) & (options.grid > 4400) & (options.grid < 8100)
+    np.testing.assert_array_equal(result.flux[away], 500)
+    assert np.abs(red.flux[away] - 500).max() <= 6
+    deepest = np.argmin(result.flux)
+    assert options.grid[deepest] == 5000
+    assert abs(int(red.flux[deepest]) - result.flux[deepest]) <= 6
+
+
+def test_continuum_is_a_mean_over_its_width():
+    options = SpectraOptions(sampling="mean", step=20.0, normalise="continuum", continuum_width=200)
+    plain = SpectraOptions(sampling="mean", step=20.0, normalise="grid")
+    star = spectrum()
+    flux = resample(star, plain).flux / 1000
+    held = np.pad(flux, 5, mode="edge")
+    mean = np.array([held[i : i + 11].mean() for i in range(flux.size)])
+    np.testing.assert_allclose(resample(star, options).flux, 500 * flux / mean, atol=1.5)
+
+
+def test_continuum_keeps_every_pixel_to_three_digits_and_says_what_it_cut():
+    options = SpectraOptions(sampling="mean", step=20.0, normalise="continuum")
+    flux = spectrum().flux.copy()
+    flux[pixel_at(6563) - 8 : pixel_at(6563) + 8] *= 20
+    flux[pixel_at(4000) : pixel_at(4030)] *= -1
+    result = resample(spectrum(flux), options)
+    assert result.flux.min() == 0
+    assert result.flux.max() == 999
+    assert result.flags & flags.CLIPPED.value
+    assert not resample(spectrum(), options).flags & flags.CLIPPED.value
+
+
 def test_means_are_of_the_pixels_within_half_a_step():
     options = SpectraOptions(sampling="mean", step=20.0, normalise="grid")
     star = spectrum(masked=range(pixel_at(5000), pixel_at(5000) + 4))

@@ -26,7 +26,9 @@ BLUE_EDGE = Flag(
 RED_EDGE = Flag("red_edge", 2, "the grid ends after the last good pixel, whose flux is held there")
 ABOVE_ONE = Flag("above_one", 3, "a value is above 1.000: the spline overshoots near the maximum")
 NEGATIVE = Flag("negative", 4, "a value is below 0.000: negative flux in the file, or undershoot")
-CLIPPED = Flag("clipped", 5, "a value beyond +-32.767 was clipped to fit 16 bits")
+CLIPPED = Flag(
+    "clipped", 5, "a value was clipped: beyond +-32.767, or 0 to 0.999 with normalise: continuum"
+)
 OFFSET_FIBRE = Flag("offset_fibre", 6, "the fibre was set off the star on purpose (card OFFSET)")
 NO_OBSID = Flag("no_obsid", 7, "the file has no OBSID to compare with the manifest's")
 HOLE = Flag(

@@ -29,8 +29,12 @@ class SpectraOptions(Options):
     """
     mask: Mask = "ormask"
     """Pixels left out: those with ORMASK other than 0, or those without weight (IVAR <= 0) too."""
-    normalise: Literal["spectrum", "grid"] = "spectrum"
-    """Flux is divided by its maximum over the whole spectrum (the paper) or over the grid."""
+    normalise: Literal["spectrum", "grid", "continuum"] = "spectrum"
+    """Flux is divided by its maximum over the whole spectrum (the paper) or over the grid, or by
+    twice its own running mean: 0.5 is the continuum then, whatever reddening and flux calibration
+    made of it, and a value beyond 0 to 0.999 is clipped, so that each is one three-digit token."""
+    continuum_width: float = Field(1000.0, gt=0)
+    """Width in Angstrom of that running mean; used with `normalise: continuum` only."""
     longest_cubic_gap: int = Field(5, ge=0)
     """Longest run of masked pixels that the spline crosses; longer ones get a straight line."""
     largest_masked_fraction: float = Field(0.5, ge=0, le=1)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from spectralm.spectra.flags import (
     ABOVE_ONE,
@@ -67,11 +68,17 @@ def resample(
         values = bin_means(wavelength, flux, grid)
     else:
         values = interpolate(wavelength, flux, grid, gaps)
-    if options.normalise == "grid":
+    lowest, highest = -LARGEST, LARGEST
+    if options.normalise != "spectrum":
         values /= _maximum(values, spectrum)
+    if options.normalise == "continuum":
+        values /= 2 * running_mean(values, options)
+        lowest, highest = 0, 999
     thousandths = np.rint(values * 1000)
-    flags = _flags(spectrum, good, wavelength, gaps, grid, thousandths)
-    flux = np.clip(thousandths, -LARGEST, LARGEST).astype(np.int16)
+    flux = np.clip(thousandths, lowest, highest).astype(np.int16)
+    flags = _flags(spectrum, good, wavelength, gaps, grid, flux)
+    if np.any(flux != thousandths):
+        flags |= CLIPPED.value
     return Resampled(flux, flags, masked)
 
 
@@ -156,6 +163,15 @@ def bin_means(wavelength: np.ndarray, flux: np.ndarray, grid: np.ndarray) -> np.
     return np.interp(grid, grid[filled], sums[filled] / pixels[filled])
 
 
+def running_mean(values: np.ndarray, options: SpectraOptions) -> np.ndarray:
+    """Mean of the values within half a ``continuum_width`` [grid], the end values held outside.
+
+    At least a thousandth of the highest value: where a star gives no light, noise is no line.
+    """
+    pixels = 2 * round(options.continuum_width / options.step / 2) + 1
+    return np.maximum(uniform_filter1d(values, pixels, mode="nearest"), values.max() / 1000)
+
+
 def _frame(spectrum: Spectrum, options: SpectraOptions, redshift: float | None) -> np.ndarray:
     if not options.rest_frame:
         return spectrum.wavelength
@@ -172,9 +188,8 @@ def _flags(
     wavelength: np.ndarray,
     gaps: np.ndarray,
     grid: np.ndarray,
-    thousandths: np.ndarray,
+    flux: np.ndarray,
 ) -> int:
-    highest, lowest = thousandths.max(), thousandths.min()
     after = np.searchsorted(grid, wavelength[gaps], "right")
     before = np.searchsorted(grid, wavelength[gaps + 1])
     empty = np.flatnonzero(spectrum.flux[good] == 0)
@@ -183,9 +198,8 @@ def _flags(
         (LONG_GAP, np.any(after < before)),
         (BLUE_EDGE, grid[0] < wavelength[0]),
         (RED_EDGE, grid[-1] > wavelength[-1]),
-        (ABOVE_ONE, highest > 1000),
-        (NEGATIVE, lowest < 0),
-        (CLIPPED, max(highest, -lowest) > LARGEST),
+        (ABOVE_ONE, np.any(flux > 1000)),
+        (NEGATIVE, np.any(flux < 0)),
         (OFFSET_FIBRE, spectrum.offset),
         (NO_OBSID, spectrum.obsid is None),
         (HOLE, np.any((holes >= grid[0]) & (holes <= grid[-1]))),
