@@ -61,6 +61,11 @@ def load_base(base: str, quantise: bool, gradient_checkpointing: bool = False) -
 
 def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> PeftModel:
     """A fresh LoRA adapter on all linear layers of the base."""
+    embeddings = {
+        name.split(".")[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Embedding)
+    }
     torch.manual_seed(seed)
     return get_peft_model(
         model,
@@ -70,6 +75,7 @@ def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> Peft
             lora_alpha=options.alpha,
             lora_dropout=options.dropout,
             target_modules="all-linear",
+            modules_to_save=sorted(embeddings) if options.train_embeddings else None,
         ),
     )
 

@@ -152,6 +152,7 @@ def left_padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
 class Collator:
     """Batches for training: prompts padded on the left, so that all answers end together.
 
+    ``position_ids`` count from each prompt's first token, as in generation.
     ``labels`` [batch, K + 1] end with the answers' K tokens (the first column is ignored), and
     ``logits_to_keep`` = K + 1 makes the model compute no logits elsewhere: memory does not grow
     with vocabulary x length.
@@ -164,9 +165,11 @@ class Collator:
         if (labels != IGNORED).sum(dim=1).min() < 2:
             raise AssertionError("an example has no answer tokens to learn from")
         ids = [row["prompt"] + row["answer"] for row in rows]
+        mask = left_padded([[1] * len(row) for row in ids], 0)
         return {
             "input_ids": left_padded(ids, self.pad_token_id),
-            "attention_mask": left_padded([[1] * len(row) for row in ids], 0),
+            "attention_mask": mask,
+            "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
             "labels": labels,
             "logits_to_keep": labels.shape[1],
         }

@@ -8,7 +8,11 @@ from spectralm.options import Options
 
 
 class TinyOptions(Options):
-    """A small Llama with random weights, made from a seed, for machines without a GPU."""
+    """A small model with random weights, made from a seed, for machines without a GPU."""
+
+    positions: Literal["rotary", "learned"] = "rotary"
+    """`rotary`: a Llama, as in the paper; `learned`: a GPT-2, which has a vector per position and
+    so finds a wavelength in one layer."""
 
     hidden: PositiveInt = Field(default=128, multiple_of=64)
     """Width of the residual stream; whole NF4 blocks of 64."""
@@ -40,6 +44,9 @@ class LoraOptions(Options):
 
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Dropout before the adapter."""
+
+    train_embeddings: bool = False
+    """Train the embeddings of tokens and positions too; a random base needs it."""
 
 
 class TrainingOptions(Options):
@@ -76,6 +83,10 @@ class TrainingOptions(Options):
     flux_noise: NonNegativeFloat = 0.0
     """Largest extra noise on training spectra, in units of their mean flux; its level is drawn
     anew for each spectrum and epoch, between 0 and this."""
+
+    answer_only_layer: bool = False
+    """In the last layer compute queries and feed-forward at the answer's positions only: exact,
+    and for a model of one layer some four times faster."""
 
     evaluations: PositiveInt = 5
     """How often, during training, validation loss and generated answers are scored."""

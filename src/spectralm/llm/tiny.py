@@ -1,4 +1,4 @@
-"""A small random Llama and a tokenizer that splits as Llama-3's does."""
+"""A small random model and a tokenizer that splits as Llama-3's does."""
 
 import shutil
 from pathlib import Path
@@ -7,8 +7,11 @@ import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
@@ -87,13 +90,10 @@ def set_number_sense(embedding: torch.Tensor, tokenizer: PreTrainedTokenizerBase
     embedding[ids] = embedding[ids] / 4 + SCALE * 2**0.5 * waves @ shared
 
 
-def make_tiny_base(folder: Path, options: TinyOptions) -> None:
-    """Write the tiny base model and its tokenizer as a Hugging Face folder, whole or not at all."""
-    tokenizer = tiny_tokenizer()
-    torch.manual_seed(options.seed)
-    model = LlamaForCausalLM(
+def tiny_llama(options: TinyOptions, **tokens) -> PreTrainedModel:
+    """A random Llama: positions are rotations, which tell distances between tokens."""
+    return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(tokenizer),
             hidden_size=options.hidden,
             num_hidden_layers=options.layers,
             num_attention_heads=options.heads,
@@ -101,10 +101,43 @@ def make_tiny_base(folder: Path, options: TinyOptions) -> None:
             intermediate_size=options.mlp,
             max_position_embeddings=options.context,
             tie_word_embeddings=True,
-            pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=None,
-            eos_token_id=tokenizer.eos_token_id,
+            **tokens,
         )
+    )
+
+
+def tiny_gpt2(options: TinyOptions, **tokens) -> PreTrainedModel:
+    """A random GPT-2: each position has a vector of its own, so that a pixel has a wavelength."""
+    model = GPT2LMHeadModel(
+        GPT2Config(
+            n_embd=options.hidden,
+            n_layer=options.layers,
+            n_head=options.heads,
+            n_inner=options.mlp,
+            n_positions=options.context,
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+            **tokens,
+        )
+    )
+    torch.nn.init.normal_(model.transformer.wpe.weight, std=SCALE)
+    return model
+
+
+ARCHITECTURES = {"rotary": tiny_llama, "learned": tiny_gpt2}
+
+
+def make_tiny_base(folder: Path, options: TinyOptions) -> None:
+    """Write the tiny base model and its tokenizer as a Hugging Face folder, whole or not at all."""
+    tokenizer = tiny_tokenizer()
+    torch.manual_seed(options.seed)
+    model = ARCHITECTURES[options.positions](
+        options,
+        vocab_size=len(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
     )
     with torch.no_grad():
         set_number_sense(model.get_input_embeddings().weight, tokenizer)

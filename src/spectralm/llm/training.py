@@ -25,6 +25,7 @@ from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.language.answers import answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
+from spectralm.llm.answer_only import AnswerOnlyLayer
 from spectralm.llm.base import (
     ADAPTER_WEIGHTS,
     add_adapter,
@@ -155,11 +156,10 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
     validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens).spread(
         training.evaluation_spectra
     )
-    model = add_adapter(
-        load_base(task.base, options.quantise, training.gradient_checkpointing),
-        options.lora,
-        training.seed,
-    )
+    base = load_base(task.base, options.quantise, training.gradient_checkpointing)
+    if training.answer_only_layer:
+        AnswerOnlyLayer(base)
+    model = add_adapter(base, options.lora, training.seed)
     generation = options.generation
     trainer = AnsweringTrainer(
         model=model,
