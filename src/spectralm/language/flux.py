@@ -15,6 +15,7 @@ from spectralm.language.errors import ParseError
 from spectralm.language.options import TextOptions
 
 LOWEST, HIGHEST = -(2**15), 2**15 - 1
+MARKER = re.compile(r"\[[0-9]+\] ?")
 
 
 def _paper_word(thousandths: int) -> str:
@@ -98,22 +99,28 @@ class FluxText:
             ParseError: the text is not exactly what :meth:`write` would have written.
         """
         spelling = SPELLINGS[self.spelling]
-        values = np.empty(len(self.wavelength), np.int16)
+        words = spelling.pattern.findall(MARKER.sub("", text))
+        values = [spelling.values.get(word) for word in words]
+        if len(values) == len(self.wavelength) and None not in values:
+            thousandths = np.array(values, np.int16)
+            if self.write(thousandths) == text:
+                return thousandths
+        raise ParseError(self._first_fault(text))
+
+    def _first_fault(self, text: str) -> str:
+        """Where a text that is not ours goes wrong."""
+        spelling = SPELLINGS[self.spelling]
         place = 0
-        for pixel in range(len(values)):
+        for pixel in range(len(self.wavelength)):
             lead = (spelling.separator if pixel else "") + self._markers.get(pixel, "")
             if not text.startswith(lead, place):
-                raise ParseError(f"pixel {pixel}: {text[place : place + 12]!r} is not {lead!r}")
+                return f"pixel {pixel}: {text[place : place + 12]!r} is not {lead!r}"
             place += len(lead)
             word = spelling.pattern.match(text, place)
-            value = spelling.values.get(word[0]) if word else None
-            if value is None:
-                raise ParseError(f"pixel {pixel}: {text[place : place + 12]!r} is no flux value")
-            values[pixel] = value
+            if not word or word[0] not in spelling.values:
+                return f"pixel {pixel}: {text[place : place + 12]!r} is no flux value"
             place = word.end()
-        if place != len(text):
-            raise ParseError(f"{text[place : place + 12]!r} after the last of {len(values)} pixels")
-        return values
+        return f"{text[place : place + 12]!r} after the last of {len(self.wavelength)} pixels"
 
 
 @lru_cache(maxsize=8)

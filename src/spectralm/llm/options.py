@@ -88,14 +88,15 @@ class TrainingOptions(Options):
     """In the last layer compute queries and feed-forward at the answer's positions only: exact,
     and for a model of one layer some four times faster."""
 
-    evaluations: PositiveInt = 5
-    """How often, during training, validation loss and generated answers are scored."""
+    evaluations: NonNegativeInt = 5
+    """How often, in the course of a training, validation loss and generated answers are scored;
+    at its end they always are."""
 
     evaluation_spectra: PositiveInt = 500
     """Validation spectra, spread over all, that are scored at each evaluation."""
 
     checkpoints: PositiveInt = 20
-    """How often, during training, everything needed to go on is saved."""
+    """How often, in the course of a training, everything needed to go on is saved."""
 
     seed: NonNegativeInt = 0
     """Seed of the order, dropout and noise."""
