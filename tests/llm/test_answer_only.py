@@ -2,13 +2,15 @@
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
 
 from spectralm.llm.answer_only import AnswerOnlyLayer
+from spectralm.llm.base import add_adapter, load_base
 from spectralm.llm.encoding import Collator
 from spectralm.llm.loss import AnswerLoss
-from spectralm.llm.options import TinyOptions
+from spectralm.llm.options import LoraOptions, TinyOptions
 from spectralm.llm.tiny import make_tiny_base, tiny_tokenizer
+
+LORA = LoraOptions(rank=4, dropout=0.0, train_embeddings=True)
 
 
 @pytest.mark.parametrize("positions", ["rotary", "learned"])
@@ -28,22 +30,22 @@ def test_same_loss_and_gradients(tmp_path, positions, prompts):
     labels = batch.pop("labels")
     results = []
     for answer_only in (False, True):
-        model = AutoModelForCausalLM.from_pretrained(tmp_path / "base", dtype=torch.float32)
-        calls = []
+        model = add_adapter(load_base(str(tmp_path / "base"), quantise=False), LORA, seed=0)
+        lengths = []
         if answer_only:
             AnswerOnlyLayer(model)
-            mlp = dict(model.named_modules())[
-                "model.layers.1.mlp" if positions == "rotary" else "transformer.h.1.mlp"
-            ]
-            mlp.register_forward_pre_hook(lambda _, given: calls.append(given[0].shape[1]))  # noqa: B023
+            mlp = next(m for name, m in model.named_modules() if name.endswith(".1.mlp"))
+            mlp.register_forward_pre_hook(lambda _, given: lengths.append(given[0].shape[1]))  # noqa: B023
         model.train()
         loss = AnswerLoss([], None)(model(**batch, use_cache=False), labels)
         loss.backward()
-        results.append((loss, {name: p.grad for name, p in model.named_parameters()}))
+        results.append(
+            (loss, {name: p.grad for name, p in model.named_parameters() if p.requires_grad})
+        )
         model.eval()
         results[-1] += (model(**batch).logits,)
     (loss, gradients, logits), (narrow_loss, narrow_gradients, narrow_logits) = results
-    assert calls[0] == labels.shape[1]
+    assert lengths[0] == labels.shape[1]
     torch.testing.assert_close(narrow_loss, loss)
     torch.testing.assert_close(narrow_gradients, gradients, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(narrow_logits, logits)

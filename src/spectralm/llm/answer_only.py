@@ -5,8 +5,10 @@ its keys and values are needed, its queries and feed-forward are not.
 """
 
 import torch
+from peft import PeftModel
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
@@ -17,10 +19,10 @@ class AnswerOnlyLayer:
     """Changes the last layer of a model, while that trains with ``logits_to_keep``.
 
     Args:
-        model: a Llama or GPT-2, before an adapter is put on it.
+        model: a Llama or GPT-2 with its adapter.
     """
 
-    def __init__(self, model: PreTrainedModel):
+    def __init__(self, model: PeftModel):
         self.index = model.config.num_hidden_layers - 1
         self.kept = 0
         AttentionInterface.register(NAME, self._attention)
@@ -43,14 +45,16 @@ class AnswerOnlyLayer:
         if attention_mask is None:
             attention_mask = torch.ones(whole, whole, dtype=torch.bool, device=key.device).tril()
             attention_mask = attention_mask[None, None]
-        output, weights = sdpa_attention_forward(
-            module,
-            query[:, :, -self.kept :],
-            key,
-            value,
-            attention_mask[:, :, -self.kept :],
-            **settings,
-        )
+        # PyTorch's fused attention is slow backwards through few queries and many keys.
+        with sdpa_kernel(SDPBackend.MATH):
+            output, weights = sdpa_attention_forward(
+                module,
+                query[:, :, -self.kept :],
+                key,
+                value,
+                attention_mask[:, :, -self.kept :],
+                **settings,
+            )
         return pad(output, (0, 0, 0, 0, whole - output.shape[1], 0)), weights
 
     def _cut(self, mlp, arguments):

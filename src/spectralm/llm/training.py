@@ -156,10 +156,13 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
     validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens).spread(
         training.evaluation_spectra
     )
-    base = load_base(task.base, options.quantise, training.gradient_checkpointing)
+    model = add_adapter(
+        load_base(task.base, options.quantise, training.gradient_checkpointing),
+        options.lora,
+        training.seed,
+    )
     if training.answer_only_layer:
-        AnswerOnlyLayer(base)
-    model = add_adapter(base, options.lora, training.seed)
+        AnswerOnlyLayer(model)
     generation = options.generation
     trainer = AnsweringTrainer(
         model=model,
