@@ -294,7 +294,8 @@ rule plot_snr:
         options=statistics_options("snr_bins"),
         caption=caption(
             "Residuals on the test spectra of a sample of {scale} spectra from {dataset} by"
-            " signal-to-noise ratio, all classes together; bars are bootstrap intervals.",
+            " signal-to-noise ratio, all classes together, whose shares differ from bin to bin;"
+            " bins of fewer than five spectra are left out. Bars are bootstrap intervals.",
             CONFIG.evaluation.note,
         ),
         code=fingerprint("plot_snr"),

@@ -116,8 +116,8 @@ def confusion_figure(run: str, residuals: pa.Table, caption: str) -> Figure:
 
 
 def _draw(axes: plt.Axes, matrix: Confusion) -> None:
-    image = axes.imshow(matrix.shares, cmap="Blues", vmin=0, vmax=1)
-    image.cmap.set_bad("0.9")
+    axes.set_facecolor("0.9")
+    axes.imshow(matrix.shares, cmap="Blues", vmin=0, vmax=1)
     for (i, j), count in np.ndenumerate(matrix.counts):
         share = matrix.shares[i, j]
         if count:

@@ -58,7 +58,8 @@ def scaling_panels(ours: Scaling, paper: Scaling, options: EvaluationOptions) ->
         "Exponent b of the power law σ = a N^−b, N the number of training spectra, fitted in "
         "logarithms with equal weights [interval; scatter: the root mean square of ln σ about the "
         "law]. Two scales give a line and no goodness of fit. The interval is of the test stars "
-        "alone: how much another training would differ is not in it.",
+        "alone: how much another training would differ is not in it. As a percentile interval of "
+        "a median it need not hold the value itself.",
         ("Model", "Scales", "Sigma", *(label.text for label in PARAMETERS)),
         "lrlccc",
         {"": tuple(row for model in ours.models for row in _exponents(ours, model))},

@@ -63,15 +63,12 @@ def finish(figure: Figure, grid: Grid, names: Mapping[str, Look], caption: str) 
 
 
 def _subs(decades: float) -> tuple[float, ...]:
-    if decades > 2:
-        return (1.0,)
-    return (
-        (1.0, 3.0)
-        if decades > 1.3
-        else (1.0, 2.0, 5.0)
-        if decades > 0.5
-        else (1, 1.5, 2, 3, 4, 5, 6, 8)
-    )
+    """Which multiples of the powers of ten have a tick with a number."""
+    if decades > 3:
+        return (1,)
+    if decades > 1.3:
+        return (1, 3)
+    return (1, 2, 5) if decades > 0.5 else (1, 1.5, 2, 3, 4, 5, 6, 8)
 
 
 def _plain(value: float, _: int) -> str:
