@@ -96,6 +96,22 @@ def test_the_demos_paths_need_not_be_there_yet(config, repository):
     assert load(config).surveys.lamost.spectra == ["results/sky/lamost"]
 
 
+def test_the_sweep_is_of_every_model_of_the_demo_at_every_scale(config, repository):
+    demo, sweep = (
+        yaml.safe_load((repository / "config" / name).read_text())
+        for name in ("demo.yaml", "demo_sweep.yaml")
+    )
+    for key in ("samples", "models"):
+        config[key] |= demo[key]
+    config["experiment"] = demo["experiment"]
+    models = load(config).run_models
+    config["experiment"] = sweep["experiment"]
+    swept = load(config)
+    assert set(swept.run_models) == set(models)
+    assert len(swept.scales) == 3
+    assert len(swept.runs) == 3 * len(models)
+
+
 def put(config: dict, key: str, value: object) -> dict:
     *path, last = key.split(".")
     place = config

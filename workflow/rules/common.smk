@@ -104,20 +104,29 @@ def of_runs(runs, kind):
 
 
 def caption(text, note=""):
-    """Params function: a caption with the rule's wildcards, which names the runs that failed."""
+    """Params function: a caption with the rule's wildcards.
+
+    That of several runs names those that failed.
+    """
 
     def told(wildcards):
-        kept = [wildcards.get(name) for name in ("dataset", "scale")]
-        place = "-".join(filter(None, kept))
-        failed = [
-            f"{run} ({reason})"
-            for run, reason in CONFIG.evaluation.failed.items()
-            if f"-{place}-" in f"{run}-"
-        ]
-        missing = f"Failed, so not here: {', '.join(failed)}." if failed else ""
-        return " ".join(filter(None, [text.format(**wildcards), missing, note]))
+        parts = [text.format(**wildcards)]
+        if "model" not in wildcards.keys():
+            place = [wildcards.get(name) for name in ("dataset", "scale")]
+            parts.append(failed_at("-".join(filter(None, place))))
+        return " ".join(filter(None, [*parts, note]))
 
     return told
+
+
+def failed_at(place):
+    """A sentence on the runs that failed for a dataset or a dataset-scale; empty without any."""
+    failed = [
+        f"{run} ({reason})"
+        for run, reason in CONFIG.evaluation.failed.items()
+        if f"-{place}-" in f"{run}-"
+    ]
+    return f"Failed, so not here: {', '.join(failed)}." if failed else ""
 
 
 def statistics_options(*more):

@@ -24,7 +24,7 @@ Look = Mapping[str, Any]
 def sigma_grid(x_title: str) -> tuple[Figure, Grid]:
     """A figure and its panels by label and statistic, on logarithmic axes."""
     figure, axes = plt.subplots(
-        len(_NAMES), len(PARAMETERS), figsize=(7.1, 5.0), sharex=True, layout="constrained"
+        len(_NAMES), len(PARAMETERS), figsize=(7.1, 5.0), sharex="row", layout="constrained"
     )
     grid = {}
     for (statistic, name), row in zip(_NAMES.items(), axes, strict=True):
