@@ -14,7 +14,7 @@ from spectralm.files import write_parquet
 
 OPTIONS = EvaluationOptions(
     resamples=20,
-    published={"LLM": "tiny", "ResNet-50": "resnet", "LightGBM": "lightgbm"},
+    published={"LLM": ["llm", "tiny"], "ResNet-50": ["resnet50"], "LightGBM": ["lightgbm"]},
     failed={"lightgbm-lamost-20": "out of memory", "gru-lamost-80": "at another scale"},
     note="All synthetic.",
 )

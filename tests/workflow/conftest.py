@@ -35,7 +35,7 @@ def experiment(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Ex
         "tiny": {"hidden": 64, "layers": 1, "heads": 4, "mlp": 64},
         "models": {"tiny": MODEL},
         "experiment": [{"models": ["tiny", "ridge", "class_mean"], "scales": [20]}],
-        "evaluation": {"resamples": 50, "published": {"LLM": "tiny"}},
+        "evaluation": {"resamples": 50, "published": {"LLM": ["tiny"]}},
     }
     made = Experiment.make(folder, repository, config)
     made.run()

@@ -84,7 +84,9 @@ def compared_runs(number):
     Table 3 compares the models, so it has all of ours; the others have the paper's alone.
     """
     paper = read_published(paper_table(number))
-    models = {CONFIG.evaluation.published.get(row.model, row.model) for row in paper}
+    models = {
+        model for row in paper for model in ours_for(row.model, CONFIG.evaluation)
+    }
     runs = [(run.model, run.scale) for run in CONFIG.runs]
     chosen = scale_like(paper[0].scale, runs, models)
     return chosen, [

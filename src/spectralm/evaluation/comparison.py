@@ -1,6 +1,6 @@
 """The paper's tables of residuals of stage 1, in the form ours | published | difference."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
@@ -67,10 +67,12 @@ def pair_up(
         place: dataset and scale of our table.
     """
     dataset, scale = place
+    failed = [run for run in options.failed if RunName.of(run)[1:] == place]
     pairs, shown = [], set()
     for title in dict.fromkeys(row.model for row in published):
-        # A model that the config gives no counterpart is looked for under the paper's name.
-        run = f"{options.published.get(title, title)}-{dataset}-{scale}"
+        run = _counterpart(
+            [f"{m}-{dataset}-{scale}" for m in ours_for(title, options)], ours, failed
+        )
         numbers = {
             (row.class_, row.label, row.quantity): row.value
             for row in published
@@ -78,14 +80,21 @@ def pair_up(
         }
         pairs.append(_pair(title, run, ours, numbers, manifests, options))
         shown.add(run)
-    others = [run for run in (*ours, *_failed_at(place, options)) if run not in shown]
+    others = [run for run in (*ours, *failed) if run not in shown]
     return pairs + [
         _pair(RunName.of(run).model, run, ours, {}, manifests, options) for run in others
     ]
 
 
-def _failed_at(place: tuple[str, int], options: EvaluationOptions) -> list[str]:
-    return [run for run in options.failed if RunName.of(run)[1:] == place]
+def ours_for(title: str, options: EvaluationOptions) -> list[str]:
+    """Our models for one of the paper's, whose own name stands for a model that we do not have."""
+    return options.published.get(title) or [title]
+
+
+def _counterpart(runs: list[str], ours: Container[str], failed: Container[str]) -> str:
+    """The first run that there is, else the first that failed, else the first."""
+    there = [run for run in runs if run in ours] or [run for run in runs if run in failed]
+    return (there or runs)[0]
 
 
 def _pair(

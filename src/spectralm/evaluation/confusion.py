@@ -1,5 +1,6 @@
 """Which classes a model takes for which: table and figure."""
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from spectralm.evaluation.panels import NOTHING, Panel, Rows, csv_text
+from spectralm.evaluation.runs import note
 from spectralm.evaluation.statistics import ALL, names_classes
-from spectralm.evaluation.style import title_of, write_caption
+from spectralm.evaluation.style import empty_figure, write_caption
 from spectralm.labels.vocabulary import CLASSES
 
 NO_ANSWER = "none"
@@ -101,16 +103,13 @@ def _matrix_rows(matrix: Confusion) -> Rows:
 
 def confusion_figure(run: str, residuals: pa.Table, caption: str) -> Figure:
     """Shares of each of the survey's classes (rows) that the model takes for each class."""
-    figure, axes = plt.subplots(figsize=(3.5, 3.5), layout="constrained")
     matrix = confusion(residuals)
-    title = title_of(run, residuals).replace(": ", ":\n", 1)
     if matrix is None:
-        axes.text(0.5, 0.5, f"this model {SILENT}", transform=axes.transAxes, ha="center")
-        axes.set(xticks=[], yticks=[])
-    else:
-        title += f"\naccuracy {matrix.accuracies[ALL]:.1%}"
-        _draw(axes, matrix)
-    figure.suptitle(title)
+        return empty_figure(f"{run} {SILENT}, so none is taken for another.", caption)
+    figure, axes = plt.subplots(figsize=(3.5, 3.6), layout="constrained")
+    _draw(axes, matrix)
+    told = f"{run}:\n{matrix.counts.sum()} test spectra, accuracy {matrix.accuracies[ALL]:.1%}"
+    figure.suptitle("\n".join([told, *textwrap.wrap(note(run), 50)]))
     write_caption(figure, caption)
     return figure
 

@@ -24,16 +24,17 @@ class EvaluationOptions(Options):
         [10.0, 20.0, 40.0, 80.0, 160.0], min_length=1
     )
     """Signal-to-noise ratios in r that divide the spectra into bins; the outer bins are open."""
-    published: dict[str, str] = Field(
+    published: dict[str, list[str]] = Field(
         {
-            "LightGBM": "lightgbm",
-            "ResNet-50": "resnet",
-            "Small CNN": "cnn",
-            "GRU": "gru",
-            "LLM": "llm",
+            "LightGBM": ["lightgbm"],
+            "ResNet-50": ["resnet50", "resnet50_cosine"],
+            "Small CNN": ["cnn"],
+            "GRU": ["gru"],
+            "LLM": ["llm"],
         }
     )
-    """For each model of the paper's tables, the model here that is compared with it."""
+    """For each model of the paper's tables, the models here that are compared with it: in a table
+    the first that was run at its scale."""
     failed: dict[str, str] = Field({})
     """Runs that could not be made, each with the reason: not tried, but named in every table."""
     note: str = ""

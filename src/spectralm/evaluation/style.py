@@ -1,5 +1,6 @@
 """What all figures share: colours, files, and the words in a panel."""
 
+import logging
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ def looks(models: Sequence[str]) -> dict[str, dict[str, str]]:
 def style() -> Iterator[None]:
     """The style of all figures of this package; draws to files only."""
     matplotlib.use("agg")
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     with plt.style.context("spectralm.evaluation.spectralm"):
         yield
 
