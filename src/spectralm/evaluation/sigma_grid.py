@@ -57,7 +57,7 @@ def finish(figure: Figure, grid: Grid, names: Mapping[str, Look], caption: str) 
             axis.set_major_formatter(FuncFormatter(_plain))
             axis.set_minor_formatter(NullFormatter())
     handles = [Line2D([], [], label=name, **look) for name, look in names.items()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
     figure.align_ylabels(list(grid.values()))
     write_caption(figure, caption)
 

@@ -31,14 +31,15 @@ def snr_figure(rows: list[Bin], models: list[str], caption: str) -> Figure:
         return empty_figure("Empty: no bin of S/N has enough residuals.", caption)
     figure, grid = sigma_grid("median S/N in r")
     runs = dict.fromkeys(row.statistics.run for row in shown)
-    names = {run: _LOOK | looks(models)[RunName.of(run).model] for run in runs}
+    of_run = {run: _LOOK | looks(models)[RunName.of(run).model] for run in runs}
     bounded = [row for row in shown if row.bound_std is not None]
     for (label, statistic), panel in grid.items():
-        for run, look in names.items():
+        for run, look in of_run.items():
             own = [r for r in shown if (r.statistics.run, r.statistics.label) == (run, label)]
             _draw(panel, own, statistic, look)
         bins = {r.snr_median: r.bound(statistic) for r in bounded if r.statistics.label == label}
         panel.plot(bins.keys(), bins.values(), **_BOUND)
+    names = {RunName.of(run).model: look for run, look in of_run.items()}
     if bounded:
         names["Cramér-Rao bound"] = _BOUND
     finish(figure, grid, names, caption)

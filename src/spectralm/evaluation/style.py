@@ -25,8 +25,10 @@ COLOURS = dict(zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E0
 COLOURS[ALL] = "0.35"
 
 #: Colours that the colour-blind can tell apart (Okabe & Ito, Tol) and markers, model by model.
-_MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#882255")
-_MODEL_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+#: One more marker than colours, so that the pairs do not repeat before the 72nd model.
+_MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00")
+_MODEL_COLOURS += ("#CC79A7", "#56B4E9", "#882255", "#999933")
+_MODEL_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
 
 SMALL = {"fontsize": 7, "bbox": {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1}}
 
