@@ -17,7 +17,7 @@ from snakemake.utils import min_version
 
 from spectralm.baselines.registry import KINDS
 from spectralm.config import load, made_here
-from spectralm.evaluation.comparison import ours_for
+from spectralm.evaluation.comparison import TABLE_OF_ALL, ours_for
 from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, source

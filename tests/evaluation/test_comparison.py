@@ -15,7 +15,11 @@ from spectralm.files import write_parquet
 OPTIONS = EvaluationOptions(
     resamples=20,
     published={"LLM": ["llm", "tiny"], "ResNet-50": ["resnet50"], "LightGBM": ["lightgbm"]},
-    failed={"lightgbm-lamost-20": "out of memory", "gru-lamost-80": "at another scale"},
+    failed={
+        "lightgbm-lamost-20": "out of memory",
+        "mlp-lamost-20": "?",
+        "gru-lamost-80": "at another scale",
+    },
     note="All synthetic.",
 )
 
@@ -84,7 +88,7 @@ def test_missing_runs_have_rows_that_say_so_and_no_numbers(results, repository):
     assert "| A | failed | – | −13 ± 433 | – |" in text
     for row in rows:
         if row["model"] != "LLM":
-            assert row["status"] in ("not run", "failed: out of memory")
+            assert row["status"] in ("not run", "failed: out of memory", "failed: ?")
             assert (row["ours"], row["difference"]) == ("", "")
     assert cell(rows, "GRU", "A", "teff", "sigma")["published"] == "849.0"
     assert "gru-lamost-80" not in text
@@ -99,10 +103,16 @@ def test_no_run_at_all_is_a_table_of_the_papers_numbers(results, repository):
         assert "LLM (not run)" in latex
 
 
+def test_only_the_table_of_all_models_names_others_that_failed(results, repository):
+    for table, named in ((2, False), (3, True)):
+        rows, _, _ = tabulate(results, repository, ["tiny"], table)
+        assert ("mlp" in {row["model"] for row in rows}) == named
+
+
 def test_a_model_that_the_paper_has_not_stands_below_without_difference(results, repository):
     rows, text, _ = tabulate(results, repository, ["ridge", "tiny"])
     models = list(dict.fromkeys(row["model"] for row in rows))
-    assert models == ["LightGBM", "ResNet-50", "Small CNN", "GRU", "LLM", "ridge"]
+    assert models == ["LightGBM", "ResNet-50", "Small CNN", "GRU", "LLM", "ridge", "mlp"]
     assert cell(rows, "ridge", "A", "teff", "sigma")["difference"] == ""
     assert "| A | 2 | 0 ± 5 | – | – | 0.200 ± 0.100 | – | – |" in text
 

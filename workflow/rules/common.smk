@@ -81,7 +81,7 @@ def paper_table(number):
 def compared_runs(number):
     """The scale of our table beside one of the paper's, and the runs in it.
 
-    Table 3 compares the models, so it has all of ours; the others have the paper's alone.
+    Where all models are compared it has all of ours, else the counterparts of the paper's.
     """
     paper = read_published(paper_table(number))
     models = {
@@ -92,7 +92,7 @@ def compared_runs(number):
     return chosen, [
         run
         for run in CONFIG.runs
-        if run.scale == chosen and (number == "3" or run.model in models)
+        if run.scale == chosen and (int(number) == TABLE_OF_ALL or run.model in models)
     ]
 
 
