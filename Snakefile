@@ -11,10 +11,15 @@
 #   results/tables/  results/figures/
 #   results/sky/                                    the demo's synthetic survey files
 # What was refused lies beside each step's output as *.rejects.parquet.
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 from spectralm.baselines.registry import KINDS
 from spectralm.config import load, made_here
+from spectralm.evaluation.comparison import TABLE_OF_ALL, ours_for
+from spectralm.evaluation.published import read_published
+from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, source
 
 min_version("9.0")
