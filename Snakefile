@@ -8,7 +8,7 @@
 #   results/models/{run}/                           adapter or baseline, metrics, manifest
 #   results/predictions/{run}/{dataset}/{shard}.parquet
 #   results/residuals/{run}/{dataset}.parquet
-#   results/tables/  results/figures/
+#   results/tables/  results/figures/  results/summary.md
 #   results/sky/                                    the demo's synthetic survey files
 # What was refused lies beside each step's output as *.rejects.parquet.
 from pathlib import Path
@@ -53,3 +53,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.write_summary.output,

@@ -327,3 +327,23 @@ rule figures:
         ),
         expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales),
         "results/figures/scaling-lamost.png",
+
+
+rule write_summary:
+    input:
+        tables=[path for path in rules.tables.input if path.endswith(".md")],
+        figures=rules.figures.input,
+    output:
+        "results/summary.md",
+    log:
+        "logs/summary.log",
+    benchmark:
+        "benchmarks/summary.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        note=CONFIG.evaluation.note,
+        code=fingerprint("write_summary"),
+    shell:
+        "spectralm write-summary --tables {input.tables} --figures {input.figures}"
+        " --note {params.note:q} --out {output} > {log} 2>&1"
