@@ -13,7 +13,7 @@
 # What was refused lies beside each step's output as *.rejects.parquet.
 from snakemake.utils import min_version
 
-from spectralm.baselines.registry import KINDS
+from spectralm.baselines.registry import module_of
 from spectralm.config import load, made_here
 from spectralm.fingerprint import fingerprint, source
 

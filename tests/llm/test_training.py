@@ -93,7 +93,7 @@ def test_outputs_and_what_they_say(toy, trained):
     assert list((trained / "workspaces").iterdir()) == []
     assert any((trained / "tensorboard").iterdir())
     manifest = json.loads((run / "manifest.json").read_text())
-    assert manifest["train_spectra"] == 96
+    assert manifest["n_train"] == 96
     assert manifest["steps"] == 36
     assert manifest["adapter_sha256"] == sha256(run / "adapter_model.safetensors")
     assert manifest["train_sha256"] == sha256(toy.train)

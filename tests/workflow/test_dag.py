@@ -56,7 +56,7 @@ def test_the_road_ends_in_tables_and_figures(experiment):
         assert (results / "figures" / f"residuals-{run}.png").stat().st_size > 10_000
         assert (results / "figures" / f"histograms-{run}.pdf").read_bytes()[:4] == b"%PDF"
     manifest = json.loads((results / "models" / "tiny-lamost-20" / "manifest.json").read_text())
-    assert manifest["train_spectra"] == 10
+    assert manifest["n_train"] == 10
     assert not list((experiment.folder / "workspaces").iterdir())
 
 
@@ -115,7 +115,11 @@ def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
 
 
 def test_one_baselines_code_reruns_that_baseline(experiment, edit):
-    edit("src/spectralm/baselines/ridge.py", "import logging\n", "import logging\n\nWIDTH = 1\n")
+    edit(
+        "src/spectralm/baselines/kinds/ridge.py",
+        "import logging\n",
+        "import logging\n\nWIDTH = 1\n",
+    )
     assert experiment.to_do() == {
         "train_baseline": 1,
         "predict_baseline": 1,
