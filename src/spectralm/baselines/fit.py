@@ -80,38 +80,45 @@ class Fit:
     def _epoch(self) -> None:
         random = np.random.default_rng([self.options.seed, len(self.history)])
         torch.manual_seed(int(random.integers(2**63)))
-        order = random.permutation(len(self.train))
         learning_rate = self.optimizer.param_groups[0]["lr"]
+        train_loss = self._learn(random.permutation(len(self.train)))
+        scores = self._validate()
+        if not math.isfinite(scores["validation_loss"]):
+            raise SpectraLMError(
+                f"the validation loss is {scores['validation_loss']} after epoch "
+                f"{len(self.history) + 1}; lower learning_rate"
+            )
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step(scores["validation_loss"])
+        self.history.append({"learning_rate": learning_rate, "train_loss": train_loss, **scores})
+        if self._best_epoch() == len(self.history) - 1:
+            state = self.network.state_dict()
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+        told = ", ".join(f"{name} {value:.4g}" for name, value in self.history[-1].items())
+        log.info("epoch %d of at most %d: %s", len(self.history), self.options.epochs, told)
+
+    def _learn(self, order: np.ndarray) -> float:
+        """One pass over the training spectra; their mean loss on the way."""
         self.network.train()
         total = torch.zeros((), device=device())
         for rows in np.array_split(order, self.steps):
             total += self._step(rows) * len(rows)
+        return total.item() / len(order)
+
+    def _validate(self) -> dict[str, float]:
+        """Loss, share of classes named rightly, and rms error of each label in its unit."""
         scores, labels = outputs(self.network, self.validation.flux)
         classes, truth = self._targets(self.validation, slice(None))
-        loss = float(answer_loss(scores, labels, classes, truth, self.options.regression_weight))
-        if not math.isfinite(loss):
-            raise SpectraLMError(
-                f"the validation loss is {loss} after epoch {len(self.history) + 1}; "
-                "lower learning_rate"
-            )
-        if isinstance(self.schedule, ReduceLROnPlateau):
-            self.schedule.step(loss)
+        loss = answer_loss(scores, labels, classes, truth, self.options.regression_weight)
         errors = np.square((labels - truth).numpy() * self.label_scale)
-        known = np.isfinite(errors).any(axis=0)
-        squared = dict(zip(np.array(LABELS)[known], np.nanmean(errors[:, known], 0), strict=True))
-        self.history.append(
-            {
-                "learning_rate": learning_rate,
-                "train_loss": float(total) / len(self.train),
-                "validation_loss": loss,
-                "class_accuracy": float((scores.argmax(dim=1) == classes).double().mean()),
-                **{f"rms_{name}": float(np.sqrt(mean)) for name, mean in squared.items()},
-            }
-        )
-        if self._best_epoch() == len(self.history) - 1:
-            state = self.network.state_dict()
-            self.best = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
-        log.info("epoch %d of at most %d: %s", len(self.history), self.options.epochs, self._told())
+        rms = {
+            f"rms_{name}": float(np.sqrt(np.nanmean(squares)))
+            for name, squares in zip(LABELS, errors.T, strict=True)
+            if np.isfinite(squares).any()
+        }
+        right = scores.argmax(dim=1) == classes
+        accuracy = right.double().mean().item()
+        return {"validation_loss": loss.item(), "class_accuracy": accuracy, **rms}
 
     def _step(self, rows: np.ndarray) -> torch.Tensor:
         classes, truth = (part.to(device()) for part in self._targets(self.train, rows))
@@ -128,9 +135,6 @@ class Fit:
     def _targets(self, split: Split, rows: np.ndarray | slice) -> tuple[torch.Tensor, torch.Tensor]:
         truth = (split.labels[rows] - self.label_mean) / self.label_scale
         return torch.from_numpy(split.classes[rows]), torch.from_numpy(truth.astype(np.float32))
-
-    def _told(self) -> str:
-        return ", ".join(f"{name} {value:.4g}" for name, value in self.history[-1].items())
 
     def _parts(self) -> dict[str, Any]:
         return {"network": self.network, "optimizer": self.optimizer, "schedule": self.schedule}
