@@ -15,7 +15,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from spectralm.baselines.registry import KINDS
+from spectralm.baselines.registry import module_of
 from spectralm.config import load, made_here
 from spectralm.evaluation.comparison import TABLE_OF_ALL, ours_for
 from spectralm.evaluation.published import read_published

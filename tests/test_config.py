@@ -6,6 +6,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from spectralm.baselines.registry import kinds, options_class
 from spectralm.config import Config, Run, load
 from spectralm.errors import SpectraLMError
 from spectralm.llm.options import LlmOptions
@@ -66,6 +67,11 @@ def test_the_manual_names_every_key_with_its_default(config):
     for part in ("lora", "training", "generation"):
         assert said[part].keys() == llm[part].keys()
     written = load(config)
+    for kind in kinds():
+        name, said = next((n, m) for n, m in config["models"].items() if m["kind"] == kind)
+        default = options_class(kind)()
+        assert written.baselines[name] == default
+        assert said.keys() == default.model_dump().keys()
     for part in ("samples", "spectra", "evaluation", "demo", "tiny"):
         assert config[part].keys() == getattr(written, part).model_dump().keys()
     for said, grid in zip(config["experiment"], written.experiment, strict=True):
@@ -128,8 +134,8 @@ def put(config: dict, key: str, value: object) -> dict:
         ("spectra.stepp", 1.0, "spectra.stepp: unknown key; did you mean step?"),
         ("models.llm.traning", {}, "models.llm.traning: unknown key; did you mean training?"),
         ("models.llm.training.epoch", 1, "models.llm.training.epoch: unknown key; did you mean"),
-        ("models.ridge.zzz", 1, "models.ridge.zzz: unknown key; known here: kind, options"),
-        ("models.ridge.kind", "cnn", "models.ridge: "),
+        ("models.ridge.zzz", 1, "models.ridge.zzz: unknown key; known here: kind"),
+        ("models.ridge.kind", "forest", "models.ridge: Input tag 'forest'"),
         ("spectra.step", "one", "spectra.step: Input should be a valid number, found 'one'"),
         ("spectra.step", 0.3, "spectra: from start to stop must be whole steps"),
         ("samples.shard_size", 7, "samples: shard_size 7 is no multiple of 5 classes"),
@@ -142,7 +148,7 @@ def put(config: dict, key: str, value: object) -> dict:
         (
             "experiment",
             [{"models": ["llm"], "scales": [100000]}, {"models": ["gpt"], "scales": [100000]}],
-            "experiment.1.models: 'gpt' is not in models (llm, ridge",
+            "experiment.1.models: 'gpt' is not in models (llm, light",
         ),
         (
             "experiment",
@@ -152,6 +158,8 @@ def put(config: dict, key: str, value: object) -> dict:
         ("experiment", [{"models": ["llm"]}], "experiment.0.scales: missing; add it"),
         ("evaluation.failed", {"gru-lamost-1": "?"}, "evaluation.failed: 'gru-lamost-1' is no run"),
         ("evaluation.snr_bins", [20.0, 10.0], "evaluation.snr_bins: [20.0, 10.0] must increase"),
+        ("models.gru.hiden", 64, "models.gru.hiden: unknown key; did you mean hidden?"),
+        ("models.cnn.epochs", 0, "models.cnn.epochs: Input should be greater than 0"),
         ("models.Big", {"kind": "ridge"}, "'Big': names are of lower-case letters"),
         ("models.llm.text", "prose", "models.llm.text: 'prose' is not in texts (paper, compact)"),
         (

@@ -10,12 +10,13 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self, Union
 
 import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
 
 from spectralm.baselines.options import BaselineOptions
+from spectralm.baselines.registry import kinds, options_class
 from spectralm.demo.options import SkyOptions
 from spectralm.errors import SpectraLMError
 from spectralm.evaluation.options import EvaluationOptions
@@ -42,14 +43,11 @@ class Surveys(Options):
     """LAMOST low-resolution spectra and stellar catalogues."""
 
 
-class Baseline(Options):
-    """One model that reads pixels."""
-
-    kind: Literal["class_mean", "ridge"]
-    """`class_mean` predicts the mean of the true class; `ridge` is linear in the pixels."""
-
-    options: BaselineOptions = BaselineOptions()
-    """How it is trained."""
+#: Options of any model; its kind tells whose.
+AnyModel = Annotated[
+    Union[LlmOptions, *map(options_class, kinds())],
+    Field(discriminator="kind"),
+]
 
 
 class Grid(Options):
@@ -83,7 +81,7 @@ class Config(Options):
     tiny: TinyOptions = TinyOptions()
     """The small random base model, for models with `base: tiny`."""
 
-    models: dict[str, Annotated[LlmOptions | Baseline, Field(discriminator="kind")]]
+    models: dict[str, AnyModel]
     """Models, by name; a name becomes part of paths: lower case, digits and underscores."""
 
     experiment: list[Grid] = Field(min_length=1)
@@ -144,9 +142,9 @@ class Config(Options):
         return {name: m for name, m in self.models.items() if isinstance(m, LlmOptions)}
 
     @property
-    def baselines(self) -> dict[str, Baseline]:
+    def baselines(self) -> dict[str, BaselineOptions]:
         """The other models."""
-        return {name: m for name, m in self.models.items() if isinstance(m, Baseline)}
+        return {name: m for name, m in self.models.items() if isinstance(m, BaselineOptions)}
 
     @property
     def _asked(self) -> "list[Run]":

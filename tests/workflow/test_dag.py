@@ -76,7 +76,7 @@ def test_the_road_ends_in_tables_and_figures(experiment):
         assert ("ResNet-50 (not run)" in text) == (number != 2)
     assert "Empty: no model was run" in (results / "tables" / "scaling-lamost.md").read_text()
     manifest = json.loads((results / "models" / "tiny-lamost-20" / "manifest.json").read_text())
-    assert manifest["train_spectra"] == 10
+    assert manifest["n_train"] == 10
     assert not list((experiment.folder / "workspaces").iterdir())
 
 
@@ -141,7 +141,11 @@ def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
 
 
 def test_one_baselines_code_reruns_that_baseline(experiment, edit):
-    edit("src/spectralm/baselines/ridge.py", "import logging\n", "import logging\n\nWIDTH = 1\n")
+    edit(
+        "src/spectralm/baselines/kinds/ridge.py",
+        "import logging\n",
+        "import logging\n\nWIDTH = 1\n",
+    )
     assert experiment.to_do() == {
         "train_baseline": 1,
         "predict_baseline": 1,

@@ -16,7 +16,7 @@ def shard_files(kind):
 def code_of(command):
     """Params function: the code of a command with that of a model's kind."""
     return lambda wildcards: fingerprint(
-        command, KINDS[CONFIG.baselines[wildcards.model].kind][0]
+        command, module_of(CONFIG.baselines[wildcards.model].kind)
     )
 
 
