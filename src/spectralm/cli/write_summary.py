@@ -7,5 +7,5 @@ from spectralm.files import write_text
 
 
 def run(*, tables: list[Path], figures: list[Path], note: str, out: Path) -> None:
-    """Write the page."""
+    """Write the page, with figures by links relative to it."""
     write_text(out, summary(note, tables, figures, out))
