@@ -8,13 +8,18 @@
 #   results/models/{run}/                           adapter or baseline, metrics, manifest
 #   results/predictions/{run}/{dataset}/{shard}.parquet
 #   results/residuals/{run}/{dataset}.parquet
-#   results/tables/  results/figures/
+#   results/tables/  results/figures/  results/summary.md
 #   results/sky/                                    the demo's synthetic survey files
 # What was refused lies beside each step's output as *.rejects.parquet.
+from pathlib import Path
+
 from snakemake.utils import min_version
 
-from spectralm.baselines.registry import KINDS
+from spectralm.baselines.registry import module_of
 from spectralm.config import load, made_here
+from spectralm.evaluation.comparison import TABLE_OF_ALL, ours_for
+from spectralm.evaluation.published import read_published
+from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, source
 
 min_version("9.0")
@@ -48,3 +53,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.write_summary.output,

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from spectralm.baselines.registry import kinds, options_class
 from spectralm.config import Config, Run, load
 from spectralm.errors import SpectraLMError
 from spectralm.llm.options import LlmOptions
@@ -46,7 +47,7 @@ def test_every_key_has_a_sentence_and_unknown_ones_are_refused(kind):
 
 def test_the_papers_experiment(config):
     paper = load(config)
-    assert paper.experiment.scales == [100000, 500000, 1500000]
+    assert paper.scales == [100000, 500000, 1500000]
     assert paper.shards(100000) == ["0000", "0001", "0002", "0003"]
     assert len(paper.shards(1500000)) == 60
     assert str(paper.runs[0]) == "llm-lamost-100000"
@@ -66,8 +67,15 @@ def test_the_manual_names_every_key_with_its_default(config):
     for part in ("lora", "training", "generation"):
         assert said[part].keys() == llm[part].keys()
     written = load(config)
+    for kind in kinds():
+        name, said = next((n, m) for n, m in config["models"].items() if m["kind"] == kind)
+        default = options_class(kind)()
+        assert written.baselines[name] == default
+        assert said.keys() == default.model_dump().keys()
     for part in ("samples", "spectra", "evaluation", "demo", "tiny"):
         assert config[part].keys() == getattr(written, part).model_dump().keys()
+    for said, grid in zip(config["experiment"], written.experiment, strict=True):
+        assert said.keys() == grid.model_dump().keys()
 
 
 def test_the_schema_on_disk_is_that_of_the_code(repository):
@@ -94,6 +102,22 @@ def test_the_demos_paths_need_not_be_there_yet(config, repository):
     assert load(config).surveys.lamost.spectra == ["results/sky/lamost"]
 
 
+def test_the_sweep_is_of_every_model_of_the_demo_at_every_scale(config, repository):
+    demo, sweep = (
+        yaml.safe_load((repository / "config" / name).read_text())
+        for name in ("demo.yaml", "demo_sweep.yaml")
+    )
+    for key in ("samples", "models"):
+        config[key] |= demo[key]
+    config["experiment"] = demo["experiment"]
+    models = load(config).run_models
+    config["experiment"] = sweep["experiment"]
+    swept = load(config)
+    assert set(swept.run_models) == set(models)
+    assert len(swept.scales) == 3
+    assert len(swept.runs) == 3 * len(models)
+
+
 def put(config: dict, key: str, value: object) -> dict:
     *path, last = key.split(".")
     place = config
@@ -110,14 +134,32 @@ def put(config: dict, key: str, value: object) -> dict:
         ("spectra.stepp", 1.0, "spectra.stepp: unknown key; did you mean step?"),
         ("models.llm.traning", {}, "models.llm.traning: unknown key; did you mean training?"),
         ("models.llm.training.epoch", 1, "models.llm.training.epoch: unknown key; did you mean"),
-        ("models.ridge.zzz", 1, "models.ridge.zzz: unknown key; known here: kind, options"),
-        ("models.ridge.kind", "cnn", "models.ridge: "),
+        ("models.ridge.zzz", 1, "models.ridge.zzz: unknown key; known here: kind"),
+        ("models.ridge.kind", "forest", "models.ridge: Input tag 'forest'"),
         ("spectra.step", "one", "spectra.step: Input should be a valid number, found 'one'"),
         ("spectra.step", 0.3, "spectra: from start to stop must be whole steps"),
         ("samples.shard_size", 7, "samples: shard_size 7 is no multiple of 5 classes"),
         ("samples.seed", "0", "samples.seed: Input should be a valid integer, found '0'"),
-        ("experiment.scales", [1234], "experiment.scales: 1234 is no multiple of samples.shard_"),
-        ("experiment.models", ["gpt"], "experiment.models: 'gpt' is not in models (llm, ridge"),
+        (
+            "experiment",
+            [{"models": ["llm"], "scales": [1234]}],
+            "experiment.0.scales: 1234 is no multiple of samples.shard_size",
+        ),
+        (
+            "experiment",
+            [{"models": ["llm"], "scales": [100000]}, {"models": ["gpt"], "scales": [100000]}],
+            "experiment.1.models: 'gpt' is not in models (llm, light",
+        ),
+        (
+            "experiment",
+            [{"model": ["llm"], "scales": [100000]}],
+            "experiment.0.model: unknown key; did you mean models?",
+        ),
+        ("experiment", [{"models": ["llm"]}], "experiment.0.scales: missing; add it"),
+        ("evaluation.failed", {"gru-lamost-1": "?"}, "evaluation.failed: 'gru-lamost-1' is no run"),
+        ("evaluation.snr_bins", [20.0, 10.0], "evaluation.snr_bins: [20.0, 10.0] must increase"),
+        ("models.gru.hiden", 64, "models.gru.hiden: unknown key; did you mean hidden?"),
+        ("models.cnn.epochs", 0, "models.cnn.epochs: Input should be greater than 0"),
         ("models.Big", {"kind": "ridge"}, "'Big': names are of lower-case letters"),
         ("models.llm.text", "prose", "models.llm.text: 'prose' is not in texts (paper, compact)"),
         (
@@ -141,9 +183,29 @@ def test_a_wrong_key_is_named_with_what_to_do(config, key, value, sentence):
     assert sentence in str(error.value)
 
 
+def test_runs_are_each_once_by_scale_and_then_as_the_config_has_them(config):
+    config["experiment"] = [
+        {"models": ["llm"], "scales": [500000, 100000]},
+        {"models": ["ridge", "llm"], "scales": [100000]},
+    ]
+    assert list(map(str, load(config).runs)) == [
+        "llm-lamost-100000",
+        "ridge-lamost-100000",
+        "llm-lamost-500000",
+    ]
+
+
+def test_a_failed_run_is_no_run(config):
+    failed = "llm-lamost-1500000"
+    config["experiment"] = [{"models": ["llm"], "scales": [100000, 1500000]}]
+    config["evaluation"]["failed"] = {failed: "out of memory"}
+    assert list(map(str, load(config).runs)) == ["llm-lamost-100000"]
+    assert load(config).scales == [100000]
+
+
 def test_a_missing_key_is_named(config):
-    del config["experiment"]["scales"]
-    with pytest.raises(SpectraLMError, match=r"experiment\.scales: missing; add it"):
+    del config["experiment"]
+    with pytest.raises(SpectraLMError, match=r"experiment: missing; add it"):
         load(config)
 
 

@@ -53,6 +53,6 @@ def test_closure_is_what_importing_runs():
 def test_commands_have_fingerprints_of_their_own():
     prints = {command: fingerprint(command.replace("-", "_")) for command in commands()}
     assert len(set(prints.values())) == len(prints) > 15
-    assert fingerprint("train_baseline", "spectralm.baselines.ridge") != fingerprint(
-        "train_baseline", "spectralm.baselines.class_mean"
+    assert fingerprint("train_baseline", "spectralm.baselines.kinds.ridge") != fingerprint(
+        "train_baseline", "spectralm.baselines.kinds.class_mean"
     )

@@ -10,12 +10,13 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self, Union
 
 import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
 
 from spectralm.baselines.options import BaselineOptions
+from spectralm.baselines.registry import kinds, options_class
 from spectralm.demo.options import SkyOptions
 from spectralm.errors import SpectraLMError
 from spectralm.evaluation.options import EvaluationOptions
@@ -42,18 +43,15 @@ class Surveys(Options):
     """LAMOST low-resolution spectra and stellar catalogues."""
 
 
-class Baseline(Options):
-    """One model that reads pixels."""
-
-    kind: Literal["class_mean", "ridge"]
-    """`class_mean` predicts the mean of the true class; `ridge` is linear in the pixels."""
-
-    options: BaselineOptions = BaselineOptions()
-    """How it is trained."""
+#: Options of any model; its kind tells whose.
+AnyModel = Annotated[
+    Union[LlmOptions, *map(options_class, kinds())],
+    Field(discriminator="kind"),
+]
 
 
-class Experiment(Options):
-    """What is run: every model at every scale."""
+class Grid(Options):
+    """Runs of the experiment: every model here at every scale here."""
 
     models: list[str] = Field(min_length=1)
     """Names of entries of `models`."""
@@ -83,11 +81,11 @@ class Config(Options):
     tiny: TinyOptions = TinyOptions()
     """The small random base model, for models with `base: tiny`."""
 
-    models: dict[str, Annotated[LlmOptions | Baseline, Field(discriminator="kind")]]
+    models: dict[str, AnyModel]
     """Models, by name; a name becomes part of paths: lower case, digits and underscores."""
 
-    experiment: Experiment
-    """Which models are run, and on how many spectra."""
+    experiment: list[Grid] = Field(min_length=1)
+    """Which models are run on how many spectra: all the runs of all the entries."""
 
     evaluation: EvaluationOptions = EvaluationOptions()
     """How residuals are summarised."""
@@ -102,15 +100,10 @@ class Config(Options):
         return self
 
     def _complaints(self) -> Iterator[str]:
-        for scale in self.experiment.scales:
-            if scale % self.samples.shard_size:
-                yield (
-                    f"experiment.scales: {scale} is no multiple of samples.shard_size = "
-                    f"{self.samples.shard_size}; change one of them"
-                )
-        for name in self.experiment.models:
-            if name not in self.models:
-                yield f"experiment.models: {name!r} is not in models ({', '.join(self.models)})"
+        for number, grid in enumerate(self.experiment):
+            yield from self._grid_complaints(f"experiment.{number}", grid)
+        for run in self.evaluation.failed.keys() - set(map(str, self._asked)):
+            yield f"evaluation.failed: {run!r} is no run of the experiment"
         for name in (*self.models, *self.texts):
             if not (name.isascii() and name.replace("_", "").isalnum() and name.islower()):
                 yield f"{name!r}: names are of lower-case letters, digits and underscores"
@@ -120,6 +113,17 @@ class Config(Options):
         for name, text in self.texts.items():
             if text.decimals.keys() != names:
                 yield f"texts.{name}.decimals: give each of {', '.join(sorted(names))}"
+
+    def _grid_complaints(self, key: str, grid: Grid) -> Iterator[str]:
+        for scale in grid.scales:
+            if scale % self.samples.shard_size:
+                yield (
+                    f"{key}.scales: {scale} is no multiple of samples.shard_size = "
+                    f"{self.samples.shard_size}; change one of them"
+                )
+        for name in grid.models:
+            if name not in self.models:
+                yield f"{key}.models: {name!r} is not in models ({', '.join(self.models)})"
 
     def _llm_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
         if model.text not in self.texts:
@@ -138,18 +142,35 @@ class Config(Options):
         return {name: m for name, m in self.models.items() if isinstance(m, LlmOptions)}
 
     @property
-    def baselines(self) -> dict[str, Baseline]:
+    def baselines(self) -> dict[str, BaselineOptions]:
         """The other models."""
-        return {name: m for name, m in self.models.items() if isinstance(m, Baseline)}
+        return {name: m for name, m in self.models.items() if isinstance(m, BaselineOptions)}
+
+    @property
+    def _asked(self) -> "list[Run]":
+        """All runs of the experiment, each once, by scale and then in the order of the config."""
+        asked = [
+            Run(model, "lamost", scale)
+            for grid in self.experiment
+            for model in grid.models
+            for scale in grid.scales
+        ]
+        return sorted(dict.fromkeys(asked), key=lambda run: run.scale)
 
     @property
     def runs(self) -> "list[Run]":
-        """All runs of the experiment, by scale and then in the order of `experiment.models`."""
-        return [
-            Run(model, "lamost", scale)
-            for scale in sorted(self.experiment.scales)
-            for model in self.experiment.models
-        ]
+        """All runs of the experiment but the failed ones, by scale and then as in the config."""
+        return [run for run in self._asked if str(run) not in self.evaluation.failed]
+
+    @property
+    def scales(self) -> list[int]:
+        """All scales at which anything is run, the smallest first."""
+        return sorted({run.scale for run in self.runs})
+
+    @property
+    def run_models(self) -> list[str]:
+        """All models that are run, in the order of the config."""
+        return list(dict.fromkeys(model for grid in self.experiment for model in grid.models))
 
     def shards(self, scale: int) -> list[str]:
         """Names of the shards that a scale consists of: the first ones."""
@@ -200,7 +221,7 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
     yield from (("surveys.lamost.catalogues", path) for path in lamost.catalogues)
     if config.evaluation.bound:
         yield "evaluation.bound", config.evaluation.bound
-    for name in config.experiment.models:
+    for name in config.run_models:
         base = config.llms[name].base if name in config.llms else ""
         # Hub ids look like relative paths, so only what can be nothing else counts as a path.
         if base.startswith(("/", "./", "../", "~")):
@@ -227,8 +248,8 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 def _known_keys(place: list[str | int]) -> list[str]:
     kind: Any = Config
     for part in place:
-        if typing.get_origin(kind) is dict:
-            kind = typing.get_args(kind)[1]
+        if typing.get_origin(kind) in (dict, list):
+            kind = typing.get_args(kind)[-1]
         elif typing.get_origin(kind) is Annotated:
             kinds = typing.get_args(typing.get_args(kind)[0])
             kind = next(k for k in kinds if part in typing.get_args(_annotation(k, "kind")))

@@ -1,5 +1,6 @@
 """Shards of made-up spectra whose labels are linear in the pixels, and their manifests."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,12 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spectralm.files import write_parquet
+from spectralm.baselines.model import Model, Task, Training
+from spectralm.baselines.registry import model_class, options_class
+from spectralm.evaluation.residuals import residuals
+from spectralm.files import read_parquet, write_parquet
 from spectralm.labels.vocabulary import CLASSES
+from spectralm.provenance import Clock
 from spectralm.samples.manifest import write_manifest
 
 GRID = 40
 SIZE = 300
+#: Three patterns of light, of which a spectrum holds more or less.
+LINES = np.sin(np.outer([1, 2, 3], np.linspace(0, 6, GRID)))
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,43 @@ class Shards:
 
     spectra: list[Path]
     samples: list[Path]
+
+    def with_columns(
+        self, folder: Path, **columns: Callable[[pa.Table], pa.Array | pa.ChunkedArray]
+    ) -> "Shards":
+        """The shards with columns put in the place of their manifests': functions of the table."""
+        paths = []
+        for path in self.samples:
+            table = read_parquet(path)
+            for name, make in columns.items():
+                place = table.column_names.index(name)
+                table = table.set_column(place, name, make(table))
+            paths.append(folder / path.name)
+            write_manifest(paths[-1], table)
+        return Shards(self.spectra, paths)
+
+    def mixed(self, folder: Path) -> "Shards":
+        """The same stars in another order of rows."""
+        rng = np.random.default_rng(1)
+        mixed = Shards([], [])
+        for old, new in ((self.spectra, mixed.spectra), (self.samples, mixed.samples)):
+            for path in old:
+                table = read_parquet(path)
+                new.append(folder / path.parent.name / path.name)
+                write_manifest(new[-1], table.take(rng.permutation(len(table))))
+        return mixed
+
+
+def task(kind: str, shards: Shards, workspace: Path, **options) -> Task:
+    """A training in a workspace."""
+    checked = options_class(kind)(**options)
+    clock = Clock(workspace / "clock.json")
+    return Task(shards.spectra, shards.samples, checked, workspace, clock)
+
+
+def train(kind: str, shards: Shards, workspace: Path, **options) -> tuple[Model, Training]:
+    """A trained model."""
+    return model_class(kind).train(task(kind, shards, workspace, **options))
 
 
 def spectra_table(obsid: np.ndarray, flux: np.ndarray) -> pa.Table:
@@ -33,7 +77,7 @@ def spectra_table(obsid: np.ndarray, flux: np.ndarray) -> pa.Table:
 @pytest.fixture(scope="session")
 def truth() -> np.ndarray:
     """Weights [grid, labels] that made the labels of the shards."""
-    return np.random.default_rng(11).normal(size=(GRID, 3)) * (3000.0, 2.0, 1.0)
+    return np.random.default_rng(11).normal(size=(GRID, 3)) * (1000.0, 0.5, 0.4)
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +87,9 @@ def shards(tmp_path_factory, truth) -> Shards:
     rng = np.random.default_rng(12)
     made = Shards([], [])
     for shard in range(4):
-        flux = np.clip(rng.normal(700, 100, (SIZE, GRID)), 0, 1100).astype(np.int16)
-        labels = (flux / 1000 - 0.7) @ truth + (5500.0, 4.0, -0.3)
+        light = 700 + rng.normal(0, 100, (SIZE, 3)) @ LINES + rng.normal(0, 20, (SIZE, GRID))
+        flux = np.clip(light, 0, 1100).astype(np.int16)
+        labels = (flux / 1000 - 0.7) @ truth + (7000.0, 3.0, -1.0)
         rank = labels[:, 0].argsort().argsort()
         obsid = 10_000 * (shard + 1) + np.arange(SIZE)
         manifest = pa.table(
@@ -64,3 +109,57 @@ def shards(tmp_path_factory, truth) -> Shards:
         write_manifest(made.samples[-1], manifest.take(order))
         write_parquet(made.spectra[-1], spectra_table(obsid[refused:], flux[refused:]))
     return made
+
+
+#: Options with which a kind learns something in a second or so.
+SMALL = {
+    "class_mean": {},
+    "cnn": {
+        **{"channels": [8], "hidden": 32},
+        **{"epochs": 8, "schedule": "cosine", "learning_rate": 0.003},
+    },
+    "gru": {
+        **{"hidden": 24, "window": 8},
+        **{"epochs": 12, "schedule": "cosine", "learning_rate": 0.01},
+    },
+    "lightgbm": {"rounds": 40, "leaves": 8},
+    "resnet": {
+        **{"depths": (1, 1, 1, 1), "width": 4},
+        **{"epochs": 6, "schedule": "cosine", "learning_rate": 0.003},
+    },
+    "ridge": {},
+}
+
+
+class Trained(dict):
+    """Models and what is known of their training, by kind; each trained when it is asked for."""
+
+    def __init__(self, shards: Shards, folder: Path):
+        super().__init__()
+        self.shards, self.folder = shards, folder
+
+    def __missing__(self, kind: str) -> tuple[Model, Training]:
+        self[kind] = train(kind, self.shards, self.folder / kind, **SMALL[kind])
+        return self[kind]
+
+
+@pytest.fixture(scope="session")
+def trained(shards, tmp_path_factory) -> Trained:
+    """A small model of each kind."""
+    return Trained(shards, tmp_path_factory.mktemp("trained"))
+
+
+def predict(model: Model, shards: Shards) -> pa.Table:
+    """Predictions for all shards, in the order of obsid."""
+    pairs = zip(shards.spectra, shards.samples, strict=True)
+    return pa.concat_tables(model.predict(*pair) for pair in pairs).sort_by("obsid")
+
+
+def rms(model: Model, shards: Shards, label: str) -> float:
+    """Root mean square of a label's residuals."""
+    spectra = read_parquet(shards.spectra, ["obsid"])["obsid"]
+    sample = read_parquet(shards.samples)
+    for name, values in (("star_id", "s"), ("snrr", 1.0), ("snri", 1.0)):
+        sample = sample.append_column(name, pa.array([values] * len(sample)))
+    table = residuals(sample, spectra, predict(model, shards), model)
+    return float(np.sqrt(np.mean(np.square(table[f"{label}_residual"].to_numpy()))))

@@ -6,7 +6,7 @@ from spectralm.cli import main
 from spectralm.evaluation import scatter
 from spectralm.evaluation.histograms import residual_histograms
 from spectralm.evaluation.residuals import residuals
-from spectralm.evaluation.style import save, style
+from spectralm.evaluation.style import looks, save, style
 from spectralm.files import write_parquet
 
 
@@ -70,3 +70,10 @@ def test_a_class_without_spectra_says_so(table):
         assert texts(against).count("no residuals") == 3
         save(histograms)
         save(against)
+
+
+def test_no_two_models_look_the_same():
+    models = [f"m{number}" for number in range(20)]
+    pairs = {tuple(look.values()) for look in looks(models).values()}
+    assert len(pairs) == 20
+    assert looks(models)["m3"] == looks(models[:5])["m3"]

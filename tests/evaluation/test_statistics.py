@@ -3,25 +3,13 @@ import time
 import numpy as np
 import pyarrow as pa
 import pytest
+from evaluation.rows import rows_of
 
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.residuals import residuals
 from spectralm.evaluation.statistics import bootstrap, statistics
-from spectralm.labels.columns import RESIDUALS, schema
 
 OPTIONS = EvaluationOptions(resamples=200)
-
-
-def rows_of(**columns: list) -> pa.Table:
-    """RESIDUALS rows from their residuals; survey values are zero unless given."""
-    n = len(columns["teff_residual"])
-    filled = {"obsid": list(range(n)), "star_id": [f"s{i}" for i in range(n)]}
-    filled |= {"status": ["parsed"] * n} | {name: [0.0] * n for name in ("teff", "logg", "feh")}
-    filled |= columns
-    return pa.table(
-        [pa.array(filled.get(f.name, [None] * n), f.type) for f in schema(RESIDUALS)],
-        schema=schema(RESIDUALS),
-    )
 
 
 def one(rows, class_, label="teff"):

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pyarrow as pa
 
 from spectralm.cli import main
+from spectralm.evaluation import panels
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.residuals import residuals
 from spectralm.evaluation.statistics import Statistics, statistics
-from spectralm.evaluation.tables import latex, markdown, rejects_csv, tidy_csv
+from spectralm.evaluation.tables import rejects_csv, residual_panels, tidy_csv
 from spectralm.files import read_parquet
 from spectralm.rejects import Reject, rejects_table, write_rejects
 from spectralm.samples.manifest import write_manifest
@@ -31,6 +32,16 @@ NUMBERS = {
     "outlier_fraction": 0.0123,
     "bound_ratio": None,
 }
+
+
+def markdown(rows, caption, options) -> str:
+    return panels.markdown(residual_panels(rows, options), caption, options.note)
+
+
+def latex(rows, caption, options) -> str:
+    return panels.latex(residual_panels(rows, options), caption, options.note)
+
+
 NOTHING = dict.fromkeys(NUMBERS) | {"n": 0, "unparsed": 0, "unlabelled": 0, "used": 0}
 
 
@@ -91,6 +102,14 @@ def test_caption_says_what_an_outlier_and_an_interval_are():
         assert "77 bootstrap resamples of the stars" in text
         assert "95" in text
         assert "ddof = 0" in text
+
+
+def test_captions_end_with_the_note():
+    options = EvaluationOptions(note="All synthetic.")
+    first = markdown(rows("m"), "Stars.", options).splitlines()[0]
+    assert first.startswith("Stars. Mean μ")
+    assert first.endswith(". All synthetic.")
+    assert latex(rows("m"), "", options).count("All synthetic.}") == 3
 
 
 def test_latex_is_balanced_and_escaped():

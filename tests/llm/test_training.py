@@ -93,7 +93,9 @@ def test_outputs_and_what_they_say(toy, trained):
     assert list((trained / "workspaces").iterdir()) == []
     assert any((trained / "tensorboard").iterdir())
     manifest = json.loads((run / "manifest.json").read_text())
-    assert manifest["train_spectra"] == 96
+    assert (manifest["kind"], manifest["n_train"], manifest["n_validation"]) == ("llm", 96, 8)
+    assert 0 < manifest["parameters"] < manifest["parameters_total"]
+    assert manifest["seconds"] > 0 < manifest["cpu_seconds"]
     assert manifest["steps"] == 36
     assert manifest["adapter_sha256"] == sha256(run / "adapter_model.safetensors")
     assert manifest["train_sha256"] == sha256(toy.train)

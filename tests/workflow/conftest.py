@@ -34,8 +34,8 @@ def experiment(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Ex
         "spectra": {"step": 50.0},
         "tiny": {"hidden": 64, "layers": 1, "heads": 4, "mlp": 64},
         "models": {"tiny": MODEL},
-        "experiment": {"models": ["tiny", "ridge", "class_mean"], "scales": [20]},
-        "evaluation": {"resamples": 50},
+        "experiment": [{"models": ["tiny", "ridge", "class_mean"], "scales": [20]}],
+        "evaluation": {"resamples": 50, "published": {"LLM": ["tiny"]}},
     }
     made = Experiment.make(folder, repository, config)
     made.run()

@@ -49,6 +49,8 @@ class Experiment:
         for name in ("Snakefile", "src", "workflow", "config"):
             copy = shutil.copytree if (repository / name).is_dir() else shutil.copy
             copy(repository / name, folder / name)
+        published = Path("resources", "published")
+        shutil.copytree(repository / published, folder / published)
         (folder / "mine.yaml").write_text(yaml.safe_dump(dict(config)))
         return cls(folder)
 

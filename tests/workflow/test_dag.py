@@ -1,6 +1,7 @@
 """The DAG run for real on a small sky, and what each kind of change makes it do again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,17 +20,31 @@ BELOW_SPECTRA = {
     "predict_baseline": 2,
     "compute_residuals": 3,
     "tabulate_residuals": 1,
+    "tabulate_comparison": 3,
+    "tabulate_confusion": 1,
+    "tabulate_scaling": 1,
+    "tabulate_snr": 1,
     "tabulate_rejects": 1,
     "plot_residuals": 3,
     "plot_residual_histograms": 3,
+    "plot_confusion": 3,
+    "plot_scaling": 1,
+    "plot_snr": 1,
 }
 
 #: What follows from one model's new predictions.
 BELOW_PREDICTIONS = {
     "compute_residuals": 1,
     "tabulate_residuals": 1,
+    "tabulate_comparison": 1,
+    "tabulate_confusion": 1,
+    "tabulate_scaling": 1,
+    "tabulate_snr": 1,
     "plot_residuals": 1,
     "plot_residual_histograms": 1,
+    "plot_confusion": 1,
+    "plot_scaling": 1,
+    "plot_snr": 1,
 }
 
 
@@ -55,8 +70,13 @@ def test_the_road_ends_in_tables_and_figures(experiment):
         assert f"**{run}**" in table
         assert (results / "figures" / f"residuals-{run}.png").stat().st_size > 10_000
         assert (results / "figures" / f"histograms-{run}.pdf").read_bytes()[:4] == b"%PDF"
+    for number in (2, 3, 4):
+        text = (results / "tables" / f"table{number}.md").read_text()
+        assert "LLM (tiny-lamost-20)" in text
+        assert ("ResNet-50 (not run)" in text) == (number != 2)
+    assert "Empty: no model was run" in (results / "tables" / "scaling-lamost.md").read_text()
     manifest = json.loads((results / "models" / "tiny-lamost-20" / "manifest.json").read_text())
-    assert manifest["train_spectra"] == 10
+    assert manifest["n_train"] == 10
     assert not list((experiment.folder / "workspaces").iterdir())
 
 
@@ -82,7 +102,7 @@ def test_every_rule_logs_and_is_timed(experiment):
         for path in (experiment.folder / "benchmarks").rglob("*.tsv")
     }
     assert logs == timed
-    assert len(logs) == 26 - 1
+    assert len(logs) == 37 - 1
     assert len(made) > len(logs)
 
 
@@ -111,11 +131,21 @@ def test_a_colour_reruns_its_figure_alone(experiment, edit):
 
 def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
     edit("src/spectralm/evaluation/spectralm.mplstyle", "font.size: 8", "font.size: 9")
-    assert experiment.to_do() == {"plot_residuals": 3, "plot_residual_histograms": 3}
+    assert experiment.to_do() == {
+        "plot_residuals": 3,
+        "plot_residual_histograms": 3,
+        "plot_confusion": 3,
+        "plot_scaling": 1,
+        "plot_snr": 1,
+    }
 
 
 def test_one_baselines_code_reruns_that_baseline(experiment, edit):
-    edit("src/spectralm/baselines/ridge.py", "import logging\n", "import logging\n\nWIDTH = 1\n")
+    edit(
+        "src/spectralm/baselines/kinds/ridge.py",
+        "import logging\n",
+        "import logging\n\nWIDTH = 1\n",
+    )
     assert experiment.to_do() == {
         "train_baseline": 1,
         "predict_baseline": 1,
@@ -135,11 +165,28 @@ def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
         "predict_baseline": 4,
         "compute_residuals": 3,
         "tabulate_residuals": 1,
+        "tabulate_comparison": 3,
+        "tabulate_confusion": 1,
+        "tabulate_scaling": 1,
+        "tabulate_snr": 1,
         "tabulate_sample": 1,
         "tabulate_rejects": 1,
         "plot_residuals": 3,
         "plot_residual_histograms": 3,
+        "plot_confusion": 3,
+        "plot_scaling": 1,
+        "plot_snr": 1,
     }
+
+
+def test_a_larger_scale_of_one_model_alone(experiment, edit):
+    more = "experiment:\n- models: [class_mean]\n  scales: [40]\n"
+    edit("mine.yaml", "experiment:\n", more)
+    to_do = experiment.to_do()
+    assert to_do["train_baseline"] == 1
+    assert to_do["compute_residuals"] == 1
+    assert "write_questions" not in to_do
+    assert "train_llm" not in to_do
 
 
 def test_how_answers_are_read_does_not_train_again(experiment, edit):
@@ -147,6 +194,7 @@ def test_how_answers_are_read_does_not_train_again(experiment, edit):
     assert experiment.to_do() == {
         "predict_llm": 1,
         **BELOW_PREDICTIONS,
+        "tabulate_comparison": 3,
     }
 
 
@@ -157,6 +205,10 @@ def test_targets_tables_and_figures(experiment):
     assert set(experiment.to_do("tables")) == {
         "tables",
         "tabulate_residuals",
+        "tabulate_comparison",
+        "tabulate_confusion",
+        "tabulate_scaling",
+        "tabulate_snr",
         "tabulate_sample",
         "tabulate_rejects",
     }
@@ -169,3 +221,15 @@ def test_a_wrong_config_stops_before_anything_runs(experiment, edit):
     done = experiment.snakemake("--dry-run")
     assert done.returncode != 0
     assert "evaluation.resample: unknown key; did you mean resamples?" in done.stdout
+
+
+def test_a_run_that_failed_is_not_tried_and_is_named(experiment, edit):
+    shutil.rmtree(experiment.folder / "results" / "models" / "ridge-lamost-20")
+    edit("mine.yaml", "evaluation:\n", "evaluation:\n  failed: {ridge-lamost-20: it diverged}\n")
+    to_do = experiment.to_do()
+    assert "train_baseline" not in to_do
+    experiment.run("tables")
+    tables = experiment.folder / "results" / "tables"
+    assert "| ridge | failed | – | – |" in (tables / "table3.md").read_text()
+    assert "ridge-lamost-20 (it diverged)" in (tables / "residuals-lamost-20.md").read_text()
+    assert "**ridge-lamost-20**" not in (tables / "residuals-lamost-20.md").read_text()

@@ -3,11 +3,12 @@
 
 
 rule train_baseline:
+    # As for language models, unfinished trainings live in the workspaces folder.
     input:
         samples=shard_files("samples"),
         spectra=shard_files("spectra"),
     output:
-        weights="results/models/{model}-{dataset}-{scale}/weights.safetensors",
+        weights=directory("results/models/{model}-{dataset}-{scale}/weights"),
         metrics="results/models/{model}-{dataset}-{scale}/metrics.json",
         manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
     log:
@@ -20,21 +21,20 @@ rule train_baseline:
         "../envs/baselines.yaml"
     threads: 8
     params:
-        kind=lambda wildcards: CONFIG.baselines[wildcards.model].kind,
-        options=lambda wildcards: CONFIG.baselines[
-            wildcards.model
-        ].options.model_dump_json(),
+        options=lambda wildcards: CONFIG.baselines[wildcards.model].model_dump_json(),
+        workspaces=CONFIG.workspaces,
         out="results/models/{model}-{dataset}-{scale}",
         code=code_of("train_baseline"),
     shell:
-        "spectralm train-baseline --kind {params.kind} --samples {input.samples}"
-        " --spectra {input.spectra} --options {params.options:q}"
+        "spectralm train-baseline --samples {input.samples} --spectra {input.spectra}"
+        " --options {params.options:q} --workspaces {params.workspaces:q}"
         " --out {params.out} > {log} 2>&1"
 
 
 rule predict_baseline:
     input:
         manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
+        weights="results/models/{model}-{dataset}-{scale}/weights",
         sample="results/samples/{dataset}/{shard}.parquet",
         spectra="results/spectra/{dataset}/{shard}.parquet",
     output:

@@ -1,5 +1,7 @@
 # Functions of the rule files; no rules.
 
+STYLE = str(source("spectralm.evaluation.style").with_name("spectralm.mplstyle"))
+
 
 def shard_files(kind):
     """Input function: the files of a kind (samples, spectra) of all shards of a run's scale."""
@@ -14,7 +16,7 @@ def shard_files(kind):
 def code_of(command):
     """Params function: the code of a command with that of a model's kind."""
     return lambda wildcards: fingerprint(
-        command, KINDS[CONFIG.baselines[wildcards.model].kind][0]
+        command, module_of(CONFIG.baselines[wildcards.model].kind)
     )
 
 
@@ -41,22 +43,95 @@ def base(wildcards):
 
 
 def all_rejects(wildcards):
-    """Input function: every rejects table of the experiment's largest scale."""
-    shards = CONFIG.shards(max(CONFIG.experiment.scales))
-    models = [
-        CONFIG.llms[name] for name in CONFIG.experiment.models if name in CONFIG.llms
-    ]
+    """Input function: every rejects table of the experiment."""
+    texts = {
+        (shard, CONFIG.llms[run.model].text)
+        for run in CONFIG.runs
+        if run.model in CONFIG.llms
+        for shard in CONFIG.shards(run.scale)
+    }
+    dataset = wildcards.dataset
     return [
-        f"results/catalogues/{wildcards.dataset}.rejects.parquet",
-        *expand(
-            "results/spectra/{dataset}/{shard}.rejects.parquet",
-            dataset=wildcards.dataset,
-            shard=shards,
+        f"results/catalogues/{dataset}.rejects.parquet",
+        *(
+            f"results/spectra/{dataset}/{shard}.rejects.parquet"
+            for shard in CONFIG.shards(max(CONFIG.scales))
         ),
-        *expand(
-            "results/qa/{dataset}/{shard}.{text}.rejects.parquet",
-            dataset=wildcards.dataset,
-            shard=shards,
-            text=sorted({model.text for model in models}),
+        *(
+            f"results/qa/{dataset}/{shard}.{text}.rejects.parquet"
+            for shard, text in sorted(texts)
         ),
     ]
+
+
+def residuals_at(wildcards):
+    """Input function: the residuals of all models that are run at a scale."""
+    return [
+        f"results/residuals/{run}/{run.dataset}.parquet"
+        for run in CONFIG.runs
+        if (run.dataset, run.scale) == (wildcards.dataset, int(wildcards.scale))
+    ]
+
+
+def paper_table(number):
+    """The file with the numbers of one of the paper's tables."""
+    return Path(workflow.basedir, "resources", "published", f"table{number}.csv")
+
+
+def compared_runs(number):
+    """The scale of our table beside one of the paper's, and the runs in it.
+
+    Where all models are compared it has all of ours, else the counterparts of the paper's.
+    """
+    paper = read_published(paper_table(number))
+    models = {
+        model for row in paper for model in ours_for(row.model, CONFIG.evaluation)
+    }
+    runs = [(run.model, run.scale) for run in CONFIG.runs]
+    chosen = scale_like(paper[0].scale, runs, models)
+    return chosen, [
+        run
+        for run in CONFIG.runs
+        if run.scale == chosen and (int(number) == TABLE_OF_ALL or run.model in models)
+    ]
+
+
+def of_runs(runs, kind):
+    """Files of a kind (residuals, manifests) of runs."""
+    pattern = {
+        "residuals": "results/residuals/{run}/{run.dataset}.parquet",
+        "manifests": "results/models/{run}/manifest.json",
+    }[kind]
+    return [pattern.format(run=run) for run in runs]
+
+
+def caption(text, note=""):
+    """Params function: a caption with the rule's wildcards.
+
+    That of several runs names those that failed.
+    """
+
+    def told(wildcards):
+        parts = [text.format(**wildcards)]
+        if "model" not in wildcards.keys():
+            place = [wildcards.get(name) for name in ("dataset", "scale")]
+            parts.append(failed_at("-".join(filter(None, place))))
+        return " ".join(filter(None, [*parts, note]))
+
+    return told
+
+
+def failed_at(place):
+    """A sentence on the runs that failed for a dataset or a dataset-scale; empty without any."""
+    failed = [
+        f"{run} ({reason})"
+        for run, reason in CONFIG.evaluation.failed.items()
+        if f"-{place}-" in f"{run}-"
+    ]
+    return f"Failed, so not here: {', '.join(failed)}." if failed else ""
+
+
+def statistics_options(*more):
+    """The options of statistics, and of what else a rule names, as JSON."""
+    names = {"resamples", "seed", "interval", "outlier_sigmas", "note", *more}
+    return CONFIG.evaluation.model_dump_json(include=names)

@@ -29,10 +29,7 @@ rule compute_residuals:
 
 rule tabulate_residuals:
     input:
-        lambda wildcards: expand(
-            "results/residuals/{model}-{{dataset}}-{{scale}}/{{dataset}}.parquet",
-            model=CONFIG.experiment.models,
-        ),
+        residuals_at,
     output:
         csv="results/tables/residuals-{dataset}-{scale}.csv",
         markdown="results/tables/residuals-{dataset}-{scale}.md",
@@ -44,9 +41,11 @@ rule tabulate_residuals:
     conda:
         "../envs/plots.yaml"
     params:
-        options=CONFIG.evaluation.model_dump_json(),
-        caption="Residuals (model minus survey) on the test spectra of a sample of {scale} spectra"
-        " from {dataset}.",
+        options=statistics_options(),
+        caption=caption(
+            "Residuals (model minus survey) on the test spectra of a sample of {scale} spectra"
+            " from {dataset}."
+        ),
         code=fingerprint("tabulate_residuals"),
     shell:
         "spectralm tabulate-residuals --residuals {input} --options {params.options:q}"
@@ -74,7 +73,7 @@ rule tabulate_rejects:
 rule plot_residuals:
     input:
         residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
-        style=str(source("spectralm.evaluation.style").with_name("spectralm.mplstyle")),
+        style=STYLE,
     output:
         pdf="results/figures/residuals-{model}-{dataset}-{scale}.pdf",
         png="results/figures/residuals-{model}-{dataset}-{scale}.png",
@@ -94,7 +93,7 @@ rule plot_residuals:
 rule plot_residual_histograms:
     input:
         residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
-        style=str(source("spectralm.evaluation.style").with_name("spectralm.mplstyle")),
+        style=STYLE,
     output:
         pdf="results/figures/histograms-{model}-{dataset}-{scale}.pdf",
         png="results/figures/histograms-{model}-{dataset}-{scale}.png",
@@ -111,12 +110,210 @@ rule plot_residual_histograms:
         " --png {output.png} > {log} 2>&1"
 
 
+rule tabulate_comparison:
+    # Ours beside the paper's: table 2 (the LLM), 3 (all models) and 4 (the LLM and ResNet-50).
+    input:
+        published=lambda wildcards: paper_table(wildcards.number),
+        residuals=lambda wildcards: of_runs(
+            compared_runs(wildcards.number)[1], "residuals"
+        ),
+        manifests=lambda wildcards: of_runs(
+            compared_runs(wildcards.number)[1], "manifests"
+        ),
+    output:
+        csv="results/tables/table{number}.csv",
+        markdown="results/tables/table{number}.md",
+        latex="results/tables/table{number}.tex",
+    log:
+        "logs/tables/table{number}.log",
+    benchmark:
+        "benchmarks/tables/table{number}.tsv"
+    wildcard_constraints:
+        number="[234]",
+    conda:
+        "../envs/plots.yaml"
+    params:
+        options=statistics_options("published", "failed"),
+        scale=lambda wildcards: compared_runs(wildcards.number)[0],
+        code=fingerprint("tabulate_comparison"),
+    shell:
+        "spectralm tabulate-comparison --published {input.published}"
+        " --residuals {input.residuals} --manifests {input.manifests} --dataset lamost"
+        " --scale {params.scale} --options {params.options:q} --csv {output.csv}"
+        " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
+
+
+rule tabulate_confusion:
+    input:
+        residuals_at,
+    output:
+        csv="results/tables/confusion-{dataset}-{scale}.csv",
+        markdown="results/tables/confusion-{dataset}-{scale}.md",
+        latex="results/tables/confusion-{dataset}-{scale}.tex",
+    log:
+        "logs/tables/confusion-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/tables/confusion-{dataset}-{scale}.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        caption=caption(
+            "Spectral classes of the test spectra of a sample of {scale} spectra from {dataset}."
+        ),
+        note=CONFIG.evaluation.note,
+        code=fingerprint("tabulate_confusion"),
+    shell:
+        "spectralm tabulate-confusion --residuals {input} --caption {params.caption:q}"
+        " --note {params.note:q} --csv {output.csv} --markdown {output.markdown}"
+        " --latex {output.latex} > {log} 2>&1"
+
+
+rule plot_confusion:
+    input:
+        residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
+        style=STYLE,
+    output:
+        pdf="results/figures/confusion-{model}-{dataset}-{scale}.pdf",
+        png="results/figures/confusion-{model}-{dataset}-{scale}.png",
+    log:
+        "logs/figures/confusion-{model}-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/figures/confusion-{model}-{dataset}-{scale}.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        caption=caption(
+            "Share of each of the survey's classes that the model takes for each class, and the"
+            " number of test spectra.",
+            CONFIG.evaluation.note,
+        ),
+        code=fingerprint("plot_confusion"),
+    shell:
+        "spectralm plot-confusion --residuals {input.residuals} --caption {params.caption:q}"
+        " --pdf {output.pdf} --png {output.png} > {log} 2>&1"
+
+
+rule tabulate_scaling:
+    input:
+        residuals=of_runs(CONFIG.runs, "residuals"),
+        manifests=of_runs(CONFIG.runs, "manifests"),
+        published=[paper_table(number) for number in (2, 3, 4)],
+    output:
+        csv="results/tables/scaling-{dataset}.csv",
+        markdown="results/tables/scaling-{dataset}.md",
+        latex="results/tables/scaling-{dataset}.tex",
+    log:
+        "logs/tables/scaling-{dataset}.log",
+    benchmark:
+        "benchmarks/tables/scaling-{dataset}.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        options=statistics_options(),
+        caption=caption("Residuals by the number of training spectra from {dataset}."),
+        code=fingerprint("tabulate_scaling"),
+    shell:
+        "spectralm tabulate-scaling --residuals {input.residuals} --manifests {input.manifests}"
+        " --published {input.published} --options {params.options:q} --caption {params.caption:q}"
+        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
+
+
+rule plot_scaling:
+    input:
+        residuals=of_runs(CONFIG.runs, "residuals"),
+        manifests=of_runs(CONFIG.runs, "manifests"),
+        published=[paper_table(number) for number in (2, 3, 4)],
+        style=STYLE,
+    output:
+        pdf="results/figures/scaling-{dataset}.pdf",
+        png="results/figures/scaling-{dataset}.png",
+    log:
+        "logs/figures/scaling-{dataset}.log",
+    benchmark:
+        "benchmarks/figures/scaling-{dataset}.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        models=CONFIG.run_models,
+        options=statistics_options(),
+        caption=caption(
+            "Residuals on one common test set, that of the smallest scale, against the number of"
+            " training spectra N, with intervals from resampling its stars. Lines: power laws"
+            " fitted to the points. Grey: the paper's tables 2 to 4, each point of the test set"
+            " of its own scale.",
+            CONFIG.evaluation.note,
+        ),
+        code=fingerprint("plot_scaling"),
+    shell:
+        "spectralm plot-scaling --residuals {input.residuals} --manifests {input.manifests}"
+        " --published {input.published} --models {params.models} --options {params.options:q}"
+        " --caption {params.caption:q} --pdf {output.pdf} --png {output.png} > {log} 2>&1"
+
+
+rule tabulate_snr:
+    input:
+        residuals_at,
+    output:
+        csv="results/tables/snr-{dataset}-{scale}.csv",
+        markdown="results/tables/snr-{dataset}-{scale}.md",
+        latex="results/tables/snr-{dataset}-{scale}.tex",
+    log:
+        "logs/tables/snr-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/tables/snr-{dataset}-{scale}.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        options=statistics_options("snr_bins"),
+        caption=caption(
+            "Residuals (model minus survey) on the test spectra of a sample of {scale} spectra"
+            " from {dataset}."
+        ),
+        code=fingerprint("tabulate_snr"),
+    shell:
+        "spectralm tabulate-snr --residuals {input} --options {params.options:q}"
+        " --caption {params.caption:q} --csv {output.csv} --markdown {output.markdown}"
+        " --latex {output.latex} > {log} 2>&1"
+
+
+rule plot_snr:
+    input:
+        residuals=residuals_at,
+        style=STYLE,
+    output:
+        pdf="results/figures/snr-{dataset}-{scale}.pdf",
+        png="results/figures/snr-{dataset}-{scale}.png",
+    log:
+        "logs/figures/snr-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/figures/snr-{dataset}-{scale}.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        models=CONFIG.run_models,
+        options=statistics_options("snr_bins"),
+        caption=caption(
+            "Residuals on the test spectra of a sample of {scale} spectra from {dataset} by"
+            " signal-to-noise ratio, all classes together, whose shares differ from bin to bin;"
+            " bins of fewer than five spectra are left out. Bars are bootstrap intervals.",
+            CONFIG.evaluation.note,
+        ),
+        code=fingerprint("plot_snr"),
+    shell:
+        "spectralm plot-snr --residuals {input.residuals} --models {params.models}"
+        " --options {params.options:q} --caption {params.caption:q} --pdf {output.pdf}"
+        " --png {output.png} > {log} 2>&1"
+
+
 rule tables:
     input:
+        expand("results/tables/table{number}.md", number=[2, 3, 4]),
         expand(
-            "results/tables/residuals-lamost-{scale}.md",
-            scale=CONFIG.experiment.scales,
+            "results/tables/{table}-lamost-{scale}.md",
+            table=["residuals", "confusion", "snr"],
+            scale=CONFIG.scales,
         ),
+        "results/tables/scaling-lamost.md",
         "results/tables/sample-lamost.csv",
         "results/tables/rejects-lamost.csv",
 
@@ -125,6 +322,28 @@ rule figures:
     input:
         expand(
             "results/figures/{figure}-{run}.png",
-            figure=["residuals", "histograms"],
+            figure=["residuals", "histograms", "confusion"],
             run=CONFIG.runs,
         ),
+        expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales),
+        "results/figures/scaling-lamost.png",
+
+
+rule write_summary:
+    input:
+        tables=[path for path in rules.tables.input if path.endswith(".md")],
+        figures=rules.figures.input,
+    output:
+        "results/summary.md",
+    log:
+        "logs/summary.log",
+    benchmark:
+        "benchmarks/summary.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        note=CONFIG.evaluation.note,
+        code=fingerprint("write_summary"),
+    shell:
+        "spectralm write-summary --tables {input.tables} --figures {input.figures}"
+        " --note {params.note:q} --out {output} > {log} 2>&1"

@@ -54,7 +54,7 @@ rule tabulate_sample:
         "../envs/astro.yaml"
     params:
         options=CONFIG.samples.model_dump_json(),
-        scales=CONFIG.experiment.scales,
+        scales=CONFIG.scales,
         code=fingerprint("tabulate_sample"),
     shell:
         "spectralm tabulate-sample --ranking {input} --options {params.options:q}"

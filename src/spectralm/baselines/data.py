@@ -1,5 +1,6 @@
 """Pixels beside labels, a shard at a time, joined by obsid."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from spectralm.errors import InputError
 from spectralm.files import read_parquet
 from spectralm.labels.columns import PREDICTIONS, schema
 from spectralm.labels.vocabulary import CLASSES, PARAMETERS
+from spectralm.samples.splits import TEST
+
+log = logging.getLogger(__name__)
 
 LABELS = tuple(label.name for label in PARAMETERS)
 
@@ -18,6 +22,10 @@ def read_split(
     spectra: Path, columns: list[str], manifest: pa.Table, split: str
 ) -> tuple[pa.Table, pa.Table]:
     """Spectra of one split, and their rows of the manifest in the same order.
+
+    Nothing is learnt from a spectrum that lacks every label or has one that is no star's (outside
+    the range of its :class:`~spectralm.labels.vocabulary.Label`): such ones are in no split but
+    the test split, as language models have no words for them.
 
     Raises:
         InputError: a spectrum is not in the manifest.
@@ -33,8 +41,20 @@ def read_split(
             "give the manifest that these spectra were made from",
         )
     stars = manifest.take(position)
-    wanted = pc.equal(stars["split"], split)
-    return table.filter(wanted), stars.filter(wanted)
+    wanted = pc.equal(stars["split"], split).to_numpy()
+    if split != TEST:
+        of_a_star = _labels_of_a_star(labels_of(stars))
+        if refused := np.count_nonzero(wanted & ~of_a_star):
+            log.warning("%s: %d %s spectra with no star's labels left out", spectra, refused, split)
+        wanted &= of_a_star
+    return table.filter(pa.array(wanted)), stars.filter(pa.array(wanted))
+
+
+def _labels_of_a_star(labels: np.ndarray) -> np.ndarray:
+    """[n] Whether of labels [n, labels] some are there, and those are in their ranges."""
+    low, high = np.array([(label.low, label.high) for label in PARAMETERS]).T
+    wild = (labels < low) | (labels > high)
+    return ~wild.any(axis=1) & np.isfinite(labels).any(axis=1)
 
 
 def labels_of(stars: pa.Table) -> np.ndarray:
@@ -42,10 +62,14 @@ def labels_of(stars: pa.Table) -> np.ndarray:
     return np.stack([stars[name].to_numpy() for name in LABELS], axis=1).astype(np.float64)
 
 
+def class_numbers(stars: pa.Table) -> np.ndarray:
+    """The survey's class as its place in CLASSES, [n] int64."""
+    return pc.index_in(stars["class"], pa.array(CLASSES)).to_numpy().astype(np.int64)
+
+
 def one_hot(stars: pa.Table) -> np.ndarray:
     """The survey's class as [n, classes] float64: 1 for the star's, 0 for others."""
-    names = stars["class"].to_numpy()
-    return np.stack([names == name for name in CLASSES], axis=1).astype(np.float64)
+    return np.eye(len(CLASSES))[class_numbers(stars)]
 
 
 def predictions(

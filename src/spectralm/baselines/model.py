@@ -1,22 +1,39 @@
 """What every baseline can do, and the folder that it lives in."""
 
 import json
-import platform
+import logging
+import shutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
-from spectralm import __version__
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
-from spectralm.files import sha256, write_json
+from spectralm.files import write_json
+from spectralm.provenance import Clock, provenance
 
 MANIFEST = "manifest.json"
-WEIGHTS = "weights.safetensors"
+#: Folder of the weights within a model's, and their file where they are tensors.
+WEIGHTS = "weights"
+TENSORS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be trained. Shards of ``spectra`` and ``samples`` may stand in any order."""
+
+    spectra: list[Path]
+    samples: list[Path]
+    """Manifests."""
+    options: BaselineOptions
+    workspace: Path
+    """Folder of this training alone, which may not be there yet: a kind whose training is worth
+    more than a retry keeps in it what it needs to go on. It is removed in the end."""
+    clock: Clock
+    """To be kept whenever something is kept in the workspace."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +48,15 @@ class Training:
 
 
 class Model(ABC):
-    """A baseline: one module per kind, whose class is its entry in the registry."""
+    """A baseline: one module per kind in :mod:`spectralm.baselines.kinds`."""
 
-    kind: ClassVar[str]
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
     """Distributions whose versions the manifest records."""
 
     @classmethod
     @abstractmethod
-    def train(
-        cls, spectra: list[Path], samples: list[Path], options: BaselineOptions
-    ) -> tuple[Self, Training]:
-        """Learn from the training split of all shards; nothing is learnt from the test split.
-
-        Shards of ``spectra`` and of ``samples`` (manifests) may stand in any order.
-        """
+    def train(cls, task: Task) -> tuple[Self, Training]:
+        """Learn from the training split of all shards; nothing is learnt from the test split."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -53,47 +64,55 @@ class Model(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path) -> Self:
-        """Read the weights that :meth:`save` wrote."""
+    def load(cls, folder: Path, options: BaselineOptions) -> Self:
+        """Read the weights that :meth:`save` wrote, of a model trained with ``options``."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> int:
+        """How many numbers were learnt."""
 
     @abstractmethod
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
         """PREDICTIONS of the test spectra of one shard, in the order of the spectra."""
 
 
-def write_model(
-    folder: Path,
-    model: Model,
-    training: Training,
-    spectra: list[Path],
-    samples: list[Path],
-    options: BaselineOptions,
-) -> None:
-    """Write weights, metrics.json and, last, manifest.json: where that is, the model is whole."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder)
-    write_json(folder / "metrics.json", training.metrics)
-    write_json(
-        folder / MANIFEST,
-        {
-            "kind": model.kind,
-            "n_train": training.n_train,
-            "n_validation": training.n_validation,
-            "sha256": {"samples": sha256(*samples), "spectra": sha256(*spectra)},
-            "options": options.model_dump(mode="json"),
-            "versions": {
-                "spectralm": __version__,
-                "python": platform.python_version(),
-                **{package: version(package) for package in model.packages},
-            },
-        },
+def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out: Path) -> None:
+    """Train, and write weights, metrics.json and, last, manifest.json: then the model is whole.
+
+    ``facts`` are what decided the result, for the manifest.
+    """
+    model, training = model_class.train(task)
+    (out / MANIFEST).unlink(missing_ok=True)
+    weights = out / WEIGHTS
+    shutil.rmtree(weights, ignore_errors=True)
+    weights.mkdir(parents=True)
+    model.save(weights)
+    write_json(out / "metrics.json", training.metrics)
+    manifest = {
+        **facts,
+        **provenance(model.packages),
+        **task.clock.read(),
+        "kind": task.options.kind,
+        "n_train": training.n_train,
+        "n_validation": training.n_validation,
+        "parameters": model.parameters,
+        "parameters_total": model.parameters,
+    }
+    write_json(out / MANIFEST, manifest)
+    shutil.rmtree(task.workspace, ignore_errors=True)
+    logging.info(
+        "%s: %d training and %d validation spectra, %d parameters",
+        out,
+        training.n_train,
+        training.n_validation,
+        model.parameters,
     )
 
 
-def kind_of(folder: Path) -> str:
-    """The kind of the model in a folder. Raises InputError if there is no whole model."""
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of the model in a folder. Raises InputError if there is no whole model."""
     path = folder / MANIFEST
     if not path.is_file():
         raise InputError(path, "file", "missing", "train the model first (train-baseline)")
-    return json.loads(path.read_text())["kind"]
+    return json.loads(path.read_text())

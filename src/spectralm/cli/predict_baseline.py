@@ -3,13 +3,12 @@
 import logging
 from pathlib import Path
 
-from spectralm.baselines.model import kind_of
-from spectralm.baselines.registry import model_class
+from spectralm.baselines.registry import load_model
 from spectralm.files import write_parquet
 
 
 def run(*, model: Path, sample: Path, spectra: Path, out: Path) -> None:
     """Predict the test spectra of one shard with a trained baseline."""
-    table = model_class(kind_of(model)).load(model).predict(spectra, sample)
+    table = load_model(model).predict(spectra, sample)
     write_parquet(out, table)
     logging.info("%s: %d test spectra", out, len(table))

@@ -3,10 +3,9 @@
 import logging
 from pathlib import Path
 
-from spectralm.errors import InputError
-from spectralm.evaluation import tables
+from spectralm.evaluation import panels, tables
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.runs import run_of
+from spectralm.evaluation.runs import by_run
 from spectralm.evaluation.statistics import statistics
 from spectralm.files import read_parquet, write_text
 
@@ -24,11 +23,10 @@ def run(
 
     A run's name is the folder of its residuals, RUN/DATASET.parquet; runs stand as given.
     """
-    runs = dict(zip(map(run_of, residuals), residuals, strict=True))
-    if len(runs) < len(residuals):
-        raise InputError(residuals[0], "run", "a run given twice", "give each run's residuals once")
+    runs = by_run(residuals)
     rows = [row for name in runs for row in statistics(name, read_parquet(runs[name]), options)]
+    shown = tables.residual_panels(rows, options)
     write_text(csv, tables.tidy_csv(rows))
-    write_text(markdown, tables.markdown(rows, caption, options))
-    write_text(latex, tables.latex(rows, caption, options))
+    write_text(markdown, panels.markdown(shown, caption, options.note))
+    write_text(latex, panels.latex(shown, caption, options.note))
     logging.info("%s: %d runs", csv, len(residuals))

@@ -1,19 +1,25 @@
 """Train a model that reads pixels."""
 
-import logging
 from pathlib import Path
 
-from spectralm.baselines.model import write_model
-from spectralm.baselines.options import BaselineOptions
-from spectralm.baselines.registry import model_class
+from spectralm.baselines.model import Task, train_model
+from spectralm.baselines.registry import model_class, module_of, read_options
+from spectralm.files import sha256
+from spectralm.fingerprint import fingerprint
+from spectralm.provenance import Clock, workspace_key
 
 
 def run(
-    *, kind: str, samples: list[Path], spectra: list[Path], options: BaselineOptions, out: Path
+    *, samples: list[Path], spectra: list[Path], options: str, workspaces: Path, out: Path
 ) -> None:
-    """Train a baseline on the training split of all shards and write its folder."""
-    model, training = model_class(kind).train(spectra, samples, options)
-    write_model(out, model, training, spectra, samples, options)
-    logging.info(
-        "%s: %d training and %d validation spectra", out, training.n_train, training.n_validation
-    )
+    """Train a baseline on the training split of all shards, going on from its workspace if it has
+    one, and write its folder."""
+    checked = read_options(options)
+    facts = {
+        "options": checked.model_dump(mode="json"),
+        "sha256": {"samples": sha256(*samples), "spectra": sha256(*spectra)},
+        "code": fingerprint("train_baseline", module_of(checked.kind)),
+    }
+    workspace = workspaces / workspace_key(facts)
+    task = Task(spectra, samples, checked, workspace, Clock(workspace / "clock.json"))
+    train_model(model_class(checked.kind), task, facts, out)

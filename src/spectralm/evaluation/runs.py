@@ -1,16 +1,63 @@
 """A run's name, ``model-dataset-scale``, and what a reader must know of its model."""
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
+
+from spectralm.errors import InputError
 
 _NOTES = {"class_mean": "is told the survey's class of each star (an oracle on class)"}
 
 
-def run_of(residuals: Path) -> str:
-    """The run of ``.../{run}/{dataset}.parquet``."""
-    return residuals.absolute().parent.name
+class RunName(NamedTuple):
+    """The parts of a run's name."""
+
+    model: str
+    dataset: str
+    scale: int
+
+    @classmethod
+    def of(cls, run: str) -> "RunName":
+        """The parts of ``model-dataset-scale``."""
+        model, dataset, scale = run.split("-")
+        return cls(model, dataset, int(scale))
+
+
+def run_of(file: Path) -> str:
+    """The run of ``.../{run}/{dataset}.parquet`` or ``.../{run}/manifest.json``."""
+    return file.absolute().parent.name
 
 
 def note(run: str) -> str:
     """A sentence that must stand wherever the run is shown; empty for most."""
     model = run.split("-", maxsplit=1)[0]
     return f"{model} {_NOTES[model]}." if model in _NOTES else ""
+
+
+def scale_like(published: int, runs: Iterable[tuple[str, int]], models: Iterable[str]) -> int:
+    """The scale of our table beside one of the paper's, which was at scale ``published``.
+
+    It is the one at which the most of ``models`` were run, so that the table compares what it is
+    meant to; of several such, the one nearest to the paper's in ratio.
+
+    Args:
+        runs: model and scale of each run that there is; at least one.
+        models: those of the table.
+    """
+    runs, models = list(runs), set(models)
+    count = Counter(scale for model, scale in runs if model in models)
+    scales = {scale for _, scale in runs}
+    return max(scales, key=lambda s: (count[s], -max(s / published, published / s)))
+
+
+def by_run(files: list[Path]) -> dict[str, Path]:
+    """Files by their run, in the order given.
+
+    Raises:
+        InputError: a run is given twice.
+    """
+    runs = dict(zip(map(run_of, files), files, strict=True))
+    if len(runs) < len(files):
+        raise InputError(files[0], "run", "a run given twice", "give each run's file once")
+    return runs

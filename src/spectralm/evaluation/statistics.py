@@ -12,6 +12,9 @@ from spectralm.labels.vocabulary import CLASSES, PARAMETERS
 
 ALL = "All"
 
+#: The two sigmas, by their names in Statistics.
+STD, MAD = "std", "mad_sigma"
+
 #: 1.4826 MAD is the standard deviation of a normal distribution.
 MAD_TO_SIGMA = 1.4826
 
@@ -60,18 +63,18 @@ def statistics(run: str, residuals: pa.Table, options: EvaluationOptions) -> lis
     survey_class = residuals["class"].to_numpy()
     groups = {name: survey_class == name for name in CLASSES}
     groups[ALL] = np.ones(len(residuals), bool)
-    names_classes = not _is_silent(residuals)
+    with_class = names_classes(residuals)
     return [
         row
         for name, rows in groups.items()
-        for row in _group(run, name, residuals.filter(rows), star[rows], names_classes, options)
+        for row in _group(run, name, residuals.filter(rows), star[rows], with_class, options)
     ]
 
 
-def _is_silent(residuals: pa.Table) -> bool:
-    """Whether a model that does answer never names a class."""
+def names_classes(residuals: pa.Table) -> bool:
+    """False for a model that does answer, but never names a class."""
     answered = pc.any(pc.equal(residuals["status"], "parsed")).as_py()
-    return bool(answered) and residuals["predicted_class"].null_count == len(residuals)
+    return not answered or residuals["predicted_class"].null_count < len(residuals)
 
 
 def _group(
@@ -79,7 +82,7 @@ def _group(
     name: str,
     rows: pa.Table,
     star: np.ndarray,
-    names_classes: bool,
+    with_class: bool,
     options: EvaluationOptions,
 ) -> Iterator[Statistics]:
     unparsed = pc.sum(pc.not_equal(rows["status"], "parsed")).as_py() or 0
@@ -95,7 +98,7 @@ def _group(
             unparsed=unparsed,
             unlabelled=int((~used).sum()) - unparsed,
             used=int(used.sum()),
-            accuracy=right / len(rows) if len(rows) and names_classes else None,
+            accuracy=right / len(rows) if len(rows) and with_class else None,
             **_moments(residual[used], star[used], options),
             bound_ratio=_bound_ratio(residual, rows[f"{label.name}_bound"].to_numpy()),
         )
@@ -162,3 +165,20 @@ def bootstrap(
     tails = (0.5 - options.interval / 2, 0.5 + options.interval / 2)
     mean_interval = tuple(np.quantile(mean + centre, tails).tolist())
     return mean_interval, tuple(np.quantile(std, tails).tolist())
+
+
+def star_resamples(star: np.ndarray, options: EvaluationOptions) -> Iterator[np.ndarray]:
+    """Bootstrap resamples as numbers of rows: all rows of each star drawn; none of one star alone.
+
+    ``star`` [n] are integers, the same for rows of one star.
+    """
+    order = np.argsort(star, kind="stable")
+    _, first, count = np.unique(star[order], return_index=True, return_counts=True)
+    if len(first) < 2:
+        return
+    rng = np.random.default_rng(options.seed)
+    for _ in range(options.resamples):
+        drawn = rng.integers(len(first), size=len(first))
+        end = np.cumsum(count[drawn])
+        place = np.arange(end[-1]) - np.repeat(end - count[drawn], count[drawn])
+        yield order[np.repeat(first[drawn], count[drawn]) + place]

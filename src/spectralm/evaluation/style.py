@@ -1,7 +1,10 @@
 """What all figures share: colours, files, and the words in a panel."""
 
-from collections.abc import Iterator
+import logging
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 
@@ -21,13 +24,29 @@ from spectralm.labels.vocabulary import CLASSES, Label
 COLOURS = dict(zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"), strict=True))
 COLOURS[ALL] = "0.35"
 
+#: Colours that the colour-blind can tell apart (Okabe & Ito, Tol) and markers, model by model.
+#: One more marker than colours, so that the pairs do not repeat before the 72nd model.
+_MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00")
+_MODEL_COLOURS += ("#CC79A7", "#56B4E9", "#882255", "#999933")
+_MODEL_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
+
 SMALL = {"fontsize": 7, "bbox": {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1}}
+
+
+def looks(models: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Colour and marker of each model, by its place among all models of the experiment."""
+    pairs = zip(cycle(_MODEL_COLOURS), cycle(_MODEL_MARKERS), strict=False)
+    return {
+        model: {"color": colour, "marker": marker}
+        for model, (colour, marker) in zip(models, pairs, strict=False)
+    }
 
 
 @contextmanager
 def style() -> Iterator[None]:
     """The style of all figures of this package; draws to files only."""
     matplotlib.use("agg")
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     with plt.style.context("spectralm.evaluation.spectralm"):
         yield
 
@@ -68,3 +87,18 @@ def title_of(run: str, residuals: pa.Table) -> str:
 
 def axis_title(text: str, label: Label) -> str:
     return f"{text} ({label.unit})"
+
+
+def write_caption(figure: Figure, caption: str) -> None:
+    """Write a caption below the panels, over the width of the figure."""
+    width = round(19.5 * figure.get_figwidth())
+    lines = textwrap.fill(caption, width)
+    figure.supxlabel(lines, x=0.01, ha="left", multialignment="left", fontsize=7)
+
+
+def empty_figure(reason: str, caption: str) -> Figure:
+    """A figure that says why there is nothing in it."""
+    figure = plt.figure(figsize=(7.1, 1.2), layout="constrained")
+    figure.text(0.5, 0.6, textwrap.fill(reason, 110), ha="center", va="center")
+    write_caption(figure, caption)
+    return figure

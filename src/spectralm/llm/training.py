@@ -3,20 +3,17 @@
 import json
 import logging
 import os
-import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from spectralm.errors import SpectraLMError
 from spectralm.files import atomic, sha256, write_json
@@ -38,7 +35,8 @@ from spectralm.llm.encoding import Collator, FluxNoise, Questions
 from spectralm.llm.generation import Reader
 from spectralm.llm.loss import answer_loss
 from spectralm.llm.options import LlmOptions
-from spectralm.llm.workspace import last_whole_checkpoint, workspace_key
+from spectralm.llm.workspace import last_whole_checkpoint
+from spectralm.provenance import Clock, provenance, workspace_key
 
 LIBRARIES = ("accelerate", "bitsandbytes", "peft", "tokenizers", "torch", "transformers")
 
@@ -105,6 +103,18 @@ class AnsweringTrainer(Trainer):
         return metrics
 
 
+class KeptClock(TrainerCallback):
+    """Keeps the time with each checkpoint."""
+
+    def __init__(self, clock: Clock):
+        self.clock = clock
+
+    def on_save(self, arguments, state, control, **others) -> None:
+        """After a checkpoint is written."""
+        if state.is_world_process_zero:
+            self.clock.keep()
+
+
 def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     """Train the adapter of a run, from its last checkpoint if there is one, and write it.
 
@@ -116,7 +126,9 @@ def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     facts = task.facts()
     workspace = workspaces / workspace_key(facts)
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
+    clock = Clock(workspace / "clock.json")
     trainer, questions = _trainer(task, workspace)
+    trainer.add_callback(KeptClock(clock))
     checkpoint = last_whole_checkpoint(workspace)
     logging.info("workspace %s, %s", workspace, f"from {checkpoint}" if checkpoint else "new")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -128,14 +140,17 @@ def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
             **final,
             "truncated_fraction": questions.truncated_fraction(),
             "history": trainer.state.log_history,
-            "trained_parameters": sum(
-                p.numel() for p in trainer.model.parameters() if p.requires_grad
-            ),
         }
+        trained, total = trainer.model.get_nb_trainable_parameters()
         manifest = {
             **facts,
-            **provenance(),
-            "train_spectra": len(questions),
+            **provenance(LIBRARIES),
+            **clock.read(),
+            "kind": task.options.kind,
+            "n_train": len(questions),
+            "n_validation": len(trainer.eval_dataset),
+            "parameters": trained,
+            "parameters_total": total,
             "steps": trainer.state.global_step,
             "adapter_sha256": sha256(workspace / "adapter" / ADAPTER_WEIGHTS),
         }
@@ -258,21 +273,6 @@ def _loss_of(model: PeftModel, trainer: Trainer) -> float:
         total += float(loss) * len(labels)
         items += len(labels)
     return total / items
-
-
-def provenance() -> dict[str, object]:
-    """Versions of what trained the model, and the commit of the code where git knows one."""
-    commit = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return {
-        "git_commit": commit.stdout.strip() or None,
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("spectralm", *LIBRARIES)},
-    }
 
 
 def publish(adapter: Path, out: Path, metrics: Mapping, manifest: Mapping) -> None:

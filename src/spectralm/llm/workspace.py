@@ -1,16 +1,9 @@
 """Where an unfinished training keeps what it needs to go on."""
 
-import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-
-
-def workspace_key(facts: Mapping[str, object]) -> str:
-    """A name made of everything that decides what is trained: data, options, base and code."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def last_whole_checkpoint(workspace: Path) -> Path | None:

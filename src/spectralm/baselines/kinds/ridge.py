@@ -18,7 +18,7 @@ from spectralm.baselines.data import (
     predictions,
     read_split,
 )
-from spectralm.baselines.model import WEIGHTS, Model, Training
+from spectralm.baselines.model import TENSORS, Model, Task, Training
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import atomic
@@ -27,6 +27,7 @@ from spectralm.samples.manifest import read_manifest, read_manifests
 from spectralm.spectra.stored import flux_of
 
 log = logging.getLogger(__name__)
+
 
 #: Factors of |w|^2 beside the mean squared error; the best on the validation split is kept.
 PENALTIES = tuple(10.0**power for power in range(-8, 3))
@@ -43,7 +44,6 @@ class Ridge(Model):
     and 0 for the others; a class that lies between two others is seldom the largest.
     """
 
-    kind: ClassVar[str] = "ridge"
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
 
     pixel_mean: np.ndarray
@@ -54,9 +54,7 @@ class Ridge(Model):
     """[labels + classes] float64; mean of the training split."""
 
     @classmethod
-    def train(
-        cls, spectra: list[Path], samples: list[Path], options: BaselineOptions
-    ) -> tuple[Self, Training]:
+    def train(cls, task: Task) -> tuple[Self, Training]:
         """Learn from the training spectra that have every label.
 
         One pass over the shards for the normal equations, one for the penalty: that of the least
@@ -66,22 +64,22 @@ class Ridge(Model):
         Raises:
             InputError: no training spectrum has every label.
         """
-        manifest = read_manifests(samples)
-        equations = _normal_equations(_batches(spectra, manifest, "train"))
+        manifest = read_manifests(task.samples)
+        equations = _normal_equations(_batches(task.spectra, manifest, "train"))
         if equations is None:
             raise InputError(
-                samples[0].parent,
+                task.samples[0].parent,
                 "split",
                 "no train spectrum with every label",
                 "enlarge the sample",
             )
         models = [equations.solve(cls, penalty) for penalty in PENALTIES]
         split = "validation"
-        squares, n_validation = _squared_errors(models, _batches(spectra, manifest, split))
+        squares, n_validation = _squared_errors(models, _batches(task.spectra, manifest, split))
         if not n_validation:
             split = "train"
             log.warning("no validation spectra: the penalty is chosen on the training split")
-            squares, _ = _squared_errors(models, _batches(spectra, manifest, split))
+            squares, _ = _squared_errors(models, _batches(task.spectra, manifest, split))
         scores = np.mean(squares / equations.label_variance, axis=1)
         best = int(np.argmin(scores))
         metrics = {
@@ -93,16 +91,20 @@ class Ridge(Model):
         return models[best], Training(equations.n, n_validation, metrics)
 
     def save(self, folder: Path) -> None:
-        with atomic(folder / WEIGHTS) as temporary:
+        with atomic(folder / TENSORS) as temporary:
             save_file(vars(self), temporary)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        return cls(**load_file(folder / WEIGHTS))
+    def load(cls, folder: Path, options: BaselineOptions) -> Self:
+        return cls(**load_file(folder / TENSORS))
 
     def outputs(self, flux: np.ndarray) -> np.ndarray:
         """Labels, then a number per class, [n, labels + classes] for flux [n, grid]."""
         return (flux - self.pixel_mean) @ self.weights + self.target_mean
+
+    @property
+    def parameters(self) -> int:
+        return self.weights.size + self.pixel_mean.size + self.target_mean.size
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
         table, _ = read_split(spectra, ["flux"], read_manifest(sample), "test")
@@ -178,3 +180,6 @@ def _squared_errors(models: list[Ridge], batches: Iterable[Batch]) -> tuple[np.n
             errors = (model.outputs(flux) - targets)[:, : len(LABELS)]
             total += np.square(errors).sum(axis=0)
     return squares / max(n, 1), n
+
+
+MODEL = Ridge

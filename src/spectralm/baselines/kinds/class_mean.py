@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from spectralm.baselines.data import (
     predictions,
     read_split,
 )
-from spectralm.baselines.model import WEIGHTS, Model, Training
+from spectralm.baselines.model import TENSORS, Model, Task, Training
 from spectralm.baselines.options import BaselineOptions
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES
@@ -30,20 +30,16 @@ class ClassMean(Model):
     and therefore names no class itself. No model that must find the class has this help.
     """
 
-    kind: ClassVar[str] = "class_mean"
-
     means: np.ndarray
     """[classes, labels] float64; NaN for a label that no training star of the class has."""
 
     @classmethod
-    def train(
-        cls, spectra: list[Path], samples: list[Path], options: BaselineOptions
-    ) -> tuple[Self, Training]:
-        manifest = read_manifests(samples)
+    def train(cls, task: Task) -> tuple[Self, Training]:
+        manifest = read_manifests(task.samples)
         totals = np.zeros((len(CLASSES), len(LABELS)))
         counts = np.zeros((len(CLASSES), len(LABELS)), int)
         n_train = 0
-        for path in spectra:
+        for path in task.spectra:
             _, stars = read_split(path, [], manifest, "train")
             labels = labels_of(stars)
             of_class = one_hot(stars)
@@ -58,12 +54,16 @@ class ClassMean(Model):
         return cls(means), Training(n_train, 0, {"training_labels": per_class})
 
     def save(self, folder: Path) -> None:
-        with atomic(folder / WEIGHTS) as temporary:
+        with atomic(folder / TENSORS) as temporary:
             save_file({"means": self.means}, temporary)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        return cls(**load_file(folder / WEIGHTS))
+    def load(cls, folder: Path, options: BaselineOptions) -> Self:
+        return cls(**load_file(folder / TENSORS))
+
+    @property
+    def parameters(self) -> int:
+        return int(np.isfinite(self.means).sum())
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
         table, stars = read_split(spectra, [], read_manifest(sample), "test")
@@ -73,3 +73,6 @@ class ClassMean(Model):
         unseen = np.isnan(labels).all(axis=1)
         status = np.where(unseen, "class not in the training split", "parsed")
         return predictions(table["obsid"], status, None, labels)
+
+
+MODEL = ClassMean

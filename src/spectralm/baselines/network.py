@@ -1,0 +1,89 @@
+"""A network from pixels to class and labels, and its loss."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from spectralm.baselines.data import LABELS
+from spectralm.baselines.split import Split, blocks
+from spectralm.labels.vocabulary import CLASSES
+
+
+class Network(nn.Module):
+    """Standardised pixels -> features -> a score per class, and standardised labels.
+
+    Args:
+        body: from pixels [n, grid] to ``features`` numbers, [n, features]; float32.
+    """
+
+    def __init__(self, body: nn.Module, features: int, grid: int):
+        super().__init__()
+        self.body = body
+        self.classes = nn.Linear(features, len(CLASSES))
+        self.labels = nn.Linear(features, len(LABELS))
+        for name, size in (("pixel", grid), ("label", len(LABELS))):
+            self.register_buffer(f"{name}_mean", torch.zeros(size))
+            self.register_buffer(f"{name}_scale", torch.ones(size))
+
+    def standardise(self, train: Split) -> None:
+        """Set mean and standard deviation of pixels and labels to those of the training split."""
+        for name, (mean, scale) in {
+            "pixel": moments(train.flux),
+            "label": moments(train.labels),
+        }.items():
+            getattr(self, f"{name}_mean").copy_(torch.from_numpy(mean))
+            getattr(self, f"{name}_scale").copy_(torch.from_numpy(scale))
+
+    def forward(self, flux: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores [n, classes] and standardised labels [n, labels] of thousandths [n, grid]."""
+        features = self.body((flux - self.pixel_mean) / self.pixel_scale)
+        return self.classes(features), self.labels(features)
+
+
+def device() -> torch.device:
+    """The GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def answer_loss(
+    scores: Tensor, labels: Tensor, classes: Tensor, truth: Tensor, regression_weight: float
+) -> Tensor:
+    """Cross-entropy + weight x mean squared error of the labels that are known (not NaN in truth).
+
+    Args:
+        scores: [n, classes].
+        labels: [n, labels], standardised as ``truth`` is.
+        classes: [n] places in CLASSES.
+    """
+    known = truth.isfinite()
+    squares = torch.where(known, labels - truth, 0.0).square().sum() / known.sum().clamp(min=1)
+    return cross_entropy(scores, classes) + regression_weight * squares
+
+
+@torch.inference_mode()
+def outputs(network: Network, thousandths: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Scores [n, classes] and standardised labels [n, labels] of flux [n, grid], on the CPU."""
+    network.eval()
+    parts = [
+        network(torch.from_numpy(block).to(device(), torch.float32))
+        for block in blocks(thousandths)
+    ]
+    empty = torch.empty(0, len(CLASSES)), torch.empty(0, len(LABELS))
+    scores, labels = zip(empty, *parts, strict=True)
+    return torch.cat([s.cpu() for s in scores]), torch.cat([part.cpu() for part in labels])
+
+
+def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the columns of [n, columns], without NaN; 1 instead of 0."""
+    n = total = squares = 0
+    for block in blocks(values):
+        known = np.isfinite(block)
+        block = np.where(known, block, 0).astype(np.float64)
+        n += known.sum(axis=0)
+        total += block.sum(axis=0)
+        squares += np.square(block).sum(axis=0)
+    n = np.maximum(n, 1)
+    mean = total / n
+    scale = np.sqrt(np.maximum(squares / n - mean**2, 0))
+    return mean, np.where(scale > 0, scale, 1.0)

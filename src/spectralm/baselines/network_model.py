@@ -1,0 +1,87 @@
+"""What all networks share as models: training, weights, predictions."""
+
+import os
+from abc import abstractmethod
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from spectralm.baselines.data import predictions, read_split
+from spectralm.baselines.fit import Fit
+from spectralm.baselines.model import TENSORS, Model, Task, Training
+from spectralm.baselines.network import Network, device, outputs
+from spectralm.baselines.options import NetworkOptions
+from spectralm.baselines.split import open_splits
+from spectralm.files import atomic
+from spectralm.labels.vocabulary import CLASSES
+from spectralm.samples.manifest import read_manifest
+from spectralm.samples.splits import TEST
+from spectralm.spectra.stored import thousandths_of
+
+
+class NetworkModel(Model):
+    """A kind whose body is a torch module; :meth:`body` is all that a new one needs."""
+
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "torch")
+
+    def __init__(self, network: Network):
+        self.network = network.to(device())
+
+    @staticmethod
+    @abstractmethod
+    def body(options: NetworkOptions, grid: int) -> tuple[nn.Module, int]:
+        """A module from standardised pixels [n, grid] to features [n, features]; and features."""
+
+    @classmethod
+    def of(cls, options: NetworkOptions, grid: int) -> Self:
+        """An untrained model."""
+        return cls(Network(*cls.body(options, grid), grid))
+
+    @classmethod
+    def train(cls, task: Task) -> tuple[Self, Training]:
+        """Learn by the recipe of the options (:class:`~spectralm.baselines.fit.Fit`).
+
+        Raises:
+            InputError: there is no spectrum to learn from, or none to validate on.
+            SpectraLMError: the loss is no longer finite.
+        """
+        # cuBLAS is deterministic only with this, which it reads when it starts.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        train, validation = open_splits(task)
+        torch.manual_seed(task.options.seed)
+        model = cls.of(task.options, train.flux.shape[1])
+        model.network.standardise(train)
+        fit = Fit(model.network, train, validation, task)
+        fit.run()
+        return model, Training(len(train), len(validation), fit.metrics())
+
+    def save(self, folder: Path) -> None:
+        with atomic(folder / TENSORS) as temporary:
+            save_file(self.network.state_dict(), temporary)
+
+    @classmethod
+    def load(cls, folder: Path, options: NetworkOptions) -> Self:
+        state = load_file(folder / TENSORS)
+        model = cls.of(options, len(state["pixel_mean"]))
+        model.network.load_state_dict(state)
+        return model
+
+    @property
+    def parameters(self) -> int:
+        return sum(weights.numel() for weights in self.network.parameters())
+
+    def predict(self, spectra: Path, sample: Path) -> pa.Table:
+        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST)
+        scores, labels = outputs(self.network, thousandths_of(table))
+        mean, scale = self.network.label_mean.cpu(), self.network.label_scale.cpu()
+        values = (labels * scale + mean).numpy().astype(np.float64)
+        classes = np.array(CLASSES)[scores.argmax(dim=1).numpy()]
+        finite = np.isfinite(values).all(axis=1)
+        status = np.where(finite, "parsed", "not a finite number")
+        return predictions(table["obsid"], status, classes, values)

@@ -1,0 +1,51 @@
+"""Options of the models that read pixels.
+
+A kind that has options of its own has them as ``OPTIONS`` in the module of its name here, apart
+from its code: the config is checked without loading torch.
+"""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from spectralm.options import Options
+
+
+class BaselineOptions(Options):
+    """Options of a kind that has none but its kind."""
+
+    kind: str
+    """The name of a module of spectralm.baselines.kinds."""
+
+
+class NetworkOptions(BaselineOptions):
+    """How a network is trained (paper IV.2); Adam, and the weights of the best epoch are kept."""
+
+    epochs: PositiveInt = 80
+    """Most passes over the training spectra."""
+
+    batch_size: PositiveInt = 32
+    """Spectra per step."""
+
+    learning_rate: PositiveFloat = 1e-3
+    """Learning rate at the start."""
+
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    """`plateau`: less when the validation loss stands still, and an early stop; `cosine`: down to
+    0 over all epochs."""
+
+    patience: PositiveInt = 3
+    """On a plateau: the learning rate falls after so many epochs without improvement."""
+
+    factor: float = Field(default=0.1, gt=0, lt=1)
+    """On a plateau: by this factor."""
+
+    stop_after: PositiveInt = 7
+    """On a plateau: training ends after so many epochs without improvement."""
+
+    regression_weight: NonNegativeFloat = 50.0
+    """Loss = cross-entropy of the class + this times the mean squared error of the labels, in
+    units of their standard deviation among the training spectra."""
+
+    seed: NonNegativeInt = 0
+    """Seed of the first weights and of the order of the spectra."""

@@ -1,0 +1,85 @@
+"""One split of a run's spectra, mapped from a file: any number of them in bounded memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spectralm.baselines.data import class_numbers, labels_of, read_split
+from spectralm.baselines.model import Task
+from spectralm.errors import InputError
+from spectralm.files import atomic
+from spectralm.samples.manifest import read_manifests
+from spectralm.samples.splits import TRAIN, VALIDATION
+from spectralm.spectra.stored import thousandths_of
+
+#: Spectra that are looked at together where nothing is learnt.
+BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Split:
+    """Spectra of one split in the order of obsid, however they lie in shards."""
+
+    obsid: np.ndarray
+    """[n] int64."""
+    flux: np.ndarray
+    """[n, grid] int16 thousandths, read from disk where it is looked at."""
+    labels: np.ndarray
+    """[n, labels] float64 in the order of PARAMETERS; NaN where missing."""
+    classes: np.ndarray
+    """[n] int64, places in CLASSES."""
+
+    def __len__(self) -> int:
+        return len(self.obsid)
+
+    @classmethod
+    def open(cls, task: Task, split: str) -> Self:
+        """Copy the flux of a split into the workspace, a shard at a time, if it is not there.
+
+        Raises:
+            InputError: there is no spectrum to learn from.
+        """
+        manifest = read_manifests(task.samples)
+        found = [read_split(path, [], manifest, split) for path in task.spectra]
+        stars = pa.concat_tables(rows for _, rows in found).sort_by("obsid")
+        obsid = stars["obsid"].to_numpy()
+        if not len(obsid):
+            raise InputError(
+                task.samples[0].parent,
+                "split",
+                f"no {split} spectrum with labels",
+                "enlarge the sample, or samples.validation_fraction",
+            )
+        file = task.workspace / f"{split}.npy"
+        if not file.is_file():
+            _copy_flux(task.spectra, manifest, split, obsid, file)
+        flux = np.load(file, mmap_mode="r")
+        return cls(obsid, flux, labels_of(stars), class_numbers(stars))
+
+
+def blocks(values: np.ndarray) -> Iterator[np.ndarray]:
+    """Copies of the rows in memory, a few at a time."""
+    for start in range(0, len(values), BLOCK):
+        yield values[start : start + BLOCK].copy()
+
+
+def open_splits(task: Task) -> tuple[Split, Split]:
+    """The training and the validation split; raises like :meth:`Split.open`."""
+    return Split.open(task, TRAIN), Split.open(task, VALIDATION)
+
+
+def _copy_flux(
+    spectra: list[Path], manifest: pa.Table, split: str, obsid: np.ndarray, file: Path
+) -> None:
+    size = pq.read_schema(spectra[0]).field("flux").type.list_size
+    with atomic(file) as temporary:
+        flux = np.lib.format.open_memmap(temporary, "w+", np.int16, (len(obsid), size))
+        for path in spectra:
+            table, _ = read_split(path, ["flux"], manifest, split)
+            flux[np.searchsorted(obsid, table["obsid"].to_numpy())] = thousandths_of(table)
+        flux.flush()

@@ -1,0 +1,32 @@
+"""Figure of residuals against signal-to-noise ratio."""
+
+from pathlib import Path
+
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.runs import by_run
+from spectralm.evaluation.snr import by_snr
+from spectralm.evaluation.snr_figure import snr_figure
+from spectralm.evaluation.style import save, style
+from spectralm.files import read_parquet
+
+
+def run(
+    *,
+    residuals: list[Path],
+    models: list[str],
+    options: EvaluationOptions,
+    caption: str,
+    pdf: Path,
+    png: Path,
+) -> None:
+    """Draw sigma against S/N in r of runs, RUN/DATASET.parquet.
+
+    ``models`` are all of the experiment in order, which gives each its colour.
+    """
+    rows = [
+        row
+        for name, path in by_run(residuals).items()
+        for row in by_snr(name, read_parquet(path), options)
+    ]
+    with style():
+        save(snr_figure(rows, models, caption), pdf, png)

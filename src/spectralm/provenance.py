@@ -1,0 +1,59 @@
+"""What made a result: code, versions, and the time that it took."""
+
+import hashlib
+import json
+import platform
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from spectralm.files import write_json
+
+
+def provenance(packages: Iterable[str]) -> dict[str, object]:
+    """Versions of this package and others, and the commit of the code where git knows one."""
+    commit = subprocess.run(
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "git_commit": commit.stdout.strip() or None,
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("spectralm", *packages)},
+    }
+
+
+def workspace_key(facts: Mapping[str, object]) -> str:
+    """A name made of everything that decides what is trained: data, options, base and code."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Clock:
+    """Wall and CPU seconds of this process since it was started, and of earlier attempts.
+
+    Time between the last :meth:`keep` and an interruption is lost, as is the work that it took.
+    """
+
+    def __init__(self, file: Path):
+        self._file = file
+        self._earlier = json.loads(file.read_text()) if file.is_file() else {}
+        self._start = self._now()
+
+    def read(self) -> dict[str, float]:
+        """``seconds`` (wall) and ``cpu_seconds`` (all threads of this process)."""
+        return {
+            name: round(now - self._start[name] + self._earlier.get(name, 0.0), 3)
+            for name, now in self._now().items()
+        }
+
+    def keep(self) -> None:
+        """Write the time so far, for a later attempt to go on from."""
+        write_json(self._file, self.read())
+
+    @staticmethod
+    def _now() -> dict[str, float]:
+        return {"seconds": time.perf_counter(), "cpu_seconds": time.process_time()}

@@ -1,0 +1,70 @@
+"""A training that is killed goes on and ends with the same weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from baselines.conftest import SMALL, Shards
+
+from spectralm.baselines.registry import options_class
+
+#: By kind: options that take a while, what is kept after the first part of it.
+LONG = {
+    "cnn": (SMALL["cnn"] | {"epochs": 12}, "checkpoint.pt"),
+    "lightgbm": ({"rounds": 300, "stop_after": 300, "leaves": 8}, "class.txt"),
+}
+
+
+def start(kind: str, shards: Shards, folder: Path) -> subprocess.Popen:
+    """Start a training as the rule does."""
+    options = options_class(kind)(**LONG[kind][0]).model_dump_json()
+    command = [
+        *(sys.executable, "-m", "spectralm", "train-baseline", "--options", options),
+        *("--samples", *shards.samples, "--spectra", *shards.spectra),
+        *("--workspaces", folder / "workspaces", "--out", folder / "run"),
+    ]
+    return subprocess.Popen(
+        list(map(str, command)),
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> str:
+    """Wait for a training to end well; its output."""
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output[-5000:]
+    return output
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    """Contents of a model's files, but for the manifest, which has times."""
+    paths = [*(folder / "run" / "weights").iterdir(), folder / "run" / "metrics.json"]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_a_killed_training_ends_with_the_same_weights(shards, kind, tmp_path):
+    finish(start(kind, shards, tmp_path / "whole"))
+    folder = tmp_path / "killed"
+    process = start(kind, shards, folder)
+    while not list(folder.glob(f"workspaces/*/{LONG[kind][1]}")):
+        assert process.poll() is None, process.stdout.read()[-5000:]
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (folder / "run").exists()
+    kept = next(folder.glob("workspaces/*/*")).parent
+    output = finish(start(kind, shards, folder))
+    assert ("going on after epoch" in output) if kind == "cnn" else ("class: " not in output)
+    assert not kept.exists()
+    assert weights(folder) == weights(tmp_path / "whole")
+    manifest = json.loads((folder / "run" / "manifest.json").read_text())
+    assert manifest["seconds"] > 0

@@ -1,0 +1,85 @@
+import csv
+
+import numpy as np
+import pytest
+from evaluation.rows import rows_of
+
+from spectralm.cli import main
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.residuals import residuals
+from spectralm.evaluation.snr import by_snr, least_sigmas, snr_panels
+from spectralm.files import write_parquet
+
+OPTIONS = EvaluationOptions(resamples=20, snr_bins=[10.0, 40.0])
+
+
+@pytest.fixture
+def five():
+    return rows_of(
+        **{"class": ["A", "A", "F", "F", "M"]},
+        teff_residual=[30.0, 50.0, 1.0, 5.0, 7.0],
+        snrr=[5.0, 9.9, 10.0, 39.0, None],
+        teff_bound=[3.0, 4.0, None, 1.0, 1.0],
+    )
+
+
+def of_all(rows, label="teff"):
+    return [r for r in rows if (r.statistics.class_, r.statistics.label) == ("All", label)]
+
+
+def test_bins_by_hand(five):
+    low, middle, unknown = of_all(by_snr("m-x-1", five, OPTIONS))
+    assert (low.title, low.snr_median, low.statistics.n) == ("< 10", 7.45, 2)
+    assert (low.statistics.mean, low.statistics.std) == (40.0, 10.0)
+    assert low.bound_std == pytest.approx(np.sqrt(12.5))
+    assert (middle.title, middle.statistics.std, middle.bound_std) == ("10–40", 2.0, 1.0)
+    assert (unknown.title, unknown.snr_median, unknown.statistics.n) == ("unknown", None, 1)
+
+
+def test_every_test_spectrum_is_in_one_bin(manifest, predictions):
+    table = residuals(manifest, manifest["obsid"], predictions, "run")
+    rows = of_all(by_snr("m-x-1", table, OPTIONS))
+    assert [row.title for row in rows] == ["10–40", "≥ 40"]
+    assert sum(row.statistics.n for row in rows) == len(table)
+    assert sum(row.statistics.unparsed for row in rows) == table["teff_predicted"].null_count
+
+
+def test_no_sigma_is_below_the_least():
+    """Normal residuals as wide as their bounds have the least sigmas, the robust one too."""
+    random = np.random.default_rng(0)
+    bound = random.uniform(1, 30, 100_000)
+    residual = bound * random.normal(size=bound.size)
+    std, robust = least_sigmas(bound)
+    assert residual.std() == pytest.approx(std, rel=0.02)
+    mad = np.median(np.abs(residual - np.median(residual)))
+    assert 1.4826 * mad == pytest.approx(robust, rel=0.02)
+    assert least_sigmas(np.full(9, 2.5)) == pytest.approx((2.5, 2.5), rel=1e-4)
+    assert least_sigmas(np.array([])) == (None, None)
+
+
+def test_the_ratio_to_the_bound_is_shown_where_it_is_known(five, manifest, predictions):
+    assert len(snr_panels(by_snr("m-x-1", five, OPTIONS), OPTIONS)) == 2
+    table = residuals(manifest, manifest["obsid"], predictions, "run")
+    assert len(snr_panels(by_snr("m-x-1", table, OPTIONS), OPTIONS)) == 1
+
+
+def test_commands(tmp_path, manifest, predictions):
+    source = tmp_path / "ridge-lamost-20" / "lamost.parquet"
+    write_parquet(source, residuals(manifest, manifest["obsid"], predictions, "run"))
+    given = ["--residuals", str(source), "--options", OPTIONS.model_dump_json(), "--caption", "C."]
+    out = [p for k in ("csv", "markdown", "latex") for p in (f"--{k}", str(tmp_path / k))]
+    assert main(["tabulate-snr", *given, *out]) == 0
+    rows = list(csv.DictReader((tmp_path / "csv").read_text().splitlines()))
+    assert len(rows) == 2 * 6 * 3
+    assert (rows[0]["snr_low"], rows[0]["snr_high"], rows[0]["class"]) == ("10.0", "40.0", "A")
+    out = ["--pdf", str(tmp_path / "f.pdf"), "--png", str(tmp_path / "f.png")]
+    assert main(["plot-snr", *given, "--models", "tiny", "ridge", *out]) == 0
+    assert (tmp_path / "f.png").stat().st_size > 30_000
+
+
+def test_a_figure_of_too_few_spectra_says_so(tmp_path, five):
+    source = tmp_path / "ridge-lamost-20" / "lamost.parquet"
+    write_parquet(source, five)
+    given = ["--residuals", str(source), "--options", OPTIONS.model_dump_json(), "--caption", "C."]
+    out = ["--pdf", str(tmp_path / "f.pdf"), "--png", str(tmp_path / "f.png")]
+    assert main(["plot-snr", *given, "--models", "ridge", *out]) == 0
