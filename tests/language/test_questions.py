@@ -1,16 +1,23 @@
 import gzip
+import hashlib
 import json
 
 import datasets
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spectralm.errors import InputError
+from spectralm.labels.vocabulary import ABUNDANCES
+from spectralm.language.answers import answer_text
 from spectralm.language.errors import ParseError
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import (
+    Ask,
+    asked_of,
     read_question,
     read_records,
     records,
@@ -54,8 +61,86 @@ def test_question_is_the_papers():
     )
     assert question.endswith("0.303</flux>")
     assert np.array_equal(read_question(question, text), flux)
-    with pytest.raises(ParseError, match="not a stage-1 question"):
+    with pytest.raises(ParseError, match="not a question of ours"):
         read_question(question.replace("<flux>", "flux"), text)
+
+
+SOME = tuple(a for a in ABUNDANCES if a.name in ("c_fe", "ci_fe", "n_fe", "na_fe"))
+
+
+def test_question_of_stage_2_is_the_papers():
+    text = flux_text(TextOptions(), WAVELENGTH)
+    flux = np.full(4901, 303, np.int16)
+    question = write_question(flux, text, SOME)
+    assert question.startswith(
+        "Given the normalized flux data sorted by wavelength, from 3800 angstrom to 8700 "
+        "angstrom. Your task is to analyze this spectrum, and predict physical parameters: "
+        "C_FE CI_FE N_FE NA_FE. <flux>0.303, 0.303, "
+    )
+    assert asked_of(question) == SOME
+    assert np.array_equal(read_question(question, text), flux)
+    for names in ("CI_FE C_FE", "C_FE C_FE", "C_FE  CI_FE", "C_FE TEFF", "c_fe"):
+        with pytest.raises(ParseError, match="not abundances in their order"):
+            read_question(question.replace("C_FE CI_FE N_FE NA_FE", names), text)
+
+
+@settings(deadline=None)
+@given(st.sets(st.sampled_from(range(len(ABUNDANCES))), min_size=1))
+def test_a_question_tells_what_it_asks_for(places):
+    text = flux_text(TextOptions(flux="compact"), WAVELENGTH[:3])
+    asked = tuple(ABUNDANCES[place] for place in sorted(places))
+    question = write_question(np.array([1, 2, 3], np.int16), text, asked)
+    assert asked_of(question) == asked
+    assert read_question(question, text).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        (TextOptions(), "1588ecefd3afe52808dd2ff9173793b6911a4995cde6045c29042d7aa8a80033"),
+        (
+            TextOptions(flux="compact", answer="grouped", marker_every=10),
+            "4c9a8b9526adc0e0c1e031120a5a4b186fffb408a9a7eeaea39c847c39ab42c4",
+        ),
+    ],
+    ids=["paper", "compact"],
+)
+def test_stage_1s_texts_never_change_again(text, digest):
+    """Frozen: a model that was trained on other texts would have to be trained again."""
+    count, random = 40, np.random.default_rng(0)
+    sample = pa.table(
+        {
+            "obsid": range(1, count + 1),
+            "path": ["x.fits"] * count,
+            "class": ["AFGKM"[i % 5] for i in range(count)],
+            "split": [("train", "validation", "test")[i % 3] for i in range(count)],
+            "teff": 3000 + 9000 * random.random(count),
+            "logg": 5 * random.random(count),
+            "feh": -3 + 3.5 * random.random(count),
+        }
+    )
+    flux = pa.array(random.integers(-50, 1100, (count, 50)).astype(np.int16).ravel())
+    flux = pa.FixedSizeListArray.from_arrays(flux, 50)
+    spectra = pa.table({"obsid": sample["obsid"], "flux": flux})
+    splits, _ = records(sample, spectra, text, 3800.0 + 100.0 * np.arange(50))
+    assert hashlib.sha256(json.dumps(splits).encode()).hexdigest() == digest
+
+
+def test_each_star_is_asked_for_the_abundances_that_it_has():
+    wavelength = WAVELENGTH[:10]
+    text = TextOptions(flux="compact", answer="grouped")
+    sample, spectra = tables(wavelength)
+    nothing = pa.nulls(3, pa.float64())
+    for label in ABUNDANCES:
+        values = {"c_fe": [0.1, None, 0.0], "mg_fe": [0.3, None, None], "ce_fe": [-0.2, None, -1.0]}
+        sample = sample.append_column(label.name, [values.get(label.name, nothing)])
+    splits, (reject,) = records(sample, spectra, text, wavelength, Ask.ABUNDANCES)
+    assert (reject.obsid, reject.reason) == (22, "nothing to ask for")
+    assert [row["answer"] for row in splits["train"]] == ["C_FE:520,MG_FE:560,CE_FE:460"]
+    assert [row["answer"] for row in splits["test"]] == ["C_FE:500,CE_FE:300"]
+    for row in (*splits["train"], *splits["test"]):
+        asked = asked_of(row["question"])
+        assert answer_text(text, asked).write(answer_text(text, asked).read(row["answer"]))
 
 
 def test_records_are_joined_by_obsid_and_parted_by_split():

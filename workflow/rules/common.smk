@@ -13,6 +13,11 @@ def shard_files(kind):
     )
 
 
+def ask(wildcards):
+    """What the stars of a dataset are asked for: stage 1's labels, or stage 2's."""
+    return "parameters" if wildcards.dataset == "lamost" else "abundances"
+
+
 def code_of(command):
     """Params function: the code of a command with that of a model's kind."""
     return lambda wildcards: fingerprint(

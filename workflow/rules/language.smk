@@ -18,11 +18,12 @@ rule write_questions:
     conda:
         "../envs/astro.yaml"
     params:
+        ask=ask,
         text=lambda wildcards: CONFIG.texts[wildcards.text].model_dump_json(),
         grid=CONFIG.spectra.model_dump_json(),
         code=fingerprint("write_questions"),
     shell:
         "spectralm write-questions --sample {input.sample} --spectra {input.spectra}"
-        " --text {params.text:q} --grid {params.grid:q}"
+        " --ask {params.ask} --text {params.text:q} --grid {params.grid:q}"
         " --train {output.train} --validation {output.validation} --test {output.test}"
         " --rejects {output.rejects} > {log} 2>&1"

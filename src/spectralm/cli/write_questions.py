@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spectralm.files import read_parquet
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import records, write_records
+from spectralm.language.questions import Ask, records, write_records
 from spectralm.rejects import write_rejects
 from spectralm.samples.manifest import read_manifest
 from spectralm.spectra.options import SpectraOptions
@@ -15,6 +15,7 @@ def run(
     *,
     sample: Path,
     spectra: Path,
+    ask: Ask,
     text: TextOptions,
     grid: SpectraOptions,
     train: Path,
@@ -23,7 +24,8 @@ def run(
     rejects: Path,
 ) -> None:
     """Write the question-answer files of one shard, one per split."""
-    splits, refused = records(read_manifest(sample), read_parquet(spectra), text, grid.grid)
+    stars = read_manifest(sample)
+    splits, refused = records(stars, read_parquet(spectra), text, grid.grid, ask)
     for path, split in ((train, "train"), (validation, "validation"), (test, "test")):
         write_records(path, splits[split])
         logging.info("%s: %d questions", path, len(splits[split]))

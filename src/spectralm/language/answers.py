@@ -1,11 +1,11 @@
 """Labels <-> answer, in the paper's spelling and in grouped numbers (paper III.1)."""
 
 import re
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
-from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Label
+from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, PARAMETERS, Label
 from spectralm.language.errors import ParseError, RangeError
 from spectralm.language.grammar import Grammar
 from spectralm.language.options import TextOptions
@@ -15,79 +15,128 @@ DIGITS = "0123456789"
 
 @dataclass(frozen=True)
 class Star:
-    """What an answer says: a spectral class and a value per label name."""
+    """What an answer says: a value per label name and, in stage 1, a spectral class."""
 
-    spectral_class: str
+    spectral_class: str | None
     values: Mapping[str, float]
 
 
-class AnswerText(Protocol):
-    """One spelling of answers; every number has one spelling only."""
-
-    labels: tuple[Label, ...]
-
-    def write(self, star: Star) -> str:
-        """The answer for a star. Raises RangeError for a value that cannot be spelled."""
-
-    def read(self, text: str) -> Star:
-        """The star of an answer. Raises ParseError for anything :meth:`write` does not write."""
-
-    def grammar(self) -> Grammar:
-        """The automaton of exactly the texts that :meth:`read` understands."""
-
-
 @dataclass(frozen=True)
-class CharactersAnswer:
-    """The paper's answer, ``[ 'M',' 3 7 9 4 . 6 6 ',' 4 . 6 2 8 ',' - 0 . 0 2 9 5 ']``.
+class AnswerText(ABC):
+    """One spelling of the answers to a question; every number has one spelling only.
 
-    The paper's printed example lacks some quotes; here every field has both.
+    An answer to stage 1's question (``labels`` are PARAMETERS) begins with the class; any other
+    names its fields, which are those of the question in its order.
     """
 
     labels: tuple[Label, ...]
+
+    @abstractmethod
+    def _words(self) -> list[str]:
+        """The words before the class, if there is one, and each number; and those at the end."""
+
+    @abstractmethod
+    def _pattern(self, label: Label) -> str:
+        """Regular expression of exactly the numbers that :meth:`_spell` writes."""
+
+    @abstractmethod
+    def _spell(self, label: Label, value: float) -> str:
+        """A number as text. Raises RangeError if it cannot be spelled."""
+
+    @abstractmethod
+    def _value(self, label: Label, number: str) -> float:
+        """What a number says."""
+
+    @abstractmethod
+    def _add_number(self, grammar: Grammar, start: int, label: Label) -> int:
+        """Add what :meth:`_spell` writes; returns the state after it."""
+
+    @property
+    def _has_class(self) -> bool:
+        return self.labels == PARAMETERS
+
+    def _slots(self) -> Iterator[tuple[str, Label | None]]:
+        """The words before each slot, and its label; None for the class."""
+        slots = (None, *self.labels) if self._has_class else self.labels
+        return zip(self._words()[:-1], slots, strict=True)
+
+    def write(self, star: Star) -> str:
+        """The answer for a star. Raises RangeError for a value that cannot be spelled."""
+        text = ""
+        for words, label in self._slots():
+            text += words
+            text += self._spell(label, star.values[label.name]) if label else star.spectral_class
+        return text + self._words()[-1]
+
+    def read(self, text: str) -> Star:
+        """The star of an answer. Raises ParseError for anything :meth:`write` does not write."""
+        place, spectral_class, values = 0, None, {}
+        for words, label in self._slots():
+            pattern = self._pattern(label) if label else f"[{''.join(CLASSES)}]"
+            found = re.compile(re.escape(words) + f"({pattern})").match(text, place)
+            if not found:
+                name = label.text if label else "class"
+                raise ParseError(f"{name}: {text[place : place + 60]!r} is not as asked for")
+            place = found.end()
+            if label:
+                values[label.name] = self._value(label, found[1])
+            else:
+                spectral_class = found[1]
+        if text[place:] != self._words()[-1]:
+            raise ParseError(f"{text[place : place + 60]!r} is not the end of an answer")
+        return Star(spectral_class, values)
+
+    def grammar(self) -> Grammar:
+        """The automaton of exactly the texts that :meth:`read` understands."""
+        grammar = Grammar()
+        state = 0
+        for words, label in self._slots():
+            state = grammar.add_text(state, words)
+            if label:
+                state = self._add_number(grammar, state, label)
+            else:
+                state = grammar.add_choice(state, CLASSES)
+        grammar.final = grammar.add_text(state, self._words()[-1])
+        return grammar
+
+
+@dataclass(frozen=True)
+class CharactersAnswer(AnswerText):
+    """The paper's answer: a space between any two characters of a number.
+
+    ``[ 'M',' 3 7 9 4 . 6 6 ',' 4 . 6 2 8 ',' - 0 . 0 2 9 5 ']`` in stage 1 (the paper's printed
+    example lacks some quotes; here every field has both), ``[C_FE:' 0 . 1 5 1 4 ', CI_FE:' 0 . 1 3
+    8 5 ']`` in stage 2.
+    """
+
     decimals: Mapping[str, int]
+
+    def _words(self) -> list[str]:
+        if self._has_class:
+            return ["[ '", "',' ", *[",' "] * (len(self.labels) - 1), "]"]
+        first, *others = (f"{label.text}:' " for label in self.labels)
+        return ["[" + first, *(f", {other}" for other in others), "]"]
 
     def _integer_digits(self, label: Label) -> int:
         return len(str(int(max(abs(label.low), abs(label.high)))))
 
     def _pattern(self, label: Label) -> str:
-        sign = "-?" if label.low < 0 else ""
-        integer = rf"(?:0|[1-9][0-9]{{0,{self._integer_digits(label) - 1}}})"
+        sign = "(?:- )?" if label.low < 0 else ""
+        integer = rf"(?:0 |[1-9] (?:[0-9] ){{0,{self._integer_digits(label) - 1}}})"
         decimals = self.decimals[label.name]
-        return sign + integer + (rf"\.[0-9]{{{decimals}}}" if decimals else "")
+        return sign + integer + (rf"\. (?:[0-9] ){{{decimals}}}" if decimals else "") + "'"
 
-    def write(self, star: Star) -> str:
-        fields = []
-        for label in self.labels:
-            number = f"{star.values[label.name]:.{self.decimals[label.name]}f}"
-            if not re.fullmatch(self._pattern(label), number):
-                raise RangeError(f"{label.name} = {number} {label.unit} cannot be spelled")
-            fields.append(f",' {' '.join(number)} '")
-        return f"[ '{star.spectral_class}'{''.join(fields)}]"
+    def _spell(self, label: Label, value: float) -> str:
+        number = f"{value:.{self.decimals[label.name]}f}"
+        spaced = f"{' '.join(number)} '"
+        if not re.fullmatch(self._pattern(label), spaced):
+            raise RangeError(f"{label.name} = {number} {label.unit} cannot be spelled")
+        return spaced
 
-    def read(self, text: str) -> Star:
-        fields = re.fullmatch(rf"\[ '([{''.join(CLASSES)}])'((?:,' [^']+ ')*)\]", text)
-        numbers = re.findall(r",' ([^']+) '", fields[2]) if fields else []
-        if len(numbers) != len(self.labels):
-            raise ParseError(f"not a class and {len(self.labels)} quoted numbers: {text[:60]!r}")
-        values = {}
-        for label, spaced in zip(self.labels, numbers, strict=True):
-            number = spaced[::2]
-            if " ".join(number) != spaced or not re.fullmatch(self._pattern(label), number):
-                raise ParseError(f"{label.name}: {spaced!r} is not a number spelled as asked for")
-            values[label.name] = float(number)
-        return Star(fields[1], values)
-
-    def grammar(self) -> Grammar:
-        grammar = Grammar()
-        state = grammar.add_choice(grammar.add_text(0, "[ '"), CLASSES)
-        state = grammar.add_text(state, "'")
-        for label in self.labels:
-            state = self._add_number(grammar, grammar.add_text(state, ",' "), label)
-        grammar.final = grammar.add_text(state, "]")
-        return grammar
+    def _value(self, label: Label, number: str) -> float:
+        return float(number[:-1].replace(" ", ""))
 
     def _add_number(self, grammar: Grammar, start: int, label: Label) -> int:
-        """Add a spaced number and its closing quote; returns the state after the quote."""
         decimals = self.decimals[label.name]
         after_integer = grammar.add_state()
         starts = [start]
@@ -111,53 +160,45 @@ class CharactersAnswer:
 
 
 @dataclass(frozen=True)
-class GroupedAnswer:
-    """Class and one three-digit number a label, ``M,150,563,497``.
+class GroupedAnswer(AnswerText):
+    """One three-digit number a label: ``M,150,563,497``, in stage 2 ``C_FE:530,CI_FE:528``.
 
     A number counts ``label.step`` from ``label.offset``, so that it is one Llama-3 token and
     neighbouring values are neighbouring tokens (TRAINING: what made the tiny text model good).
     """
 
-    labels: tuple[Label, ...]
+    def _words(self) -> list[str]:
+        if self._has_class:
+            return ["", *[","] * len(self.labels), ""]
+        first, *others = (f"{label.text}:" for label in self.labels)
+        return [first, *(f",{other}" for other in others), ""]
 
-    def write(self, star: Star) -> str:
-        words = [star.spectral_class]
-        for label in self.labels:
-            steps = round((star.values[label.name] - label.offset) / label.step)
-            if not 0 <= steps <= 999:
-                raise RangeError(
-                    f"{label.name} = {star.values[label.name]} {label.unit} is outside the three "
-                    f"digits from {label.offset} in steps of {label.step}"
-                )
-            words.append(f"{steps:03d}")
-        return ",".join(words)
+    def _pattern(self, label: Label) -> str:
+        return "[0-9]{3}"
+
+    def _spell(self, label: Label, value: float) -> str:
+        steps = (value - label.offset) / label.step
+        if not -0.5 <= steps < 999.5:
+            raise RangeError(
+                f"{label.name} = {value} {label.unit} is outside the three "
+                f"digits from {label.offset} in steps of {label.step}"
+            )
+        return f"{round(steps):03d}"
+
+    def _value(self, label: Label, number: str) -> float:
+        return self.value(label, int(number))
 
     def value(self, label: Label, steps: float) -> float:
         """The value that a number of steps stands for, free of binary dust."""
         return round(label.offset + steps * label.step, 6)
 
-    def read(self, text: str) -> Star:
-        if not re.fullmatch(rf"[{''.join(CLASSES)}](?:,[0-9]{{3}}){{{len(self.labels)}}}", text):
-            raise ParseError(f"not a class and {len(self.labels)} numbers: {text[:60]!r}")
-        spectral_class, *words = text.split(",")
-        values = {
-            label.name: self.value(label, int(word))
-            for label, word in zip(self.labels, words, strict=True)
-        }
-        return Star(spectral_class, values)
-
-    def grammar(self) -> Grammar:
-        grammar = Grammar()
-        state = grammar.add_choice(0, CLASSES)
-        for _ in self.labels:
-            state = grammar.add_text(state, ",")
-            state = grammar.add_choice(state, (f"{number:03d}" for number in range(1000)))
-        grammar.final = state
-        return grammar
+    def _add_number(self, grammar: Grammar, start: int, label: Label) -> int:
+        return grammar.add_choice(start, (f"{number:03d}" for number in range(1000)))
 
 
-def answer_text(options: TextOptions) -> AnswerText:
-    """The answer text of a config."""
+def answer_text(options: TextOptions, asked: tuple[Label, ...] = PARAMETERS) -> AnswerText:
+    """The answer text of a config for a question: stage 1's, or one that asks for abundances."""
     if options.answer == "grouped":
-        return GroupedAnswer(PARAMETERS)
-    return CharactersAnswer(PARAMETERS, options.decimals)
+        return GroupedAnswer(asked)
+    decimals = options.decimals | {label.name: label.decimals for label in ABUNDANCES}
+    return CharactersAnswer(asked, decimals)

@@ -1,7 +1,9 @@
 """Question-answer records (paper III.1) and the files that hold them."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from isal import igzip
 
 from spectralm.errors import InputError
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Label
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.errors import ParseError, RangeError
 from spectralm.language.flux import FluxText, flux_text
@@ -19,11 +21,28 @@ from spectralm.language.options import TextOptions
 from spectralm.rejects import Reject
 from spectralm.spectra.stored import thousandths_of
 
+STAGE = "write_questions"
 OPEN, CLOSE = "<flux>", "</flux>"
 
 
-def instruction(wavelength: Sequence[float]) -> str:
-    """The paper's words before the flux of a stage-1 question."""
+class Ask(StrEnum):
+    """What the stars of a manifest are asked for."""
+
+    PARAMETERS = "parameters"
+    """Stage 1: class, Teff, log g and [Fe/H] of each."""
+    ABUNDANCES = "abundances"
+    """Stage 2: the abundances that the survey has of the star."""
+
+
+def instruction(wavelength: Sequence[float], asked: tuple[Label, ...] = PARAMETERS) -> str:
+    """The paper's words before the flux of a question: stage 1's, or one for abundances."""
+    if asked != PARAMETERS:
+        return (
+            "Given the normalized flux data sorted by wavelength, "
+            f"from {wavelength[0]:g} angstrom to {wavelength[-1]:g} angstrom. "
+            "Your task is to analyze this spectrum, and predict physical parameters: "
+            f"{' '.join(label.text for label in asked)}. "
+        )
     names = ", ".join(f"'{name}'" for name in ("class", *(label.text for label in PARAMETERS)))
     return (
         "Given the normalized flux data sorted by wavelength, "
@@ -33,9 +52,27 @@ def instruction(wavelength: Sequence[float]) -> str:
     )
 
 
-def write_question(thousandths: np.ndarray, text: FluxText) -> str:
-    """The stage-1 question about a spectrum (int16 thousandths on the grid of ``text``)."""
-    return f"{instruction(text.wavelength)}{OPEN}{text.write(thousandths)}{CLOSE}"
+def write_question(
+    thousandths: np.ndarray, text: FluxText, asked: tuple[Label, ...] = PARAMETERS
+) -> str:
+    """The question about a spectrum (int16 thousandths on the grid of ``text``)."""
+    return f"{instruction(text.wavelength, asked)}{OPEN}{text.write(thousandths)}{CLOSE}"
+
+
+def asked_of(question: str) -> tuple[Label, ...]:
+    """The labels that a question asks for: PARAMETERS, or some ABUNDANCES in their order.
+
+    Raises:
+        ParseError: the question names something else, or in another order.
+    """
+    named = re.search(r": ([^:]+)\. $", question.partition(OPEN)[0])
+    if not named:
+        return PARAMETERS
+    names = named[1].split(" ")
+    asked = tuple(label for label in ABUNDANCES if label.text in names)
+    if [label.text for label in asked] != names:
+        raise ParseError(f"not abundances in their order: {named[1][:120]!r}")
+    return asked
 
 
 def read_question(question: str, text: FluxText) -> np.ndarray:
@@ -44,46 +81,59 @@ def read_question(question: str, text: FluxText) -> np.ndarray:
     Raises:
         ParseError: the question is not one that :func:`write_question` writes.
     """
-    before = instruction(text.wavelength) + OPEN
+    before = instruction(text.wavelength, asked_of(question)) + OPEN
     if not (question.startswith(before) and question.endswith(CLOSE)):
-        raise ParseError(f"not a stage-1 question: {question[:60]!r} ... {question[-20:]!r}")
+        raise ParseError(f"not a question of ours: {question[:60]!r} ... {question[-20:]!r}")
     return text.read(question[len(before) : -len(CLOSE)])
 
 
 def records(
-    sample: pa.Table, spectra: pa.Table, options: TextOptions, wavelength: np.ndarray
+    sample: pa.Table,
+    spectra: pa.Table,
+    options: TextOptions,
+    wavelength: np.ndarray,
+    ask: Ask = Ask.PARAMETERS,
 ) -> tuple[dict[str, list[dict[str, Any]]], list[Reject]]:
     """Question-answer records per split, and the spectra that cannot be learned from.
 
     A test star whose labels cannot be spelled is asked about all the same, with an empty answer:
-    every model must be judged on the same stars.
+    every model must be judged on the same stars. Each question and its answer have the same fields:
+    of abundances, those that are not null in the sample.
 
     Args:
         sample: a manifest shard (labels and split).
         spectra: its spectra shard; joined by obsid, in its own order.
         wavelength: the grid of the spectra, vacuum Angstrom.
     """
-    flux_words, answers = flux_text(options, wavelength), answer_text(options)
+    flux_words = flux_text(options, wavelength)
     stars = {row["obsid"]: row for row in sample.to_pylist()}
     split_records: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
     rejects = []
     flux = thousandths_of(spectra)
     for obsid, thousandths in zip(spectra["obsid"].to_pylist(), flux, strict=True):
         row = stars[obsid]
-        values = {label.name: row[label.name] for label in PARAMETERS}
+        asked = _asked_about(row, ask)
+        if not asked:
+            detail = "the survey has no valid abundance of this star"
+            rejects.append(Reject(obsid, row["path"], STAGE, "nothing to ask for", detail))
+            continue
         try:
-            answer = answers.write(Star(row["class"], values))
+            answer = answer_text(options, asked).write(Star(row["class"], row))
         except RangeError as error:
             if row["split"] != "test":
                 detail = f"{error}; nothing to learn from in this spelling"
-                rejects.append(
-                    Reject(obsid, row["path"], "write_questions", "label out of range", detail)
-                )
+                rejects.append(Reject(obsid, row["path"], STAGE, "label out of range", detail))
                 continue
             answer = ""
-        question = write_question(thousandths, flux_words)
+        question = write_question(thousandths, flux_words, asked)
         split_records[row["split"]].append({"obsid": obsid, "question": question, "answer": answer})
     return split_records, rejects
+
+
+def _asked_about(row: Mapping[str, Any], ask: Ask) -> tuple[Label, ...]:
+    if ask is Ask.PARAMETERS:
+        return PARAMETERS
+    return tuple(label for label in ABUNDANCES if row[label.name] is not None)
 
 
 def write_records(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from spectralm.errors import SpectraLMError
 from spectralm.language.flux import HIGHEST, LOWEST, FluxText
-from spectralm.language.questions import read_question, read_records, write_question
+from spectralm.language.questions import asked_of, read_question, read_records, write_question
 
 IGNORED = -100
 #: Llama-3.1's template writes a date; a fixed one keeps prompts equal from day to day.
@@ -59,7 +59,8 @@ class FluxNoise:
         random = np.random.default_rng([self.seed, epoch, abs(obsid)])
         level = random.uniform(0, self.largest) * abs(flux.mean())
         noisy = np.rint(flux + random.normal(0, level, len(flux)))
-        return write_question(np.clip(noisy, LOWEST, HIGHEST).astype(np.int16), self.text)
+        noisy = np.clip(noisy, LOWEST, HIGHEST).astype(np.int16)
+        return write_question(noisy, self.text, asked_of(question))
 
 
 @dataclass
