@@ -11,6 +11,19 @@ def shard_files(kind):
     )
 
 
+def survey_catalogue(name):
+    """Input function: the file of a survey other than LAMOST."""
+
+    def catalogue(wildcards):
+        if name not in CONFIG.surveys.others:
+            raise SpectraLMError(
+                f"surveys.{name}.catalogue: null; give the survey's file to use its labels"
+            )
+        return CONFIG.surveys.others[name]
+
+    return catalogue
+
+
 def code_of(command):
     """Params function: the code of a command with that of a model's kind."""
     return lambda wildcards: fingerprint(
@@ -48,6 +61,11 @@ def all_rejects(wildcards):
     ]
     return [
         f"results/catalogues/{wildcards.dataset}.rejects.parquet",
+        *(
+            f"results/catalogues/{name}.stars.rejects.parquet"
+            for name in CONFIG.surveys.others
+            if name == wildcards.dataset
+        ),
         *expand(
             "results/spectra/{dataset}/{shard}.rejects.parquet",
             dataset=wildcards.dataset,
