@@ -13,6 +13,19 @@ def shard_files(kind):
     )
 
 
+def survey_catalogue(name):
+    """Input function: the file of a survey other than LAMOST."""
+
+    def catalogue(wildcards):
+        if name not in CONFIG.surveys.others:
+            raise SpectraLMError(
+                f"surveys.{name}.catalogue: null; give the survey's file to use its labels"
+            )
+        return CONFIG.surveys.others[name]
+
+    return catalogue
+
+
 def ask(wildcards):
     """What the stars of a dataset are asked for: stage 1's labels, or stage 2's."""
     return "parameters" if wildcards.dataset == "lamost" else "abundances"
@@ -58,6 +71,11 @@ def all_rejects(wildcards):
     dataset = wildcards.dataset
     return [
         f"results/catalogues/{dataset}.rejects.parquet",
+        *(
+            f"results/catalogues/{name}.stars.rejects.parquet"
+            for name in CONFIG.surveys.others
+            if name == dataset
+        ),
         *(
             f"results/spectra/{dataset}/{shard}.rejects.parquet"
             for shard in CONFIG.shards(max(CONFIG.scales))
