@@ -16,10 +16,17 @@ from pydantic import ValidationError
 from spectralm.cli import main
 from spectralm.errors import InputError, SpectraLMError
 from spectralm.files import write_parquet
-from spectralm.labels.columns import CATALOGUE, RANKING, SAMPLE, schema
+from spectralm.labels.columns import (
+    CATALOGUE,
+    CROSSMATCHED,
+    CROSSMATCHED_SAMPLE,
+    RANKING,
+    SAMPLE,
+    schema,
+)
 from spectralm.samples.balance import tabulate
 from spectralm.samples.manifest import draw, hash_of_rows, read_manifest, write_manifest
-from spectralm.samples.options import SampleOptions
+from spectralm.samples.options import Deal, SampleOptions
 from spectralm.samples.ranking import rank
 from spectralm.samples.splits import splits_of
 
@@ -181,6 +188,54 @@ def test_a_shard_is_the_catalogues_rows(tmp_path):
     rows = {row["obsid"]: row for row in table.to_pylist()}
     for row in shard.to_pylist():
         assert row.items() >= rows[row["obsid"]].items()
+
+
+@settings(max_examples=50, deadline=None)
+@given(CLASSES, st.integers(1, 3), st.sets(st.integers(0, 119)))
+def test_stage_2_has_stage_1s_split_whatever_is_crossmatched(classes, per_star, matched):
+    options = SampleOptions(shard_size=SHARD)
+    table = catalogue(classes, per_star)
+    rows = table.take(pa.array([i for i in range(len(classes)) if i in matched], pa.int64()))
+    new = catalogue("G", first=1000)
+    first = rank(table, options)
+    second = rank(pa.concat_tables([rows, new]), options, Deal.ALL).to_pylist()
+    assert {row["obsid"] for row in second} == {*rows["obsid"].to_pylist(), 1000}
+    for key in ("obsid", "star_id"):
+        split = dict(zip(first[key].to_pylist(), first["split"].to_pylist(), strict=True))
+        for row in second:
+            assert split.get(row[key], row["split"]) == row["split"]
+    alone = rank(new, options, Deal.ALL).to_pylist()[0]
+    assert alone["split"] in [row["split"] for row in second if row["obsid"] == 1000]
+
+
+def test_stage_2s_shards_are_nested_and_take_classes_as_they_come():
+    options = SampleOptions(shard_size=SHARD)
+    ranking = rank(catalogue("G" * 150 + "K" * 47 + "AFM"), options, Deal.ALL).to_pylist()
+    assert len({row["obsid"] for row in ranking}) == len(ranking) == 200
+    quotas = options.divide(SHARD)
+    assert sum(quotas.values()) == SHARD
+    for part, quota in quotas.items():
+        shards = np.bincount([row["shard"] for row in ranking if row["split"] == part])
+        assert (shards[:-1] == quota).all()
+        assert 0 < shards[-1] <= quota
+
+
+def test_a_crossmatched_shard_keeps_labels_and_nulls(tmp_path, caplog):
+    rows = [
+        {**row, "survey_id": f"2M{row['obsid']}", "mg_fe": 0.1 * place, "ce_fe": None}
+        for place, row in enumerate(catalogue("GGGK").to_pylist())
+    ]
+    table = pa.Table.from_pylist(rows, schema=schema(CROSSMATCHED))
+    write_parquet(tmp_path / "c.parquet", table)
+    write_parquet(tmp_path / "r.parquet", rank(table, SMALL, Deal.ALL))
+    with caplog.at_level(logging.WARNING):
+        shard = draw(tmp_path / "c.parquet", tmp_path / "r.parquet", 0, SMALL, Deal.ALL)
+    assert "shard 0: 4 of 100 spectra" in caplog.text
+    assert shard.schema.equals(schema(CROSSMATCHED_SAMPLE), check_metadata=True)
+    assert shard["mg_fe"].to_pylist() == [row["mg_fe"] for row in rows]
+    assert shard["ce_fe"].null_count == 4
+    write_manifest(tmp_path / "0000.parquet", shard)
+    assert read_manifest(tmp_path / "0000.parquet").equals(shard)
 
 
 def test_a_small_folder_is_one_short_shard(tmp_path, caplog):

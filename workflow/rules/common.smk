@@ -26,6 +26,11 @@ def survey_catalogue(name):
     return catalogue
 
 
+def deal(wildcards):
+    """How a dataset's spectra are dealt to shards: in stage 1, balanced in class."""
+    return "by_class" if wildcards.dataset == "lamost" else "all"
+
+
 def ask(wildcards):
     """What the stars of a dataset are asked for: stage 1's labels, or stage 2's."""
     return "parameters" if wildcards.dataset == "lamost" else "abundances"

@@ -1,5 +1,6 @@
 # Wants: a catalogue.
-# Gives: a ranking of all its spectra that no scale changes, and the shards drawn from it.
+# Gives: a ranking of all its spectra that no scale changes, and the shards drawn from it. A star is
+# in the same split in every dataset.
 
 
 rule rank_sample:
@@ -15,10 +16,11 @@ rule rank_sample:
         "../envs/astro.yaml"
     params:
         options=CONFIG.samples.model_dump_json(),
+        deal=deal,
         code=fingerprint("rank_sample"),
     shell:
         "spectralm rank-sample --catalogue {input} --options {params.options:q}"
-        " --out {output} > {log} 2>&1"
+        " --deal {params.deal} --out {output} > {log} 2>&1"
 
 
 rule draw_shard:
@@ -35,10 +37,12 @@ rule draw_shard:
         "../envs/astro.yaml"
     params:
         options=CONFIG.samples.model_dump_json(),
+        deal=deal,
         code=fingerprint("draw_shard"),
     shell:
         "spectralm draw-shard --catalogue {input.catalogue} --ranking {input.ranking}"
-        " --shard {wildcards.shard} --options {params.options:q} --out {output} > {log} 2>&1"
+        " --shard {wildcards.shard} --options {params.options:q} --deal {params.deal}"
+        " --out {output} > {log} 2>&1"
 
 
 rule tabulate_sample:
@@ -50,6 +54,8 @@ rule tabulate_sample:
         "logs/tables/sample-{dataset}.log",
     benchmark:
         "benchmarks/tables/sample-{dataset}.tsv"
+    wildcard_constraints:
+        dataset="lamost",
     conda:
         "../envs/astro.yaml"
     params:

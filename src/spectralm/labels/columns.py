@@ -99,7 +99,9 @@ RANKING = (
     Column("shard", pa.int32(), "", "shard that the spectrum belongs to"),
 )
 
-SAMPLE = (*CATALOGUE, *(column for column in RANKING if column.name in ("split", "shard")))
+_PLACE = tuple(column for column in RANKING if column.name in ("split", "shard"))
+SAMPLE = (*CATALOGUE, *_PLACE)
+CROSSMATCHED_SAMPLE = (*CROSSMATCHED, *_PLACE)
 
 REJECTS = (
     Column("obsid", pa.int64(), "", "spectrum id; null where none is known"),

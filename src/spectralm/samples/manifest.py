@@ -11,15 +11,21 @@ import pyarrow.parquet as pq
 
 from spectralm.errors import InputError, SpectraLMError
 from spectralm.files import parquet_metadata, read_parquet, write_parquet
-from spectralm.labels.columns import SAMPLE, schema
+from spectralm.labels.columns import CROSSMATCHED_SAMPLE, SAMPLE, schema
 from spectralm.labels.vocabulary import CLASSES
-from spectralm.samples.options import SampleOptions
+from spectralm.samples.options import Deal, SampleOptions
 
 HASH = "sha256"
 
 
-def draw(catalogue: Path, ranking: Path, shard: int, options: SampleOptions) -> pa.Table:
-    """The rows of one shard: columns SAMPLE, in order of obsid.
+def draw(
+    catalogue: Path,
+    ranking: Path,
+    shard: int,
+    options: SampleOptions,
+    deal: Deal = Deal.BY_CLASS,
+) -> pa.Table:
+    """The rows of one shard in order of obsid: columns SAMPLE, or CROSSMATCHED_SAMPLE.
 
     Raises:
         InputError: a ranked spectrum is not in the catalogue.
@@ -37,8 +43,12 @@ def draw(catalogue: Path, ranking: Path, shard: int, options: SampleOptions) -> 
             f"{drawn.num_rows - table.num_rows} of its spectra are not in {catalogue}",
             "rank the sample again",
         )
-    _check_balance(table, shard, options)
-    return table.select([column.name for column in SAMPLE]).cast(schema(SAMPLE))
+    if deal is Deal.BY_CLASS:
+        _check_balance(table, shard, options)
+    elif table.num_rows < options.shard_size:
+        logging.warning("shard %d: %d of %d spectra", shard, table.num_rows, options.shard_size)
+    columns = CROSSMATCHED_SAMPLE if "survey_id" in table.column_names else SAMPLE
+    return table.select([column.name for column in columns]).cast(schema(columns))
 
 
 def write_manifest(path: Path, table: pa.Table) -> None:
@@ -47,7 +57,7 @@ def write_manifest(path: Path, table: pa.Table) -> None:
 
 
 def read_manifest(path: Path) -> pa.Table:
-    """The rows of a shard (columns SAMPLE).
+    """The rows of a shard (columns SAMPLE or CROSSMATCHED_SAMPLE).
 
     Raises:
         InputError: unreadable, or not the rows that were frozen.

@@ -1,5 +1,7 @@
 """How the sample is drawn and split."""
 
+from enum import StrEnum
+
 from pydantic import Field, model_validator
 
 from spectralm.errors import SpectraLMError
@@ -7,12 +9,21 @@ from spectralm.labels.vocabulary import CLASSES
 from spectralm.options import Options
 
 
+class Deal(StrEnum):
+    """How spectra are dealt to shards."""
+
+    BY_CLASS = "by_class"
+    """As many of each class to each shard (stage 1)."""
+    ALL = "all"
+    """As they come, whatever their class (stage 2)."""
+
+
 class SampleOptions(Options):
     """Balanced, nested shards split by star (paper III.1 and IV.1)."""
 
     shard_size: int = Field(default=5000, gt=0)
-    """Spectra in a shard, as many of each class; a scale is a number of shards. Another size deals
-    all shards anew."""
+    """Spectra in a shard, in stage 1 as many of each class; a scale is a number of shards. Another
+    size deals all shards anew."""
 
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     """Share of the stars, and of each class in each shard, that no model is trained on."""
@@ -33,9 +44,13 @@ class SampleOptions(Options):
 
     @property
     def quotas(self) -> dict[str, int]:
-        """Spectra of each class in each split of a full shard."""
-        test = round(self.per_class * self.test_fraction)
-        rest = self.per_class - test
+        """Spectra of each class in each split of a full shard that is dealt by class."""
+        return self.divide(self.per_class)
+
+    def divide(self, spectra: int) -> dict[str, int]:
+        """How many of so many spectra are in each split."""
+        test = round(spectra * self.test_fraction)
+        rest = spectra - test
         validation = round(rest * self.validation_fraction)
         if self.validation_fraction:
             validation = max(validation, 1)

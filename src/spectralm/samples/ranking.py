@@ -1,19 +1,19 @@
-"""Every spectrum's shard: balanced in class, 8:2 in each, and nested from scale to scale."""
+"""Every spectrum's shard: 8:2 in each, balanced in class or not, nested from scale to scale."""
 
 import numpy as np
 import pyarrow as pa
 
 from spectralm.labels.columns import RANKING, schema
-from spectralm.samples.options import SampleOptions
+from spectralm.samples.options import Deal, SampleOptions
 from spectralm.samples.splits import hashes, splits_of
 
 
-def rank(catalogue: pa.Table, options: SampleOptions) -> pa.Table:
+def rank(catalogue: pa.Table, options: SampleOptions, deal: Deal = Deal.BY_CLASS) -> pa.Table:
     """Deal the spectra of a catalogue to shards.
 
-    The spectra of one class and split are put in the order of the hash of ``"{seed}:deal:{obsid}"``
-    and dealt to the shards 0, 1, 2, ... by the quota of that split. So the shards of a scale are
-    the first ones of any larger scale.
+    The spectra of one split, and of one class if they are dealt by class, are put in the order of
+    the hash of ``"{seed}:deal:{obsid}"`` and dealt to the shards 0, 1, 2, ... by the quota of that
+    split. So the shards of a scale are the first ones of any larger scale.
 
     Args:
         catalogue: columns obsid, class, star_id.
@@ -28,9 +28,12 @@ def rank(catalogue: pa.Table, options: SampleOptions) -> pa.Table:
     classes = np.asarray(catalogue["class"].to_pylist(), dtype="U1")
     order = hashes(f"{options.seed}:deal", obsid.tolist())
     shard = np.empty(obsid.size, np.int32)
-    for name in np.unique(classes):
-        for part, quota in options.quotas.items():
-            members = np.flatnonzero((classes == name) & (split == part))
+    by_class = deal is Deal.BY_CLASS
+    groups = [classes == name for name in np.unique(classes)] if by_class else [True]
+    quotas = options.quotas if by_class else options.divide(options.shard_size)
+    for group in groups:
+        for part, quota in quotas.items():
+            members = np.flatnonzero(group & (split == part))
             dealt = members[np.lexsort((obsid[members], order[members]))]
             shard[dealt] = np.arange(dealt.size) // max(quota, 1)
     table = catalogue.select(["obsid", "class", "star_id"])
