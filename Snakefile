@@ -1,6 +1,6 @@
 # From spectra to tables of residuals, by way of text (arXiv:2605.22162).
 #
-# Path grammar (dataset: lamost; run: MODEL-DATASET-SCALE; shard: 0000, 0001, ...):
+# Path grammar (dataset: lamost, apogee, galah, gaia_eso; run: MODEL-DATASET-SCALE; shard: 0000, 0001, ...):
 #   results/catalogues/{dataset}.parquet            a row per spectrum: labels, S/N, star, file
 #   results/samples/{dataset}/{shard}.parquet       frozen manifest: which spectra, which split
 #   results/spectra/{dataset}/{shard}.parquet       flux on the grid, quality flags
@@ -17,6 +17,7 @@ from snakemake.utils import min_version
 
 from spectralm.baselines.registry import module_of
 from spectralm.config import load, made_here
+from spectralm.errors import SpectraLMError
 from spectralm.evaluation.comparison import TABLE_OF_ALL, ours_for
 from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like

@@ -26,7 +26,14 @@ from spectralm.llm.options import LlmOptions, TinyOptions
 from spectralm.options import Options
 from spectralm.samples.options import SampleOptions
 from spectralm.spectra.options import SpectraOptions
-from spectralm.surveys.options import LamostCuts, LamostPaths
+from spectralm.surveys.options import (
+    ApogeeOptions,
+    CrossmatchOptions,
+    GaiaEsoOptions,
+    GalahOptions,
+    LamostCuts,
+    LamostPaths,
+)
 
 
 class Lamost(LamostPaths):
@@ -41,6 +48,24 @@ class Surveys(Options):
 
     lamost: Lamost
     """LAMOST low-resolution spectra and stellar catalogues."""
+
+    apogee: ApogeeOptions = ApogeeOptions()
+    """APOGEE's labels of stars that LAMOST has, too."""
+
+    galah: GalahOptions = GalahOptions()
+    """GALAH's."""
+
+    gaia_eso: GaiaEsoOptions = GaiaEsoOptions()
+    """Gaia-ESO's."""
+
+    crossmatch: CrossmatchOptions = CrossmatchOptions()
+    """Which star of these surveys is which of LAMOST's."""
+
+    @property
+    def others(self) -> dict[str, str]:
+        """The catalogue of each survey other than LAMOST that is used, by its dataset's name."""
+        options = {"apogee": self.apogee, "galah": self.galah, "gaia_eso": self.gaia_eso}
+        return {name: o.catalogue for name, o in options.items() if o.catalogue is not None}
 
 
 #: Options of any model; its kind tells whose.
@@ -219,6 +244,8 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
     lamost = config.surveys.lamost
     yield from (("surveys.lamost.spectra", path) for path in lamost.spectra)
     yield from (("surveys.lamost.catalogues", path) for path in lamost.catalogues)
+    for name, path in config.surveys.others.items():
+        yield f"surveys.{name}.catalogue", path
     if config.evaluation.bound:
         yield "evaluation.bound", config.evaluation.bound
     for name in config.run_models:

@@ -43,6 +43,7 @@ def test_a_good_row_arrives_whole(survey):
             "dec": -2.1,
             "z": 0.0001,
             "gaia_source_id": "605945363488930816",
+            "gmag": 12.5,
             "source": "catalogue.csv",
         }
     ]

@@ -13,6 +13,19 @@ def shard_files(kind):
     )
 
 
+def survey_catalogue(name):
+    """Input function: the file of a survey other than LAMOST."""
+
+    def catalogue(wildcards):
+        if name not in CONFIG.surveys.others:
+            raise SpectraLMError(
+                f"surveys.{name}.catalogue: null; give the survey's file to use its labels"
+            )
+        return CONFIG.surveys.others[name]
+
+    return catalogue
+
+
 def code_of(command):
     """Params function: the code of a command with that of a model's kind."""
     return lambda wildcards: fingerprint(
@@ -53,6 +66,11 @@ def all_rejects(wildcards):
     dataset = wildcards.dataset
     return [
         f"results/catalogues/{dataset}.rejects.parquet",
+        *(
+            f"results/catalogues/{name}.stars.rejects.parquet"
+            for name in CONFIG.surveys.others
+            if name == dataset
+        ),
         *(
             f"results/spectra/{dataset}/{shard}.rejects.parquet"
             for shard in CONFIG.shards(max(CONFIG.scales))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,38 @@ CATALOGUE = (
     Column("dec", pa.float64(), "deg", "declination, J2000"),
     Column("z", pa.float64(), "", "redshift"),
     Column("gaia_source_id", pa.string(), "", "Gaia's id of the star"),
+    Column("gmag", pa.float64(), "mag", "Gaia's mean G magnitude"),
     Column("source", pa.string(), "", "name of the catalogue file"),
+)
+
+_XFE = tuple(Column(a.name, pa.float64(), a.unit, f"the survey's {a.latex}") for a in ABUNDANCES)
+
+STARS = (
+    Column("survey_id", pa.string(), "", "the survey's own id of the star"),
+    Column("ra", pa.float64(), "deg", "right ascension, ICRS, at the epoch"),
+    Column("dec", pa.float64(), "deg", "declination, ICRS, at the epoch"),
+    Column("epoch", pa.float64(), "yr", "Julian year of the position"),
+    Column("pmra", pa.float64(), "mas/yr", "proper motion in right ascension times cos(dec)"),
+    Column("pmdec", pa.float64(), "mas/yr", "proper motion in declination"),
+    Column("gaia_source_id", pa.string(), "", "Gaia's id of the star"),
+    Column("gaia_release", pa.string(), "", "the release that the id is of: DR2 or DR3"),
+    Column("gmag", pa.float64(), "mag", "Gaia's mean G magnitude"),
+    Column("snr", pa.float64(), "", "the survey's signal-to-noise ratio"),
+    *(Column(p.name, pa.float64(), p.unit, f"the survey's {p.text}") for p in PARAMETERS),
+    *_XFE,
+)
+
+CROSSMATCHED = (
+    *CATALOGUE,
+    Column("survey_id", pa.string(), "", "the other survey's id of the star"),
+    Column("separation", pa.float64(), "arcsec", "from the survey's position at LAMOST's epoch"),
+    Column("matched_by", pa.string(), "", "gaia (id), sky, or sky with proper motion"),
+    Column("survey_snr", pa.float64(), "", "the survey's signal-to-noise ratio"),
+    *(
+        Column(f"survey_{p.name}", pa.float64(), p.unit, f"the survey's {p.text}")
+        for p in PARAMETERS
+    ),
+    *_XFE,
 )
 
 RANKING = (

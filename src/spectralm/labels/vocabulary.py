@@ -35,3 +35,27 @@ LOGG = Label("logg", "logg", r"$\log g$", "dex", 3, -1.0, 6.0, 0.01, -1.0)
 FEH = Label("feh", "[Fe/H]", "[Fe/H]", "dex", 4, -5.0, 1.5, 0.01, -5.0)
 
 PARAMETERS = (TEFF, LOGG, FEH)
+
+#: Species of the abundances, spelt and ordered as in APOGEE; CI is carbon by its atomic lines, TIII
+#: is Ti II.
+SPECIES = (
+    *("C", "CI", "N", "O", "NA", "MG", "AL", "SI", "P", "S", "K", "CA", "TI", "TIII", "V", "CR"),
+    *("MN", "CO", "NI", "CU", "CE"),
+)
+_IONS = {"CI": "C I", "TIII": "Ti II"}
+
+#: [X/Fe]. The paper prints all digits of a float32; four are a hundredth of the best errors.
+ABUNDANCES = tuple(
+    Label(
+        name=f"{species.lower()}_fe",
+        text=f"{species}_FE",
+        latex=f"[{_IONS.get(species, species.title())}/Fe]",
+        unit="dex",
+        decimals=4,
+        low=-2.5,
+        high=2.495,
+        step=0.005,
+        offset=-2.5,
+    )
+    for species in SPECIES
+)

@@ -4,6 +4,8 @@ Each function returns a column in our type with missing values (SURVEYS: C.14) a
 numbers also return a mask [rows] of the cells that hold something else than a number.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +22,10 @@ WHOLE = r"^\+?(?P<whole>-?\d{1,18})(?:\.0*)?$"
 GAIA = r"^([1-9]\d{0,17}|[1-8]\d{18})$"
 #: Genuine ids are refused as rounded with a chance below 2 to minus this power.
 GAIA_BITS = 30
+#: Beyond it float64 does not hold every whole number.
+EXACT = 2**53
+#: So many ids that end in 00 are no chance if most do.
+FEWEST_ZEROS = 4
 
 
 def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -79,17 +85,46 @@ def to_gaia(column: pa.ChunkedArray, source: object) -> tuple[pa.ChunkedArray, n
     return ids, _is_false(readable)
 
 
+def position(ra: pa.ChunkedArray, dec: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+    """Columns ra and dec (deg), null where they are no place on the sky."""
+    on_sky = pc.and_(
+        pc.and_(pc.greater_equal(ra, 0), pc.less_equal(ra, 360)),
+        pc.less_equal(pc.abs(dec), 90),
+    )
+    return {"ra": pc.if_else(on_sky, ra, None), "dec": pc.if_else(on_sky, dec, None)}
+
+
+def unreadable_cells(batch: pa.Table, broken: Mapping[str, np.ndarray]) -> pa.ChunkedArray:
+    """The first unreadable cell of each row in words, null where all can be read.
+
+    Args:
+        broken: by column, a mask [rows] of its unreadable cells.
+    """
+    detail = pa.chunked_array([pa.nulls(batch.num_rows, pa.string())])
+    for name, mask in broken.items():
+        if mask.any():
+            cells = batch[name].cast(pa.string())
+            words = pc.binary_join_element_wise(f"{name} is '", cells, "'", "")
+            detail = pc.coalesce(detail, pc.if_else(pa.array(mask), words, None))
+    return detail
+
+
 def _refuse_rounded(ids: np.ndarray, source: object) -> None:
-    """Refuse different ids that are all float64 numbers though a share of genuine ones is not.
+    """Refuse different ids that end in the zeros of float64, written in binary or in decimals.
 
     A Gaia id is a multiple of 128 whose higher bits are as good as random (it holds a running
     number), and float64 numbers are multiples of 256, 512, 1024 from 2**60, 2**61, 2**62 on.
+    Programs that print 15 to 17 digits of a float64 fill up with zeros: two or more of them end
+    one genuine id in a hundred.
     """
     spacing = np.spacing(ids.astype(np.float64)).astype(np.int64)
     spacing = np.maximum(spacing, 128)
     bits = np.log2(spacing / 128).sum()
     if bits >= GAIA_BITS and not (ids % spacing).any():
         raise _float64_ids(source, f"all of {ids.size:,} ids end in the zero bits of float64")
+    zeros = int((ids[ids > EXACT] % 100 == 0).sum())
+    if zeros >= FEWEST_ZEROS and 2 * zeros > ids.size:
+        raise _float64_ids(source, f"{zeros:,} of {ids.size:,} ids end in the digits 00")
 
 
 def _float64_ids(source: object, found: str) -> InputError:

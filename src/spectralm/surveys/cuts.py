@@ -32,26 +32,29 @@ class Cuts:
     """A table that gets shorter; whoever leaves it is in ``rejects``.
 
     Args:
-        table: rows with a column obsid and, as soon as it is known, path.
-        unreadable: columns obsid, detail: rows that never came into the table.
+        table: rows with columns obsid and path, as soon as they are known.
+        unreadable: column detail, and obsid if known: rows that never came into the table.
+        stage: the rule that cuts.
     """
 
-    def __init__(self, table: pa.Table, unreadable: pa.Table):
+    def __init__(self, table: pa.Table, unreadable: pa.Table, stage: str = STAGE):
         self.table = table
+        self.stage = stage
         rows = table.num_rows + unreadable.num_rows
         self.counts = [Count("unreadable row", rows, unreadable.num_rows)]
-        self.rejects = [
-            reject_rows(unreadable["obsid"], None, "unreadable row", unreadable["detail"])
-        ]
+        self.rejects = [self._rejected(unreadable, "unreadable row", unreadable["detail"])]
 
     def cut(self, reason: str, bad: np.ndarray, detail: Callable[[pa.Table], Cells]) -> None:
         """Cut the rows where ``bad`` [rows]; ``detail`` says of such rows what was found."""
         rows = self.table.filter(pa.array(bad))
         self.counts.append(Count(reason, self.table.num_rows, rows.num_rows))
         if rows.num_rows:
-            path = rows["path"] if "path" in rows.column_names else None
-            self.rejects.append(reject_rows(rows["obsid"], path, reason, detail(rows)))
+            self.rejects.append(self._rejected(rows, reason, detail(rows)))
             self.table = self.table.filter(pa.array(~bad))
+
+    def _rejected(self, rows: pa.Table, reason: str, detail: Cells) -> pa.Table:
+        there = {name: rows[name] for name in ("obsid", "path") if name in rows.column_names}
+        return reject_rows(there.get("obsid"), there.get("path"), reason, detail, self.stage)
 
     def counted(self) -> pa.Table:
         """Columns reason, rows_before, rows_cut, rows_left; a row per cut."""
@@ -65,13 +68,19 @@ class Cuts:
         )
 
 
-def reject_rows(obsid: Cells, path: Cells | None, reason: Cells | str, detail: Cells) -> pa.Table:
-    """A rejects table (columns REJECTS) of this stage; ``reason`` may be one for all."""
-    rows = len(obsid)
+def reject_rows(
+    obsid: Cells | None,
+    path: Cells | None,
+    reason: Cells | str,
+    detail: Cells,
+    stage: str = STAGE,
+) -> pa.Table:
+    """A rejects table (columns REJECTS) of one stage; ``reason`` may be one for all."""
+    rows = len(detail)
     columns = {
-        "obsid": obsid,
+        "obsid": pa.nulls(rows, pa.int64()) if obsid is None else obsid,
         "path": pa.nulls(rows, pa.string()) if path is None else path,
-        "stage": pa.repeat(STAGE, rows),
+        "stage": pa.repeat(stage, rows),
         "reason": pa.repeat(reason, rows) if isinstance(reason, str) else reason,
         "detail": detail,
     }

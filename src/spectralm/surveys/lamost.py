@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.errors import InputError
-from spectralm.surveys.cells import to_float, to_gaia, to_int, to_text
+from spectralm.surveys.cells import position, to_float, to_gaia, to_int, to_text, unreadable_cells
 from spectralm.surveys.names import name_keys, parse_names
-from spectralm.surveys.tables import FitsTable, TextTable, open_table
+from spectralm.surveys.tables import FitsTable, TextTable, choose_columns, open_table
 
 #: Our column: the names it has in one release or another, the better one first.
 NAMES = {
@@ -34,6 +34,7 @@ NAMES = {
     "snri": ("snri",),
     "z": ("z",),
     "gaia_source_id": ("gaia_source_id",),
+    "gmag": ("gaia_g_mean_mag",),
     "uid": ("uid",),
     "filename": ("filename", "file"),
     "lmjd": ("lmjd",),
@@ -87,28 +88,8 @@ def find_columns(path: Path, names: Sequence[str]) -> dict[str, str]:
     Raises:
         InputError: a needed column is not there, or is there twice.
     """
-    found = {
-        ours: next(name for name in theirs if name in names)
-        for ours, theirs in NAMES.items()
-        if any(name in names for name in theirs)
-    }
-    missing = [
-        " or ".join(name for ours in choice for name in NAMES[ours])
-        for choice in NEEDED
-        if not found.keys() & set(choice)
-    ]
-    if missing:
-        shown = ", ".join(names[:60]) + (", ..." if len(names) > 60 else "")
-        raise InputError(
-            path,
-            "columns",
-            f"no column {', '.join(missing)}; there are: {shown}",
-            "give a LAMOST low-resolution stellar catalogue (AFGK or M)",
-        )
-    for name in found.values():
-        if names.count(name) > 1:
-            raise InputError(path, f"column {name}", "there twice", "leave one of them")
-    return found
+    remedy = "give a LAMOST low-resolution stellar catalogue (AFGK or M)"
+    return choose_columns(path, names, NAMES, NEEDED, remedy)
 
 
 def _read(path: Path, number: int) -> Rows:
@@ -136,14 +117,14 @@ def _canonical(path: Path, number: int, batch: pa.Table) -> Rows:
             columns[name], broken[name] = to_int(batch[name])
         else:
             columns[name], broken[name] = to_float(batch[name])
-    detail = _unreadable_cells(batch, broken)
+    detail = unreadable_cells(batch, broken)
     detail = pc.if_else(pc.is_null(columns["obsid"]), pc.coalesce(detail, "no obsid"), detail)
     good = pc.is_null(detail)
     table = pa.table(
         {
             **{name: columns[name] for name in ("obsid", "class", "subclass", "snrg", "snrr")},
-            **{name: columns[name] for name in ("snri", "z", "uid", "gaia_source_id")},
-            **_position(columns),
+            **{name: columns[name] for name in ("snri", "z", "uid", "gaia_source_id", "gmag")},
+            **position(columns["ra"], columns["dec"]),
             **_labels(columns),
             "name": _file_keys(columns),
             "catalogue": pa.chunked_array([pa.repeat(pa.scalar(number, pa.int32()), len(batch))]),
@@ -151,26 +132,6 @@ def _canonical(path: Path, number: int, batch: pa.Table) -> Rows:
     )
     unreadable = pa.table({"obsid": columns["obsid"], "detail": detail})
     return Rows(table.filter(good), unreadable.filter(pc.invert(good)))
-
-
-def _unreadable_cells(batch: pa.Table, broken: Mapping[str, np.ndarray]) -> pa.ChunkedArray:
-    """The first unreadable cell of each row in words, null where all can be read."""
-    detail = pa.chunked_array([pa.nulls(batch.num_rows, pa.string())])
-    for name, mask in broken.items():
-        if mask.any():
-            cells = batch[name].cast(pa.string())
-            words = pc.binary_join_element_wise(f"{name} is '", cells, "'", "")
-            detail = pc.coalesce(detail, pc.if_else(pa.array(mask), words, None))
-    return detail
-
-
-def _position(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
-    ra, dec = columns["ra"], columns["dec"]
-    on_sky = pc.and_(
-        pc.and_(pc.greater_equal(ra, 0), pc.less_equal(ra, 360)),
-        pc.less_equal(pc.abs(dec), 90),
-    )
-    return {"ra": pc.if_else(on_sky, ra, None), "dec": pc.if_else(on_sky, dec, None)}
 
 
 def _labels(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:

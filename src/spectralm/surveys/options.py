@@ -1,5 +1,7 @@
 """Where the surveys' files lie and which rows of them are stars for us."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from spectralm.options import Options
@@ -27,3 +29,48 @@ class LamostCuts(Options):
     star_radius_arcsec: float = Field(default=3.0, gt=0)
     """Spectra closer on the sky than this are of one star, whatever their ids (the fibre is 3.3
     arcsec wide)."""
+
+
+class ApogeeOptions(Options):
+    """APOGEE DR16, the labels of stage 2."""
+
+    catalogue: str | None = None
+    """The file allStar-r12-l33.fits; null: this survey is not used."""
+
+
+class GalahOptions(Options):
+    """GALAH DR4, an outside judge."""
+
+    catalogue: str | None = None
+    """The file galah_dr4_allstar_240705.fits; null: this survey is not used."""
+
+    smallest_snr: float = 30.0
+    """Stars whose signal-to-noise ratio per pixel in CCD 3 is not above this are cut."""
+
+
+class GaiaEsoOptions(Options):
+    """Gaia-ESO DR5.1, an outside judge."""
+
+    catalogue: str | None = None
+    """The catalogue GES_DR5_1_V1 of the ESO archive, FITS or CSV; null: this survey is not used."""
+
+    sun: Literal["grevesse2007", "survey"] = "grevesse2007"
+    """Whose Sun abundances are relative to: Grevesse et al. (2007), as APOGEE's, or what the survey
+    finds in the spectrum of the Sun."""
+
+
+class CrossmatchOptions(Options):
+    """Which star of another survey is which of LAMOST."""
+
+    radius_arcsec: float = Field(default=3.0, gt=0)
+    """Stars farther apart on the sky are not the same, unless their Gaia ids are (the fibre is 3.3
+    arcsec wide)."""
+
+    largest_g_difference: float = Field(default=0.5, gt=0)
+    """Stars whose Gaia G magnitudes differ by more (mag) are not the same."""
+
+    lamost_epoch: float = Field(default=2016.0, ge=1950, le=2100)
+    """Julian year of LAMOST's positions, to which proper motions are applied."""
+
+    lamost_gaia_release: Literal["DR2", "DR3"] = "DR3"
+    """Release of LAMOST's Gaia ids: DR3 in DR9 and later, DR2 in DR8."""

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +118,44 @@ def open_table(path: Path) -> Iterator[TextTable | FitsTable]:
         yield _fits_table(path, path)
 
 
+def choose_columns(
+    path: Path,
+    there: Sequence[str],
+    names: Mapping[str, tuple[str, ...]],
+    needed: Sequence[tuple[str, ...]],
+    remedy: str,
+) -> dict[str, str]:
+    """Our names of the columns that a catalogue has, with its own.
+
+    Args:
+        there: the file's columns.
+        names: by our name, those it may have in a file, the better one first.
+        needed: of each group of ours, one at least must be there.
+
+    Raises:
+        InputError: a needed column is not there, or is there twice.
+    """
+    found = {
+        ours: next(name for name in theirs if name in there)
+        for ours, theirs in names.items()
+        if any(name in there for name in theirs)
+    }
+    missing = [
+        " or ".join(name for ours in choice for name in names[ours])
+        for choice in needed
+        if not found.keys() & set(choice)
+    ]
+    if missing:
+        shown = ", ".join(there[:60]) + (", ..." if len(there) > 60 else "")
+        raise InputError(
+            path, "columns", f"no column {', '.join(missing)}; there are: {shown}", remedy
+        )
+    for name in found.values():
+        if there.count(name) > 1:
+            raise InputError(path, f"column {name}", "there twice", "leave one of them")
+    return found
+
+
 def _text_table(path: Path, line: bytes) -> TextTable:
     try:
         text = line.decode("utf-8-sig").rstrip("\r\n").lstrip("#")
@@ -125,7 +163,10 @@ def _text_table(path: Path, line: bytes) -> TextTable:
         text = "\0"
     if "\0" in text:
         raise InputError(
-            path, "catalogue", "neither a FITS file nor text", "give a LAMOST stellar catalogue"
+            path,
+            "catalogue",
+            "neither a FITS file nor text",
+            "give a catalogue as the survey publishes it",
         )
     delimiter = "|" if text.count("|") > text.count(",") else ","
     names = tuple(name.strip().strip('"').lower() for name in text.split(delimiter))
@@ -139,7 +180,10 @@ def _fits_table(path: Path, plain: Path) -> FitsTable:
                 names = tuple(name.lower() for name in extension.get_colnames())
                 return FitsTable(path, plain, number, extension.get_nrows(), names)
     raise InputError(
-        path, "catalogue", "a FITS file without a table", "give a LAMOST stellar catalogue"
+        path,
+        "catalogue",
+        "a FITS file without a table",
+        "give a catalogue as the survey publishes it",
     )
 
 
