@@ -44,7 +44,10 @@ def xfe(row: dict[str, str], label: str) -> float:
 
 def stars(names: list[str], labels: dict[str, list[float]]) -> pa.Table:
     """Columns STARS; ``2Mhhmmssss+ddmmsss`` tells the place in 2000 to 0.1 arcsec."""
-    parts = [re.match(r"2M(\d\d)(\d\d)(\d{4})([+-])(\d\d)(\d\d)(\d{3})", n).groups() for n in names]
+    parts = [
+        re.match(r"(?:2M|AP)(\d\d)(\d\d)(\d{4})([+-])(\d\d)(\d\d)(\d{3})", n).groups()
+        for n in names
+    ]
     ra = [15 * (int(h) + int(m) / 60 + int(s) / 360_000) for h, m, s, *_ in parts]
     dec = [
         (-1 if sign == "-" else 1) * (int(d) + int(m) / 60 + int(s) / 36_000)
@@ -66,7 +69,7 @@ def spectra(paths: list[str], ra: np.ndarray, dec: np.ndarray) -> pa.Table:
 
 def test_the_published_pairs_of_lamost_dr2_and_apogee_dr12(examples):
     """1,387 pairs by Ho et al.; here found again from the two catalogues' positions."""
-    table = fits.getdata(examples / "lamost_labels.fits")
+    table = fits.getdata(examples / "lamost_labels.fits", ext=1)
     files = [name.strip() for name in table["LAMOST_ID"].tolist()]
     names = [name.strip() for name in table["APOGEE_ID"].tolist()]
     lamost = spectra(files, table["RA"].astype(float), table["Dec"].astype(float))

@@ -38,6 +38,7 @@ rule train_llm:
         model="|".join(CONFIG.llms),
     conda:
         "../envs/llm.yaml"
+    priority: 1 # the longest job of all must not wait for small ones
     threads: 8
     params:
         base=base,
