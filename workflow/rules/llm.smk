@@ -36,9 +36,9 @@ rule train_llm:
         "benchmarks/models/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
         model="|".join(CONFIG.llms),
+    priority: 1  # the longest job of all must not wait for small ones
     conda:
         "../envs/llm.yaml"
-    priority: 1 # the longest job of all must not wait for small ones
     threads: 8
     params:
         base=base,
