@@ -30,7 +30,7 @@ def experiment(repository, tmp_path_factory) -> Experiment:
         "samples": {"shard_size": 40, "validation_fraction": 0.3},
         "spectra": {"step": 50.0},
         "models": {"nearest": {"kind": "nearest"}, "net": {"kind": "perceptron", "epochs": 3}},
-        "experiment": {"models": ["nearest", "net", "class_mean"], "scales": [40]},
+        "experiment": [{"models": ["nearest", "net", "class_mean"], "scales": [40]}],
         "evaluation": {"resamples": 50},
     }
     made = Experiment.make(folder, repository, config)
@@ -75,4 +75,8 @@ def test_another_models_code_runs_only_that_model_again(experiment):
         "predict_baseline": 1,
         "compute_residuals": 1,
         "tabulate_residuals": 1,
+        "tabulate_comparison": 1,
+        "tabulate_confusion": 1,
+        "tabulate_scaling": 1,
+        "tabulate_snr": 1,
     }

@@ -30,6 +30,7 @@ BELOW_SPECTRA = {
     "plot_confusion": 3,
     "plot_scaling": 1,
     "plot_snr": 1,
+    "write_summary": 1,
 }
 
 #: What follows from one model's new predictions.
@@ -45,6 +46,7 @@ BELOW_PREDICTIONS = {
     "plot_confusion": 1,
     "plot_scaling": 1,
     "plot_snr": 1,
+    "write_summary": 1,
 }
 
 
@@ -102,7 +104,7 @@ def test_every_rule_logs_and_is_timed(experiment):
         for path in (experiment.folder / "benchmarks").rglob("*.tsv")
     }
     assert logs == timed
-    assert len(logs) == 37 - 1
+    assert len(logs) == 38 - 1
     assert len(made) > len(logs)
 
 
@@ -126,7 +128,7 @@ def test_a_constant_of_the_resampler_reruns_spectra_and_all_below(experiment, ed
 
 def test_a_colour_reruns_its_figure_alone(experiment, edit):
     edit("src/spectralm/evaluation/histograms.py", 'color="black"', 'color="red"')
-    assert experiment.to_do() == {"plot_residual_histograms": 3}
+    assert experiment.to_do() == {"plot_residual_histograms": 3, "write_summary": 1}
 
 
 def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
@@ -137,6 +139,7 @@ def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
         "plot_confusion": 3,
         "plot_scaling": 1,
         "plot_snr": 1,
+        "write_summary": 1,
     }
 
 
@@ -176,6 +179,7 @@ def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
         "plot_confusion": 3,
         "plot_scaling": 1,
         "plot_snr": 1,
+        "write_summary": 1,
     }
 
 

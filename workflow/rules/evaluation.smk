@@ -164,7 +164,7 @@ rule tabulate_confusion:
         code=fingerprint("tabulate_confusion"),
     shell:
         "spectralm tabulate-confusion --residuals {input} --caption {params.caption:q}"
-        " --note {params.note:q} --csv {output.csv} --markdown {output.markdown}"
+        " --note={params.note:q} --csv {output.csv} --markdown {output.markdown}"
         " --latex {output.latex} > {log} 2>&1"
 
 
@@ -346,4 +346,4 @@ rule write_summary:
         code=fingerprint("write_summary"),
     shell:
         "spectralm write-summary --tables {input.tables} --figures {input.figures}"
-        " --note {params.note:q} --out {output} > {log} 2>&1"
+        " --note={params.note:q} --out {output} > {log} 2>&1"
