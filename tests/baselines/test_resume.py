@@ -1,7 +1,6 @@
 """A training that is killed goes on and ends with the same weights."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from baselines.conftest import SMALL, Shards
+from processes import finish, started
 
 from spectralm.baselines.registry import options_class
 
@@ -28,20 +28,7 @@ def start(kind: str, shards: Shards, folder: Path) -> subprocess.Popen:
         *("--samples", *shards.samples, "--spectra", *shards.spectra),
         *("--workspaces", folder / "workspaces", "--out", folder / "run"),
     ]
-    return subprocess.Popen(
-        list(map(str, command)),
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen) -> str:
-    """Wait for a training to end well; its output."""
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output[-5000:]
-    return output
+    return started(command)
 
 
 def weights(folder: Path) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from llm.toy import GRID, Toy
 from peft import PeftModel
+from processes import finish, started
 from safetensors.torch import load_file, save_file
 
 from spectralm.errors import SpectraLMError
@@ -64,19 +65,7 @@ def start(toy: Toy, folder: Path, epochs: float) -> subprocess.Popen:
         *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
         *("--out", folder / "run"),
     ]
-    return subprocess.Popen(
-        list(map(str, command)),
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def finish(process: subprocess.Popen) -> None:
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output[-5000:]
+    return started(command)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,16 @@ from workflow.experiment import Experiment
 
 from spectralm.files import read_parquet
 
+#: What is drawn of three models at one scale, and the page that shows it.
+FIGURES = {
+    "plot_residuals": 3,
+    "plot_residual_histograms": 3,
+    "plot_confusion": 3,
+    "plot_scaling": 1,
+    "plot_snr": 1,
+    "write_summary": 1,
+}
+
 #: What follows from new spectra, for three models at one scale of one shard.
 BELOW_SPECTRA = {
     "resample_spectra": 1,
@@ -25,12 +35,7 @@ BELOW_SPECTRA = {
     "tabulate_scaling": 1,
     "tabulate_snr": 1,
     "tabulate_rejects": 1,
-    "plot_residuals": 3,
-    "plot_residual_histograms": 3,
-    "plot_confusion": 3,
-    "plot_scaling": 1,
-    "plot_snr": 1,
-    "write_summary": 1,
+    **FIGURES,
 }
 
 #: What follows from one model's new predictions.
@@ -133,14 +138,7 @@ def test_a_colour_reruns_its_figure_alone(experiment, edit):
 
 def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
     edit("src/spectralm/evaluation/spectralm.mplstyle", "font.size: 8", "font.size: 9")
-    assert experiment.to_do() == {
-        "plot_residuals": 3,
-        "plot_residual_histograms": 3,
-        "plot_confusion": 3,
-        "plot_scaling": 1,
-        "plot_snr": 1,
-        "write_summary": 1,
-    }
+    assert experiment.to_do() == FIGURES
 
 
 def test_one_baselines_code_reruns_that_baseline(experiment, edit):
@@ -174,12 +172,7 @@ def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
         "tabulate_snr": 1,
         "tabulate_sample": 1,
         "tabulate_rejects": 1,
-        "plot_residuals": 3,
-        "plot_residual_histograms": 3,
-        "plot_confusion": 3,
-        "plot_scaling": 1,
-        "plot_snr": 1,
-        "write_summary": 1,
+        **FIGURES,
     }
 
 

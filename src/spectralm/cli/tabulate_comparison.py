@@ -42,7 +42,6 @@ def run(
     )
     shown = comparison.comparison_panels(pairs)
     write_text(csv, comparison.tidy_csv(comparison.compared(table, pairs)))
-    write_text(markdown, panels.markdown(shown, caption, options.note))
-    write_text(latex, panels.latex(shown, caption, options.note))
+    panels.write_tables(shown, caption, options.note, markdown, latex)
     missing = [pair.title for pair in pairs if pair.status]
     logging.info("%s: %d models, without a run: %s", csv, len(pairs), ", ".join(missing) or "none")

@@ -23,6 +23,5 @@ def run(
     }
     shown = confusion.confusion_panels(matrices)
     write_text(csv, confusion.tidy_csv(matrices))
-    write_text(markdown, panels.markdown(shown, caption, note))
-    write_text(latex, panels.latex(shown, caption, note))
+    panels.write_tables(shown, caption, note, markdown, latex)
     logging.info("%s: %d runs", csv, len(matrices))

@@ -27,6 +27,5 @@ def run(
     rows = [row for name in runs for row in statistics(name, read_parquet(runs[name]), options)]
     shown = tables.residual_panels(rows, options)
     write_text(csv, tables.tidy_csv(rows))
-    write_text(markdown, panels.markdown(shown, caption, options.note))
-    write_text(latex, panels.latex(shown, caption, options.note))
+    panels.write_tables(shown, caption, options.note, markdown, latex)
     logging.info("%s: %d runs", csv, len(residuals))

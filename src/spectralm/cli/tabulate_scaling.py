@@ -30,6 +30,5 @@ def run(
     paper = published_scaling([row for path in published for row in read_published(path)])
     shown = scaling_tables.scaling_panels(ours, paper, options)
     write_text(csv, scaling_tables.tidy_csv(ours, paper))
-    write_text(markdown, panels.markdown(shown, caption, options.note))
-    write_text(latex, panels.latex(shown, caption, options.note))
+    panels.write_tables(shown, caption, options.note, markdown, latex)
     logging.info("%s: %d models at several scales", csv, len(ours.models))

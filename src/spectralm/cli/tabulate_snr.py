@@ -26,6 +26,5 @@ def run(
     ]
     shown = snr.snr_panels(rows, options)
     write_text(csv, snr.tidy_csv(rows))
-    write_text(markdown, panels.markdown(shown, caption, options.note))
-    write_text(latex, panels.latex(shown, caption, options.note))
+    panels.write_tables(shown, caption, options.note, markdown, latex)
     logging.info("%s: %d rows", csv, len(rows))

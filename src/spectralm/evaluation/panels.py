@@ -4,7 +4,9 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from spectralm.files import write_text
 from spectralm.labels.vocabulary import PARAMETERS, Label
 
 NOTHING = "–"
@@ -65,6 +67,14 @@ def latex(panels: Iterable[Panel], caption: str, note: str = "") -> str:
             lines += [" & ".join(map(_escape, row)) + r" \\" for row in rows]
         lines += [r"\bottomrule", r"\end{tabular}", r"\end{table*}", ""]
     return "\n".join(lines)
+
+
+def write_tables(
+    panels: list[Panel], caption: str, note: str, markdown_out: Path, latex_out: Path
+) -> None:
+    """Write the tables for reading in both forms."""
+    write_text(markdown_out, markdown(panels, caption, note))
+    write_text(latex_out, latex(panels, caption, note))
 
 
 def number(value: float, label: Label, sign: str = "", dex_digits: int = 3) -> str:

@@ -11,7 +11,14 @@ from spectralm.errors import InputError
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import Published
 from spectralm.evaluation.runs import RunName
-from spectralm.evaluation.statistics import ALL, MAD, STD, median_and_sigma, star_resamples
+from spectralm.evaluation.statistics import (
+    ALL,
+    MAD,
+    STD,
+    central,
+    median_and_sigma,
+    star_resamples,
+)
 from spectralm.labels.vocabulary import PARAMETERS
 
 #: Share of a sample that the paper trains on (8 : 2).
@@ -222,8 +229,7 @@ def _interval(samples: np.ndarray, options: EvaluationOptions) -> dict[str, floa
     samples = samples[np.isfinite(samples)]
     if not len(samples):
         return {"low": None, "high": None}
-    tails = (0.5 - options.interval / 2, 0.5 + options.interval / 2)
-    low, high = np.quantile(samples, tails).tolist()
+    low, high = central(samples, options)
     return {"low": low, "high": high}
 
 

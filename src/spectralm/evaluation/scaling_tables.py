@@ -7,7 +7,7 @@ from spectralm.evaluation.panels import LABEL_HEADS, NOTHING, Panel, Rows, csv_t
 from spectralm.evaluation.runs import note
 from spectralm.evaluation.scaling import Law, Point, Scaling
 from spectralm.evaluation.statistics import MAD, STD
-from spectralm.evaluation.tables import drawn
+from spectralm.evaluation.tables import drawn, sigmas_cell
 from spectralm.labels.vocabulary import PARAMETERS, Label
 
 EMPTY = "Empty: no model was run at several scales, so nothing is known of scaling."
@@ -86,11 +86,11 @@ def _paper_panels(paper: Scaling) -> list[Panel]:
 
 def _sizes(found: Scaling, model: str, cell: Callable) -> Rows:
     by_label = [found.points_of(model, label.name, STD) for label in PARAMETERS]
-    robust = [found.points_of(model, label.name, MAD) or [None] * 99 for label in PARAMETERS]
+    robust = [found.points_of(model, label.name, MAD) for label in PARAMETERS]
     rows = []
     for i, first in enumerate(by_label[0]):
         cells = (
-            cell(points[i], mads[i], label)
+            cell(points[i], mads[i] if mads else None, label)
             for points, mads, label in zip(by_label, robust, PARAMETERS, strict=True)
         )
         rows.append((f"{first.scale:,}", f"{first.n_train:,}", *cells))
@@ -98,12 +98,7 @@ def _sizes(found: Scaling, model: str, cell: Callable) -> Rows:
 
 
 def _sigma_cell(point: Point, mad: Point, label: Label) -> str:
-    if point.sigma is None:
-        return NOTHING
-    sigma, robust = number(point.sigma, label), number(mad.sigma, label)
-    if point.low is None:
-        return f"{sigma}; {robust}"
-    return f"{sigma} [{number(point.low, label)}, {number(point.high, label)}]; {robust}"
+    return sigmas_cell(point.sigma, point.low, point.high, mad.sigma, label)
 
 
 def _plain_cell(point: Point, _: None, label: Label) -> str:

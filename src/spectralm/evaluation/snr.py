@@ -10,10 +10,10 @@ from scipy.optimize import brentq
 from scipy.special import erf
 
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.panels import LABEL_HEADS, NOTHING, Panel, Rows, csv_text, number
+from spectralm.evaluation.panels import LABEL_HEADS, Panel, Rows, csv_text
 from spectralm.evaluation.runs import note
 from spectralm.evaluation.statistics import ALL, MAD, MAD_TO_SIGMA, STD, Statistics, statistics
-from spectralm.evaluation.tables import drawn, over_bound
+from spectralm.evaluation.tables import drawn, over_bound, sigmas_cell
 from spectralm.labels.vocabulary import PARAMETERS, Label
 
 
@@ -122,12 +122,7 @@ def _blocks(rows: list[Bin], cell: Callable[[Bin, Label], str]) -> dict[str, Row
 
 def _sigma_cell(row: Bin, label: Label) -> str:
     told = row.statistics
-    if told.std is None:
-        return NOTHING
-    interval = ""
-    if told.std_low is not None:
-        interval = f" [{number(told.std_low, label)}, {number(told.std_high, label)}]"
-    return f"{number(told.std, label)}{interval}; {number(told.mad_sigma, label)}"
+    return sigmas_cell(told.std, told.std_low, told.std_high, told.mad_sigma, label)
 
 
 def _ratio_cell(row: Bin, label: Label) -> str:

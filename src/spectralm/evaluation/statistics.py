@@ -162,9 +162,14 @@ def bootstrap(
     )
     mean, square = totals[:, 1] / totals[:, 0], totals[:, 2] / totals[:, 0]
     std = np.sqrt(np.maximum(square - mean**2, 0))
+    return central(mean + centre, options), central(std, options)
+
+
+def central(samples: np.ndarray, options: EvaluationOptions) -> tuple[float, float]:
+    """The central interval of some resamples [n]."""
     tails = (0.5 - options.interval / 2, 0.5 + options.interval / 2)
-    mean_interval = tuple(np.quantile(mean + centre, tails).tolist())
-    return mean_interval, tuple(np.quantile(std, tails).tolist())
+    low, high = np.quantile(samples, tails).tolist()
+    return low, high
 
 
 def star_resamples(star: np.ndarray, options: EvaluationOptions) -> Iterator[np.ndarray]:

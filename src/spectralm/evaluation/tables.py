@@ -123,5 +123,15 @@ def _median(row: Statistics, label: Label) -> str:
     return f"{median} ± {sigma} ({row.outlier_fraction:.1%})"
 
 
+def sigmas_cell(
+    std: float | None, low: float | None, high: float | None, robust: float | None, label: Label
+) -> str:
+    """Sigma, its interval if there is one, and the robust sigma."""
+    if std is None:
+        return NOTHING
+    interval = "" if low is None else f" [{number(low, label)}, {number(high, label)}]"
+    return f"{number(std, label)}{interval}; {number(robust, label)}"
+
+
 def over_bound(row: Statistics, label: Label) -> str:
     return NOTHING if row.bound_ratio is None else f"{row.bound_ratio:.1f}"

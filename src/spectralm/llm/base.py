@@ -61,11 +61,6 @@ def load_base(base: str, quantise: bool, gradient_checkpointing: bool = False) -
 
 def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> PeftModel:
     """A fresh LoRA adapter on all linear layers of the base."""
-    embeddings = {
-        name.split(".")[-1]
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Embedding)
-    }
     torch.manual_seed(seed)
     return get_peft_model(
         model,
@@ -75,9 +70,15 @@ def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> Peft
             lora_alpha=options.alpha,
             lora_dropout=options.dropout,
             target_modules="all-linear",
-            modules_to_save=sorted(embeddings) if options.train_embeddings else None,
+            modules_to_save=_embeddings(model) if options.train_embeddings else None,
         ),
     )
+
+
+def _embeddings(model: PreTrainedModel) -> list[str]:
+    """Names of the tables of tokens and, where there is one, positions."""
+    tables = (name for name, part in model.named_modules() if isinstance(part, torch.nn.Embedding))
+    return sorted({name.split(".")[-1] for name in tables})
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:

@@ -76,9 +76,7 @@ def resample(
         lowest, highest = 0, 999
     thousandths = np.rint(values * 1000)
     flux = np.clip(thousandths, lowest, highest).astype(np.int16)
-    flags = _flags(spectrum, good, wavelength, gaps, grid, flux)
-    if np.any(flux != thousandths):
-        flags |= CLIPPED.value
+    flags = _flags(spectrum, good, wavelength, gaps, grid, flux, np.any(flux != thousandths))
     return Resampled(flux, flags, masked)
 
 
@@ -189,6 +187,7 @@ def _flags(
     gaps: np.ndarray,
     grid: np.ndarray,
     flux: np.ndarray,
+    clipped: bool,
 ) -> int:
     after = np.searchsorted(grid, wavelength[gaps], "right")
     before = np.searchsorted(grid, wavelength[gaps + 1])
@@ -200,6 +199,7 @@ def _flags(
         (RED_EDGE, grid[-1] > wavelength[-1]),
         (ABOVE_ONE, np.any(flux > 1000)),
         (NEGATIVE, np.any(flux < 0)),
+        (CLIPPED, clipped),
         (OFFSET_FIBRE, spectrum.offset),
         (NO_OBSID, spectrum.obsid is None),
         (HOLE, np.any((holes >= grid[0]) & (holes <= grid[-1]))),

@@ -1,12 +1,16 @@
 """Cutting rows from a catalogue, each with its reason, and counting them."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as csv
 
+from spectralm.files import atomic
 from spectralm.labels.columns import REJECTS, schema
 
 STAGE = "build_catalogue"
@@ -66,6 +70,14 @@ class Cuts:
                 "rows_left": [count.left for count in self.counts],
             }
         )
+
+
+def write_counts(counted: pa.Table, path: Path) -> None:
+    """Write (CSV) and log how many rows each cut took, :meth:`Cuts.counted`."""
+    with atomic(path) as temporary:
+        csv.write_csv(counted, temporary)
+    for cut in counted.to_pylist():
+        logging.info("%(reason)s: %(rows_cut)d of %(rows_before)d rows cut", cut)
 
 
 def reject_rows(

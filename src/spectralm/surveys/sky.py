@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.spatial import cKDTree
 
-from spectralm.surveys.stars import ARCSEC
+ARCSEC = np.pi / 180 / 3600
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,16 @@ class Pairs:
     right: np.ndarray
 
 
+def unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+    """Unit vectors [n, 3] of ra and dec (radians)."""
+    return np.column_stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+
+
+def chord(arcsec: float) -> float:
+    """Distance between the ends of two unit vectors with such an angle between them."""
+    return 2 * np.sin(arcsec * ARCSEC / 2)
+
+
 def directions(table: pa.Table, epoch: float | None = None) -> np.ndarray:
     """Unit vectors [rows, 3] of ra and dec (deg, ICRS), NaN where these are null.
 
@@ -24,10 +34,10 @@ def directions(table: pa.Table, epoch: float | None = None) -> np.ndarray:
     motion (columns epoch, pmra, pmdec, mas/yr); a direction of which either is null stays.
     """
     ra, dec = (np.radians(table[name].to_numpy()) for name in ("ra", "dec"))
-    sin_ra, cos_ra, sin_dec, cos_dec = np.sin(ra), np.cos(ra), np.sin(dec), np.cos(dec)
-    xyz = np.column_stack([cos_dec * cos_ra, cos_dec * sin_ra, sin_dec])
+    xyz = unit_vectors(ra, dec)
     if epoch is None:
         return xyz
+    sin_ra, cos_ra, sin_dec, cos_dec = np.sin(ra), np.cos(ra), np.sin(dec), np.cos(dec)
     years = epoch - table["epoch"].to_numpy()
     east, north = (table[name].to_numpy() * years * ARCSEC / 1000 for name in ("pmra", "pmdec"))
     unknown = np.isnan(east) | np.isnan(north)
@@ -41,12 +51,11 @@ def directions(table: pa.Table, epoch: float | None = None) -> np.ndarray:
 def pairs_within(radius_arcsec: float, left: np.ndarray, right: np.ndarray) -> Pairs:
     """All pairs of directions ([n, 3] and [m, 3]) at most so far apart."""
     trees = [cKDTree(xyz, balanced_tree=False, compact_nodes=False) for xyz in (left, right)]
-    chord = 2 * np.sin(radius_arcsec * ARCSEC / 2)
-    found = trees[0].sparse_distance_matrix(trees[1], chord, output_type="ndarray")
+    found = trees[0].sparse_distance_matrix(trees[1], chord(radius_arcsec), output_type="ndarray")
     return Pairs(found["i"], found["j"])
 
 
 def separations(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Angles (arcsec) between directions, row by row; NaN where either is."""
-    chord = np.linalg.norm(left - right, axis=1)
-    return 2 * np.arcsin(np.minimum(chord / 2, 1)) / ARCSEC
+    distance = np.linalg.norm(left - right, axis=1)
+    return 2 * np.arcsin(np.minimum(distance / 2, 1)) / ARCSEC

@@ -7,7 +7,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-ARCSEC = np.pi / 180 / 3600
+from spectralm.surveys.sky import chord, unit_vectors
 
 
 def star_ids(rows: pa.Table, radius_arcsec: float) -> pa.Array:
@@ -56,13 +56,11 @@ def _places(rows: pa.Table, radius_arcsec: float) -> tuple[np.ndarray, np.ndarra
     ra, dec = (np.radians(rows[name].to_numpy()) for name in ("ra", "dec"))
     known = np.isfinite(ra)
     places, which = np.unique(ra[known] + 1j * dec[known], return_inverse=True)
-    ra, dec = places.real, places.imag
-    xyz = np.column_stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+    xyz = unit_vectors(places.real, places.imag)
     tree = cKDTree(xyz, balanced_tree=False, compact_nodes=False)
-    chord = 2 * np.sin(radius_arcsec * ARCSEC / 2)
     place = np.full(rows.num_rows, -1)
     place[known] = which
-    return place, tree.query_pairs(chord, output_type="ndarray")
+    return place, tree.query_pairs(chord(radius_arcsec), output_type="ndarray")
 
 
 def _components(labels: tuple[np.ndarray, ...], close: np.ndarray) -> np.ndarray:

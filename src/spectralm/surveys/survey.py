@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as csv
 
 from spectralm.errors import InputError
-from spectralm.files import atomic, write_parquet
+from spectralm.files import write_parquet
 from spectralm.labels.columns import REJECTS, STARS, schema
 from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
 from spectralm.surveys.cells import (
@@ -22,7 +21,7 @@ from spectralm.surveys.cells import (
     to_text,
     unreadable_cells,
 )
-from spectralm.surveys.cuts import Cells, Cuts, is_null, told
+from spectralm.surveys.cuts import Cells, Cuts, is_null, told, write_counts
 from spectralm.surveys.tables import choose_columns, open_table
 
 STAGE = "read_survey"
@@ -138,10 +137,7 @@ def write_stars(read: Stars, out: Path, rejects: Path, cuts: Path) -> None:
     """Write and log the stars, the rejects (Parquet) and the count of the cuts (CSV)."""
     write_parquet(out, read.stars)
     write_parquet(rejects, read.rejects)
-    with atomic(cuts) as temporary:
-        csv.write_csv(read.cuts, temporary)
-    for cut in read.cuts.to_pylist():
-        logging.info("%(reason)s: %(rows_cut)d of %(rows_before)d rows cut", cut)
+    write_counts(read.cuts, cuts)
     logging.info("%d stars", read.stars.num_rows)
 
 

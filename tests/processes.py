@@ -1,0 +1,24 @@
+"""Commands that tests start, wait for or kill."""
+
+import os
+import subprocess
+from collections.abc import Iterable
+
+
+def started(command: Iterable[object]) -> subprocess.Popen:
+    """A command in a session of its own, on one thread, its output in a pipe."""
+    return subprocess.Popen(
+        list(map(str, command)),
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> str:
+    """Wait for a command to end well; its output."""
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output[-5000:]
+    return output
