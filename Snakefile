@@ -10,6 +10,7 @@
 #   results/predictions/{run}/{dataset}/{shard}.parquet
 #   results/residuals/{run}/{dataset}.parquet
 #   results/tables/  results/figures/  results/summary.md
+#   results/catalogue/{run}.parquet .fits .vot      all predictions of a run
 #   results/sky/                                    the demo's synthetic survey files
 # What was refused lies beside each step's output as *.rejects.parquet.
 from pathlib import Path
@@ -24,6 +25,7 @@ from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, source
 from spectralm.labels.vocabulary import Ask
+from spectralm.provenance import workspace_key
 
 min_version("9.0")
 
@@ -52,6 +54,7 @@ include: "workflow/rules/language.smk"
 include: "workflow/rules/llm.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/catalogue.smk"
 
 
 rule all:
@@ -60,3 +63,4 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.write_summary.output,
+        expand("results/catalogue/{run}.parquet", run=CONFIG.runs),

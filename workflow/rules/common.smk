@@ -7,7 +7,7 @@ def shard_files(kind):
     """Input function: the files of a kind (samples, spectra) of all shards of a run's scale."""
     return lambda wildcards: expand(
         "results/{kind}/{dataset}/{shard}.parquet",
-        kind=kind,
+        kind=kind.format(**wildcards),
         dataset=wildcards.dataset,
         shard=CONFIG.shards(int(wildcards.scale)),
     )
@@ -51,6 +51,20 @@ def judged(kind):
         )
 
     return files
+
+
+def weights(wildcards):
+    """Input function: what a run's predictions were made with."""
+    name = "adapter_model.safetensors" if wildcards.model in CONFIG.llms else "weights"
+    return "results/models/{model}-{dataset}-{scale}/".format(**wildcards) + name
+
+
+def serializer(wildcards):
+    """How a run's spectra are spelled: a text's name and hash; none for a model of pixels."""
+    if wildcards.model not in CONFIG.llms:
+        return "none"
+    name = CONFIG.llms[wildcards.model].text
+    return f"{name}-{workspace_key(CONFIG.texts[name].model_dump())}"
 
 
 def code_of(command):
