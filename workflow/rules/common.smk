@@ -173,6 +173,25 @@ def of_runs(runs, kind):
     return [pattern.format(run=run) for run in runs]
 
 
+def shown(path):
+    """A table or figure, marked for `snakemake --report` with its caption and wildcards."""
+    folder, name = path.split("/")[-2:]
+    kind = re.match("[a-z_]+", name)[0]
+    return report(
+        path,
+        caption=f"../report/{folder}/{kind}.rst",
+        category=folder.capitalize(),
+        labels={"what": kind}
+        | {each: f"{{{each}}}" for each in re.findall(r"{(\w+)}", name)},
+    )
+
+
+def benchmark_patterns(wildcards):
+    """Params function: the regular expression of the paths of each rule's benchmarks."""
+    timed = (rule for rule in workflow.rules if rule.benchmark)
+    return json.dumps({rule.name: rule.benchmark.regex().pattern for rule in timed})
+
+
 def caption(text, note=""):
     """Params function: a caption with the rule's wildcards.
 

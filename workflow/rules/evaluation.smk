@@ -30,7 +30,7 @@ rule tabulate_residuals:
     input:
         residuals_at,
     output:
-        csv="results/tables/residuals-{dataset}-{scale}.csv",
+        csv=shown("results/tables/residuals-{dataset}-{scale}.csv"),
         markdown="results/tables/residuals-{dataset}-{scale}.md",
         latex="results/tables/residuals-{dataset}-{scale}.tex",
     log:
@@ -56,7 +56,7 @@ rule tabulate_rejects:
     input:
         all_rejects,
     output:
-        "results/tables/rejects-{dataset}.csv",
+        shown("results/tables/rejects-{dataset}.csv"),
     log:
         "logs/tables/rejects-{dataset}.log",
     benchmark:
@@ -75,7 +75,7 @@ rule plot_residuals:
         style=STYLE,
     output:
         pdf="results/figures/residuals-{model}-{dataset}-{scale}.pdf",
-        png="results/figures/residuals-{model}-{dataset}-{scale}.png",
+        png=shown("results/figures/residuals-{model}-{dataset}-{scale}.png"),
     log:
         "logs/figures/residuals-{model}-{dataset}-{scale}.log",
     benchmark:
@@ -95,7 +95,7 @@ rule plot_residual_histograms:
         style=STYLE,
     output:
         pdf="results/figures/histograms-{model}-{dataset}-{scale}.pdf",
-        png="results/figures/histograms-{model}-{dataset}-{scale}.png",
+        png=shown("results/figures/histograms-{model}-{dataset}-{scale}.png"),
     log:
         "logs/figures/histograms-{model}-{dataset}-{scale}.log",
     benchmark:
@@ -120,7 +120,7 @@ rule tabulate_comparison:
             compared_runs(wildcards.number)[1], "manifests"
         ),
     output:
-        csv="results/tables/table{number}.csv",
+        csv=shown("results/tables/table{number}.csv"),
         markdown="results/tables/table{number}.md",
         latex="results/tables/table{number}.tex",
     log:
@@ -146,7 +146,7 @@ rule tabulate_confusion:
     input:
         residuals_at,
     output:
-        csv="results/tables/confusion-{dataset}-{scale}.csv",
+        csv=shown("results/tables/confusion-{dataset}-{scale}.csv"),
         markdown="results/tables/confusion-{dataset}-{scale}.md",
         latex="results/tables/confusion-{dataset}-{scale}.tex",
     log:
@@ -173,7 +173,7 @@ rule plot_confusion:
         style=STYLE,
     output:
         pdf="results/figures/confusion-{model}-{dataset}-{scale}.pdf",
-        png="results/figures/confusion-{model}-{dataset}-{scale}.png",
+        png=shown("results/figures/confusion-{model}-{dataset}-{scale}.png"),
     log:
         "logs/figures/confusion-{model}-{dataset}-{scale}.log",
     benchmark:
@@ -198,7 +198,7 @@ rule tabulate_scaling:
         manifests=of_runs(CONFIG.runs_on("lamost"), "manifests"),
         published=[paper_table(number) for number in (2, 3, 4)],
     output:
-        csv="results/tables/scaling-{dataset}.csv",
+        csv=shown("results/tables/scaling-{dataset}.csv"),
         markdown="results/tables/scaling-{dataset}.md",
         latex="results/tables/scaling-{dataset}.tex",
     log:
@@ -225,7 +225,7 @@ rule plot_scaling:
         style=STYLE,
     output:
         pdf="results/figures/scaling-{dataset}.pdf",
-        png="results/figures/scaling-{dataset}.png",
+        png=shown("results/figures/scaling-{dataset}.png"),
     log:
         "logs/figures/scaling-{dataset}.log",
     benchmark:
@@ -253,7 +253,7 @@ rule tabulate_snr:
     input:
         residuals_at,
     output:
-        csv="results/tables/snr-{dataset}-{scale}.csv",
+        csv=shown("results/tables/snr-{dataset}-{scale}.csv"),
         markdown="results/tables/snr-{dataset}-{scale}.md",
         latex="results/tables/snr-{dataset}-{scale}.tex",
     log:
@@ -281,7 +281,7 @@ rule plot_snr:
         style=STYLE,
     output:
         pdf="results/figures/snr-{dataset}-{scale}.pdf",
-        png="results/figures/snr-{dataset}-{scale}.png",
+        png=shown("results/figures/snr-{dataset}-{scale}.png"),
     log:
         "logs/figures/snr-{dataset}-{scale}.log",
     benchmark:
@@ -326,23 +326,3 @@ rule figures:
         ),
         expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales("lamost")),
         "results/figures/scaling-lamost.png",
-
-
-rule write_summary:
-    input:
-        tables=[path for path in rules.tables.input if path.endswith(".md")],
-        figures=rules.figures.input,
-    output:
-        "results/summary.md",
-    log:
-        "logs/summary.log",
-    benchmark:
-        "benchmarks/summary.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        note=CONFIG.evaluation.note,
-        code=fingerprint("write_summary"),
-    shell:
-        "spectralm write-summary --tables {input.tables} --figures {input.figures}"
-        " --note={params.note:q} --out {output} > {log} 2>&1"
