@@ -68,3 +68,4 @@ rule all:
         rules.figures.input,
         rules.write_report.output,
         expand("results/catalogue/{run}.parquet", run=CONFIG.runs),
+        cards(),

@@ -103,8 +103,8 @@ def base(wildcards):
     return (tiny_base(wildcards) or [CONFIG.llms[wildcards.model].base])[0]
 
 
-def all_rejects(wildcards):
-    """Input function: every rejects table of the experiment."""
+def question_rejects(wildcards):
+    """Input function: the rejects beside a dataset's questions, of all that is asked of it."""
     dataset = wildcards.dataset
     asked = {
         (shard, Ask.of_runs_on(run.dataset).value, CONFIG.llms[run.model].text)
@@ -113,6 +113,27 @@ def all_rejects(wildcards):
         for shard in CONFIG.shards(run.scale)
     }
     return [
+        f"results/qa/{dataset}/{shard}.{ask}.{text}.rejects.parquet"
+        for shard, ask, text in sorted(asked)
+    ]
+
+
+def all_shards(kind):
+    """Input function: the files of a kind of every shard of a dataset that anything uses."""
+    return lambda wildcards: expand(
+        "results/{kind}/{dataset}/{shard}.parquet",
+        kind=kind,
+        dataset=wildcards.dataset,
+        shard=CONFIG.shards(
+            max(CONFIG.scales(wildcards.dataset), default=CONFIG.samples.external)
+        ),
+    )
+
+
+def all_rejects(wildcards):
+    """Input function: every rejects table of the experiment."""
+    dataset = wildcards.dataset
+    return [
         f"results/catalogues/{dataset}.rejects.parquet",
         *(
             f"results/catalogues/{name}.stars.rejects.parquet"
@@ -120,15 +141,10 @@ def all_rejects(wildcards):
             if name == dataset
         ),
         *(
-            f"results/spectra/{dataset}/{shard}.rejects.parquet"
-            for shard in CONFIG.shards(
-                max(CONFIG.scales(dataset), default=CONFIG.samples.external)
-            )
+            shard.replace(".parquet", ".rejects.parquet")
+            for shard in all_shards("spectra")(wildcards)
         ),
-        *(
-            f"results/qa/{dataset}/{shard}.{ask}.{text}.rejects.parquet"
-            for shard, ask, text in sorted(asked)
-        ),
+        *question_rejects(wildcards),
     ]
 
 
@@ -171,6 +187,18 @@ def of_runs(runs, kind):
         "manifests": "results/models/{run}/manifest.json",
     }[kind]
     return [pattern.format(run=run) for run in runs]
+
+
+def cards():
+    """A card beside each adapter, and one beside the questions of each dataset."""
+    runs = [run for run in CONFIG.runs if run.model in CONFIG.llms]
+    return [
+        *(f"results/models/{run}/README.md" for run in runs),
+        *(
+            f"results/qa/{name}/README.md"
+            for name in sorted({run.dataset for run in runs})
+        ),
+    ]
 
 
 def shown(path):

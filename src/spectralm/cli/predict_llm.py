@@ -12,6 +12,7 @@ from spectralm.language.questions import read_records
 from spectralm.llm.base import load_adapter, load_base, load_tokenizer
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
+from spectralm.progress import progress
 
 
 def run(
@@ -28,13 +29,12 @@ def run(
         options.generation.reading,
     )
     rows = []
-    for record, reply in zip(asked, reader.replies([r["question"] for r in asked]), strict=True):
+    replies = reader.replies([record["question"] for record in asked])
+    for record, reply in zip(asked, progress(replies, len(asked), "answers"), strict=True):
         row = {"obsid": record["obsid"], "status": reply.status, "answer": reply.text}
         if reply.star is not None:
             row |= {"class": reply.star.spectral_class, **reply.star.values}
         rows.append(row)
-        if len(rows) % 500 == 0:
-            logging.info("%d of %d answered", len(rows), len(asked))
     write_parquet(out, pa.Table.from_pylist(rows, schema=schema(PREDICTIONS)))
     parsed = sum(row["status"] == "parsed" for row in rows)
     logging.info("%d answers, %d parsed", len(rows), parsed)

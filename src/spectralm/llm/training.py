@@ -31,6 +31,7 @@ from spectralm.llm.base import (
     load_adapter,
     load_base,
     load_tokenizer,
+    name_on_hub,
     resume_adapter,
     tokenizer_hash,
 )
@@ -39,6 +40,7 @@ from spectralm.llm.generation import Reader
 from spectralm.llm.loss import answer_loss
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.workspace import last_whole_checkpoint
+from spectralm.progress import Progress
 from spectralm.provenance import Clock, provenance, workspace_key
 
 LIBRARIES = ("accelerate", "bitsandbytes", "peft", "tokenizers", "torch", "transformers")
@@ -138,6 +140,19 @@ class KeptClock(TrainerCallback):
             self.clock.keep()
 
 
+class ToldProgress(TrainerCallback):
+    """Tells a log how far the training is; on a terminal the Trainer has a bar."""
+
+    def on_train_begin(self, arguments, state, control, **others) -> None:
+        """Before the first step, which may be one after a checkpoint's."""
+        self.progress = Progress(state.max_steps, "steps", state.global_step)
+
+    def on_step_end(self, arguments, state, control, **others) -> None:
+        """After each step."""
+        if state.is_world_process_zero:
+            self.progress.to(state.global_step)
+
+
 def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     """Train the adapter of a run, from its last checkpoint if there is one, and write it.
 
@@ -152,6 +167,8 @@ def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     clock = Clock(workspace / "clock.json")
     trainer, questions = _trainer(task, workspace)
     trainer.add_callback(KeptClock(clock))
+    if trainer.args.disable_tqdm:
+        trainer.add_callback(ToldProgress())
     checkpoint = last_whole_checkpoint(workspace)
     logging.info("workspace %s, %s", workspace, f"from {checkpoint}" if checkpoint else "new")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -308,6 +325,7 @@ def publish(adapter: Path, out: Path, metrics: Mapping, manifest: Mapping) -> No
     config = json.loads((adapter / "adapter_config.json").read_text())
     # PEFT writes this set in any order; sorted, equal trainings give equal files.
     config["target_modules"].sort()
+    config["base_model_name_or_path"] = name_on_hub(manifest["base"])
     write_json(out / "adapter_config.json", config)
     write_json(out / "metrics.json", metrics)
     write_json(out / "manifest.json", manifest)

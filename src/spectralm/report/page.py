@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.report.exhibits import Caption, Exhibit
 from spectralm.report.key import KeyRow
-from spectralm.report.timings import Timing, duration
+from spectralm.report.templates import environment
+from spectralm.report.timings import Timing
 
 NO_CAPTION = Caption("", "")
 
@@ -102,14 +102,7 @@ def grouped(
 
 def render(report: Report) -> str:
     """The page as HTML: no scripts, and nothing that is not in it."""
-    environment = Environment(
-        loader=PackageLoader("spectralm.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["duration"] = duration
-    style = environment.loader.get_source(environment, "report.css")[0]
-    page = environment.get_template("report.html.j2")
+    templates = environment(autoescape=True)
+    style = templates.loader.get_source(templates, "report.css")[0]
+    page = templates.get_template("report.html.j2")
     return page.render(report=report, style=Markup(style), labels=PARAMETERS)
