@@ -157,7 +157,7 @@ def test_a_folder_without_a_manifest_is_no_model(tmp_path):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(InputError, match=r"'forest'; give one of class_mean, cnn, gru, lightgbm"):
+    with pytest.raises(InputError, match=r"'forest'; give one of class_mean, cnn, from_param"):
         model_class("forest")
 
 

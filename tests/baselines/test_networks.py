@@ -115,6 +115,14 @@ def test_a_plateau_lowers_the_learning_rate_and_then_ends_the_training(shards, t
     assert rate < 0.01
 
 
+def test_a_plateau_need_not_end_the_training(shards, tmp_path):
+    given = noise(shards, tmp_path)
+    options = QUICK | {"learning_rate": 0.03, "epochs": 12}
+    _, ended = train("cnn", given, tmp_path / "1", **options, stop_after=1)
+    _, whole = train("cnn", given, tmp_path / "2", **options, stop_after=None)
+    assert len(ended.metrics["history"]) < len(whole.metrics["history"]) == 12
+
+
 def test_the_weights_are_those_of_the_best_epoch(shards, tmp_path):
     given = noise(shards, tmp_path)
     options = QUICK | {"schedule": "cosine", "learning_rate": 0.03}

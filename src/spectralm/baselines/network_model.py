@@ -11,14 +11,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from spectralm.baselines.data import classes_of, predictions, read_split
+from spectralm.baselines.data import predictions, read_split
 from spectralm.baselines.fit import Fit
 from spectralm.baselines.model import TENSORS, Model, Task, Training
 from spectralm.baselines.network import Network, device, outputs
 from spectralm.baselines.options import NetworkOptions
 from spectralm.baselines.split import open_splits
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.samples.manifest import read_manifest
 from spectralm.samples.splits import TEST
 from spectralm.spectra.stored import thousandths_of
@@ -85,6 +85,5 @@ class NetworkModel(Model):
         learnt = np.isfinite(mean.numpy())
         finite = np.isfinite(values[:, learnt]).all(axis=1)
         status = np.where(finite, "parsed", "not a finite number")
-        names = np.array(classes_of(ask))
-        classes = names[scores.argmax(dim=1).numpy()] if len(names) else None
+        classes = np.array(CLASSES)[scores.argmax(dim=1).numpy()] if scores.shape[1] else None
         return predictions(ask, table["obsid"], status, classes, values)

@@ -94,36 +94,38 @@ class Lightgbm(Model):
         ]
         return sum(number + 2 * (number - 1) for number in leaves)
 
-    def outputs(self, thousandths: np.ndarray) -> dict[str, np.ndarray]:
-        """By label, its values [n]; and ``class``, places in CLASSES [n]; for flux [n, grid]."""
-        found = {name: [np.empty(0)] for name in self.boosters}
+    def outputs(self, thousandths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities [n, classes] and labels [n, labels] for flux [n, grid]."""
+        asked = classes_of(self.ask)
+        scores, labels = [np.empty((0, len(asked)))], [np.empty((0, len(self.ask.labels)))]
         for block in blocks(thousandths):
             flux = block.astype(np.float64)
-            for name, booster in self.boosters.items():
-                values = booster.predict(flux)
-                found[name].append(values.argmax(axis=1) if name == CLASS else values)
-        return {name: np.concatenate(parts) for name, parts in found.items()}
+            found = {name: booster.predict(flux) for name, booster in self.boosters.items()}
+            scores.append(found.get(CLASS, np.empty((len(block), 0))))
+            unknown = np.full(len(block), np.nan)
+            values = [found.get(name, unknown) for name in names_of(self.ask)]
+            labels.append(np.stack(values, axis=1))
+        return np.concatenate(scores), np.concatenate(labels)
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
         table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, self.ask)
-        found = self.outputs(thousandths_of(table))
-        classes = np.array(CLASSES)[found[CLASS].astype(int)] if CLASS in found else None
-        unknown = np.full(len(table), np.nan)
-        labels = np.stack([found.get(name, unknown) for name in names_of(self.ask)], axis=1)
+        scores, labels = self.outputs(thousandths_of(table))
+        classes = np.array(CLASSES)[scores.argmax(axis=1)] if scores.shape[1] else None
         status = np.full(len(table), "parsed")
         return predictions(self.ask, table["obsid"], status, classes, labels)
 
     def _metrics(self, validation: Split) -> dict[str, Any]:
-        found = self.outputs(validation.flux)
-        metrics: dict[str, Any] = {
-            "rounds": {name: booster.current_iteration() for name, booster in self.boosters.items()}
-        }
-        if CLASS in found:
-            metrics["class_accuracy"] = float((found[CLASS] == validation.classes).mean())
-        for name, truth in zip(names_of(self.ask), validation.labels.T, strict=True):
-            if name in found:
-                metrics[f"rms_{name}"] = np.sqrt(np.nanmean(np.square(found[name] - truth)))
-        return metrics
+        scores, labels = self.outputs(validation.flux)
+        rounds = {name: booster.current_iteration() for name, booster in self.boosters.items()}
+        metrics: dict[str, Any] = {"rounds": rounds}
+        if scores.shape[1]:
+            right = scores.argmax(axis=1) == validation.classes
+            metrics["class_accuracy"] = float(right.mean())
+        squares = np.square(labels - validation.labels)
+        known = np.isfinite(squares).any(axis=0)
+        names = np.compress(known, names_of(self.ask))
+        rms = np.sqrt(np.nanmean(squares.compress(known, axis=1), axis=0))
+        return metrics | {f"rms_{name}": value for name, value in zip(names, rms, strict=True)}
 
 
 def _targets(split: Split, ask: Ask) -> dict[str, np.ndarray]:
