@@ -11,6 +11,7 @@ import torch
 import yaml
 from baselines.conftest import SMALL, Trained, predict, train
 
+from spectralm.baselines.data import labels_of
 from spectralm.baselines.kinds.resnet import Resnet
 from spectralm.baselines.registry import read_options
 from spectralm.cli import main
@@ -103,16 +104,27 @@ def test_an_abundance_that_is_missing_has_no_part_in_the_others(abundances, taug
     assert pc.max(pc.abs(pc.subtract(again["c_fe"], straight["c_fe"]))).as_py() > 1e-7
 
 
-def test_a_network_learns_what_it_would_from_any_value_in_a_masked_place(abundances, tmp_path):
-    """Only pixels and known labels set the weights: those of an unknown label stay as they were."""
-    labels = [label.name for label in ABUNDANCES]
+def test_the_head_of_a_label_that_no_star_has_stays_as_it_was(abundances, tmp_path):
     first, _ = train("cnn", abundances, tmp_path / "1", Ask.ABUNDANCES, **QUICK["cnn"])
     before = first.network.labels.weight.detach()
     longer = QUICK["cnn"] | {"epochs": 2}
     second, _ = train("cnn", abundances, tmp_path / "2", Ask.ABUNDANCES, **longer)
     after = second.network.labels.weight.detach()
-    for place, name in enumerate(labels):
-        assert torch.equal(before[place], after[place]) == (name not in GIVEN)
+    for place, label in enumerate(ABUNDANCES):
+        assert torch.equal(before[place], after[place]) == (label.name not in GIVEN)
+
+
+def test_labels_are_the_surveys_that_was_crossmatched(abundances):
+    manifest = read_parquet(abundances.samples)
+    for label in PARAMETERS:
+        other = pc.add(manifest[label.name], 1.0)
+        manifest = manifest.append_column(f"survey_{label.name}", other)
+    lamost = [manifest[label.name].to_numpy() for label in PARAMETERS]
+    np.testing.assert_array_equal(labels_of(manifest, Ask.PARAMETERS).T, np.array(lamost) + 1)
+    magnesium = [label.name for label in ABUNDANCES].index("mg_fe")
+    found = labels_of(manifest, Ask.ABUNDANCES)
+    assert found.shape == (len(manifest), 21)
+    np.testing.assert_array_equal(found[:, magnesium], manifest["mg_fe"].to_numpy())
 
 
 @EVERY_KIND

@@ -82,6 +82,8 @@ def test_missing_labels_have_no_part_in_the_loss():
     assert torch.equal(labels.grad != 0, known)
     nothing = answer_loss(scores, labels, classes, truth * math.nan, 50.0)
     assert nothing.item() == pytest.approx(nn.CrossEntropyLoss()(scores, classes).item())
+    no_class = answer_loss(scores[:, :0], labels, classes, truth, 50.0)
+    assert no_class.item() == pytest.approx(50 * labels[known].square().mean().item())
 
 
 def test_labels_that_some_stars_lack_are_learnt_from_the_others(shards, tmp_path):
