@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 from spectralm.errors import InputError
 
-_NOTES = {"class_mean": "is told the survey's class of each star (an oracle on class)"}
+_NOTES = {
+    "class_mean": "is told the survey's class of each star (an oracle on class)",
+    "from_parameters": "is told LAMOST's Teff, log g and [Fe/H] of each star and reads no spectrum",
+}
 
 
 class RunName(NamedTuple):
