@@ -146,7 +146,7 @@ def compared_runs(number):
     return chosen, [
         run
         for run in CONFIG.runs_on("lamost")
-        if run.scale == chosen and (int(number) == TABLE_OF_ALL or run.model in models)
+        if run.scale == chosen and (int(number) not in TABLES_OF_PAPERS_MODELS or run.model in models)
     ]
 
 

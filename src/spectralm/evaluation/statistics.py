@@ -1,5 +1,6 @@
 """Statistics of residuals per class and label, with bootstrap intervals over stars."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.labels.vocabulary import CLASSES, PARAMETERS
+from spectralm.labels.vocabulary import CLASSES, LABELS, Label
 
 ALL = "All"
 
@@ -56,6 +57,16 @@ class Statistics:
     """1.4826 times the median of |residual| / bound; None where no bound is known. A perfect model
     of perfect labels has 1."""
 
+    @property
+    def rmse(self) -> float | None:
+        """Root mean square of the residuals."""
+        return None if self.mean is None else math.hypot(self.mean, self.std)
+
+
+def labels_of(residuals: pa.Table) -> list[Label]:
+    """The labels that a RESIDUALS table judges, in its order."""
+    return [LABELS[name] for name in residuals.column_names if name in LABELS]
+
 
 def statistics(run: str, residuals: pa.Table, options: EvaluationOptions) -> list[Statistics]:
     """Statistics of a RESIDUALS table for each class, then all, and for each label in these."""
@@ -87,7 +98,7 @@ def _group(
 ) -> Iterator[Statistics]:
     unparsed = pc.sum(pc.not_equal(rows["status"], "parsed")).as_py() or 0
     right = pc.sum(pc.equal(rows["predicted_class"], rows["class"])).as_py() or 0
-    for label in PARAMETERS:
+    for label in labels_of(rows):
         residual = rows[f"{label.name}_residual"].to_numpy()
         used = np.isfinite(residual)
         yield Statistics(
