@@ -1,7 +1,7 @@
 """Statistics of residuals per class and label, with bootstrap intervals over stars."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,7 +111,7 @@ def _group(
             used=int(used.sum()),
             accuracy=right / len(rows) if len(rows) and with_class else None,
             **_moments(residual[used], star[used], options),
-            bound_ratio=_bound_ratio(residual, rows[f"{label.name}_bound"].to_numpy()),
+            bound_ratio=bound_ratio(residual, rows[f"{label.name}_bound"].to_numpy()),
         )
 
 
@@ -137,7 +137,8 @@ def _moments(
     }
 
 
-def _bound_ratio(residual: np.ndarray, bound: np.ndarray) -> float | None:
+def bound_ratio(residual: np.ndarray, bound: np.ndarray) -> float | None:
+    """1.4826 times the median of |residual| / bound [n]; None where no bound is known."""
     ratio = np.abs(residual) / bound
     known = ratio[np.isfinite(ratio)]
     return float(MAD_TO_SIGMA * np.median(known)) if len(known) else None
@@ -157,23 +158,35 @@ def bootstrap(
     Stars, not spectra, are drawn with replacement: ``star`` [n] are integers, the same for spectra
     of one star, whose residuals are not independent. One star alone has no interval (None).
     """
+    centre = residual.mean()
+    centred = residual - centre
+    totals = resampled_sums([centred**0, centred, centred**2], star, options)
+    if totals is None:
+        return (None, None), (None, None)
+    mean, square = totals[:, 1] / totals[:, 0], totals[:, 2] / totals[:, 0]
+    std = np.sqrt(np.maximum(square - mean**2, 0))
+    return central(mean + centre, options), central(std, options)
+
+
+def resampled_sums(
+    values: Sequence[np.ndarray], star: np.ndarray, options: EvaluationOptions
+) -> np.ndarray | None:
+    """Sums [resamples, k] of ``values``, k of [n], over stars drawn with replacement.
+
+    ``star`` [n] are integers, the same for spectra of one star; None for one star alone.
+    """
     _, star = np.unique(star, return_inverse=True)
     stars = star.max() + 1
     if stars < 2:
-        return (None, None), (None, None)
-    centre = residual.mean()
-    centred = residual - centre
-    sums = np.stack([np.bincount(star, power) for power in (centred**0, centred, centred**2)])
+        return None
+    sums = np.stack([np.bincount(star, value) for value in values])
     rng = np.random.default_rng(options.seed)
-    totals = np.stack(
+    return np.stack(
         [
             sums @ np.bincount(rng.integers(stars, size=stars), minlength=stars)
             for _ in range(options.resamples)
         ]
     )
-    mean, square = totals[:, 1] / totals[:, 0], totals[:, 2] / totals[:, 0]
-    std = np.sqrt(np.maximum(square - mean**2, 0))
-    return central(mean + centre, options), central(std, options)
 
 
 def central(samples: np.ndarray, options: EvaluationOptions) -> tuple[float, float]:
