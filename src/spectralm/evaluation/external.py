@@ -47,10 +47,11 @@ class Unseen:
     @property
     def told(self) -> str:
         """A sentence with both counts."""
-        out = f"{self.left_out:,} spectra are left out, whose stars are for training or validation"
+        stars = f"unseen stars of {TITLES[self.dataset]}"
+        out = f"{self.left_out:,} are left out, whose stars are for training or validation"
         if not self.spectra:
-            return f"Empty: no spectrum of {TITLES[self.dataset]} is of an unseen star; {out}."
-        return f"Judged by {self.spectra:,} spectra of unseen stars; {out}."
+            return f"Empty: LAMOST has no spectra of {stars}; {out}."
+        return f"LAMOST's {self.spectra:,} spectra of {stars}; {out}."
 
 
 def external_panels(ask: Ask, judges: Mapping[Unseen, list[Pair]]) -> list[Panel]:
