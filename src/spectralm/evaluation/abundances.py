@@ -22,22 +22,16 @@ _TOLD = {
     6: "Root mean square of the residuals, predicted − survey: ours, and for models that the paper "
     "has its numbers and the differences, ours − the paper's.",
 }
-_BOUND = (
-    "/ bound: 1.4826 × the median of |residual| / Cramér-Rao bound; 1 is what the spectrum alone "
-    "can tell, and below 1 something else is known."
-)
 
 
 def abundance_panels(table: int, pairs: Sequence[Pair]) -> list[Panel]:
     """A panel per class and one of all, with a row per element; then the runs."""
-    known = any(row.bound_ratio is not None for pair in pairs for row in pair.ours.values())
-    told = " ".join([_TOLD[table], COUNTED, *([_BOUND] if known else [])])
     panels = []
     for class_ in (*CLASSES, ALL):
         classes = "all classes" if class_ == ALL else f"class {class_}"
         theirs = [pair.published.get((class_, "", "n")) for pair in pairs]
         counts = [f"The paper's test set has {n:,.0f}." for n in theirs if n is not None]
-        caption = " ".join([f"Abundances (dex), {classes}.", *counts, told])
+        caption = " ".join([f"Abundances (dex), {classes}.", *counts, _TOLD[table], COUNTED])
         lines = lines_of_elements(class_)
         panels.append(models_panel(caption, "Element", lines, pairs, CELLS[table]))
     return [*panels, runs_panel({"": pairs})]

@@ -17,6 +17,10 @@ MOMENTS_TOLD = (
     "Mean μ ± standard deviation σ (ddof = 0) of the residuals, predicted − survey: ours, and for "
     "models that the paper has its numbers and the differences, ours − the paper's, of μ; of σ."
 )
+BOUND_TOLD = (
+    "/ bound: 1.4826 × the median of |residual| / Cramér-Rao bound; 1 is what the spectrum alone "
+    "can tell, if the survey's labels are true, and below 1 something else is known."
+)
 COUNTED = "N: spectra of which the survey has the label and the first model that was run names it."
 
 
@@ -55,11 +59,13 @@ def models_panel(
     for pair in pairs:
         heads += [pair.title, "paper", "difference"] if pair.published else [pair.title]
     heads += [f"{pair.title} / bound" for pair in bounded]
+    notes = [note(pair.run) for pair in pairs if pair.ours]
+    caption = " ".join(filter(None, [caption, BOUND_TOLD if bounded else "", *notes]))
     rows = []
     for line in lines:
         key = (line.class_, line.label.name)
         row = [line.title, _count(pairs, key)]
-        row += [f"{pair.published.get((*key, 'n'), 0):.0f}" for pair in counted]
+        row += [_papers_count(pair, key) for pair in counted]
         for pair in pairs:
             three = cells(pair, line.class_, line.label)
             row += three if pair.published else three[:1]
@@ -69,15 +75,18 @@ def models_panel(
     return Panel(caption, tuple(heads), align, {"": tuple(rows)})
 
 
+def _papers_count(pair: Pair, key: tuple[str, str]) -> str:
+    count = pair.published.get((*key, "n"))
+    return NOTHING if count is None else f"{count:.0f}"
+
+
 def _count(pairs: Iterable[Pair], key: tuple[str, str]) -> str:
     return next((str(pair.ours[key].used) for pair in pairs if key in pair.ours), NOTHING)
 
 
 def runs_panel(places: dict[str, Sequence[Pair]]) -> Panel:
     """Which run each model's numbers are of, with its counts, by place such as the dataset."""
-    runs = {pair.run for pairs in places.values() for pair in pairs if pair.ours}
-    told = "The runs: test spectra, and those of them without an answer (unparsed)."
-    caption = " ".join(filter(None, [told, *map(note, sorted(runs))]))
+    caption = "The runs: test spectra, and those of them without an answer (unparsed)."
     blocks = {place: tuple(map(_run_row, pairs)) for place, pairs in places.items()}
     return Panel(caption, ("Model", "Run", "Test spectra", "Unparsed"), "llrr", blocks)
 

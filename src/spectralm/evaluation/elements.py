@@ -39,7 +39,8 @@ PAPERS_GROUPS = {
     for species in members
 }
 
-LINES, OTHER_LINES, CORRELATIONS = "its lines", "others' lines", "correlations"
+CORRELATIONS, LINES = "correlations", "lines"
+OWN_LINES, OTHER_LINES = "its lines", "others' lines"
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,17 @@ def source_of(high: float | None, rmse_trivial: float | None, bound: float | Non
     """Where a run has an element from.
 
     From correlations, unless it surely beats what Teff, log g and [Fe/H] tell (the upper end
-    ``high`` of the interval of the ratio is below 1). If it does, from lines: the element's own,
-    unless they tell less than these three do (the ``bound`` is above ``rmse_trivial``).
+    ``high`` of the interval of the ratio is below 1). If it does, from lines: others' if the
+    element's own tell less than these three do (the ``bound`` is above ``rmse_trivial``), whichever
+    where no bound is known.
     """
     if high is None or rmse_trivial is None:
         return None
     if high >= 1:
         return CORRELATIONS
-    return OTHER_LINES if bound is not None and bound > rmse_trivial else LINES
+    if bound is None:
+        return LINES
+    return OTHER_LINES if bound > rmse_trivial else OWN_LINES
 
 
 def elements(
@@ -200,9 +204,9 @@ def elements_panel(rows: list[Element], options: EvaluationOptions) -> Panel:
         "N, RMSE (dex): test spectra from APOGEE, all classes. Trivial: RMSE of [X/Fe] from "
         "LAMOST's Teff, log g and [Fe/H] alone, on the same spectra. Ratio: RMSE / trivial "
         f"[central {CONFIDENCE:.0%} of {options.resamples} bootstrap resamples of the stars]. "
-        f"Read from: {CORRELATIONS}, if that interval reaches 1; else {LINES}, or {OTHER_LINES} "
-        "if the Cramér-Rao bound, where it is known, is above the trivial RMSE. / bound: "
-        "1.4826 × the median of |residual| / bound.",
+        f"Read from: {CORRELATIONS}, if that interval reaches 1; else {LINES}: where the "
+        f"Cramér-Rao bound is known, {OWN_LINES} if its median is no larger than the trivial RMSE, "
+        f"and {OTHER_LINES} if it is. / bound: 1.4826 × the median of |residual| / bound.",
         *filter(None, map(note, runs)),
     ]
     if all(row.rmse_trivial is None for row in rows):
