@@ -73,6 +73,8 @@ def test_mean_and_sigma_beside_the_papers(tmp_path, repository, files):
     assert line in text
     assert "| [Ce/Fe] | 0 | – | 0.03 ± 0.30 | – | – | – |" in text
     assert latex.isascii()
+    assert "{}[Mg/Fe] & 2 & " in latex
+    assert not any(line.startswith("[") for line in latex.splitlines())
 
 
 def test_root_mean_square_beside_the_papers(tmp_path, repository, files):

@@ -28,7 +28,7 @@ from spectralm.labels.vocabulary import CLASSES, Label
 MOST_POINTS = 2000
 
 #: Share of the values, the survey's and predicted, that need not be within a panel, per side.
-TAIL = 0.002
+TAIL = 0.005
 
 #: Half the range of the strip of residuals, in robust sigmas.
 STRIP_SIGMAS = 6
