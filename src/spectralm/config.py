@@ -214,17 +214,26 @@ class Run:
         return f"{self.model}-{self.dataset}-{self.scale}"
 
 
-def load(config: Mapping[str, Any]) -> Config:
-    """Check a config as Snakemake has read it, and that its folders and files are there.
+def check(config: Mapping[str, Any]) -> Config:
+    """Check a config as Snakemake has read it.
 
     Raises:
         SpectraLMError: names every wrong key, what is wrong with it and what to do.
     """
     try:
-        checked = Config.model_validate_json(json.dumps(config))
+        return Config.model_validate_json(json.dumps(config))
     except ValidationError as error:
         lines = [_sentence(problem) for problem in error.errors()]
         raise SpectraLMError("the config has errors:\n  " + "\n  ".join(lines)) from None
+
+
+def load(config: Mapping[str, Any]) -> Config:
+    """Check a config as Snakemake has read it, and that its folders and files are there.
+
+    Raises:
+        SpectraLMError: names every wrong key or missing path and what to do.
+    """
+    checked = check(config)
     missing = [
         f"{key}: {path} is not there; correct the path or fetch the data"
         for key, path in _paths(checked)
