@@ -27,6 +27,7 @@ lint: .venv/installed
 
 bench: .venv/installed
 	python bench/answer_logits.py
+	python bench/dry_run.py
 	python bench/spectra.py $(SPECTRA)
 
 schema: .venv/installed

@@ -113,3 +113,20 @@ def test_disk_is_shared_by_scales(config):
     assert told["predictions"] == PREDICTION * 15000
     assert not any(name.startswith(("qa", "workspace")) for name in told)
     assert split_sizes(checked, 50000) == {"train": 39200, "validation": 800, "test": 10000}
+
+
+def test_every_model_of_the_paper_at_every_scale(config, repository):
+    scales = [100000, 500000, 1500000]
+    llms = {f"llm_{text}": config["models"]["llm"] | {"text": text} for text in config["texts"]}
+    config["models"] |= llms
+    config["experiment"] = [{"models": [*config["models"]], "scales": scales}]
+    jobs = jobs_per_rule(config, repository / "Snakefile")
+    shards = [scale // 25000 for scale in scales]
+    others = len(config["models"]) - 3
+    assert jobs["resample_spectra"] == jobs["draw_shard"] == max(shards)
+    assert jobs["write_questions"] == 2 * max(shards)
+    assert (jobs["train_llm"], jobs["train_baseline"]) == (9, 3 * others)
+    assert (jobs["predict_llm"], jobs["predict_baseline"]) == (
+        3 * sum(shards),
+        others * sum(shards),
+    )
