@@ -151,6 +151,8 @@ class Config(Options):
                 yield f"{key}.models: {name!r} is not in models ({', '.join(self.models)})"
 
     def _llm_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
+        if model.training.zero3 and model.lora.train_embeddings:
+            yield f"{key}.training.zero3: not with lora.train_embeddings; leave one of them out"
         if model.text not in self.texts:
             yield f"{key}.text: {model.text!r} is not in texts ({', '.join(self.texts)})"
         elif self.texts[model.text].answer != "grouped":

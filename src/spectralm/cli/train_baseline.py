@@ -7,6 +7,7 @@ from spectralm.baselines.registry import model_class, module_of, read_options
 from spectralm.files import sha256
 from spectralm.fingerprint import fingerprint
 from spectralm.provenance import Clock, workspace_key
+from spectralm.workspace import FINISHED, Lock, is_finished, publish
 
 
 def run(
@@ -21,5 +22,8 @@ def run(
         "code": fingerprint("train_baseline", module_of(checked.kind)),
     }
     workspace = workspaces / workspace_key(facts)
-    task = Task(spectra, samples, checked, workspace, Clock(workspace / "clock.json"))
-    train_model(model_class(checked.kind), task, facts, out)
+    with Lock(workspace):
+        if not is_finished(workspace):
+            task = Task(spectra, samples, checked, workspace, Clock(workspace / "clock.json"))
+            train_model(model_class(checked.kind), task, facts, workspace / FINISHED)
+        publish(workspace, out)
