@@ -97,7 +97,7 @@ def test_every_gpu_says_where_its_numbers_are_from():
 
 def test_more_gpus_take_less_time_and_a_small_one_is_too_small(config):
     config["experiment"] = [{"models": ["llm"], "scales": [100000]}]
-    config["models"]["llm"]["training"]["processes"] = 8
+    config["models"]["llm"]["training"] |= {"processes": 4, "nodes": 2}
     train, predict = plan(check(config), {}, gpu_named("RTX4090")).estimates[:2]
     assert train.hours == train.gpu_hours / 8
     assert predict.hours == predict.gpu_hours
@@ -126,7 +126,5 @@ def test_every_model_of_the_paper_at_every_scale(config, repository):
     assert jobs["resample_spectra"] == jobs["draw_shard"] == max(shards)
     assert jobs["write_questions"] == 2 * max(shards)
     assert (jobs["train_llm"], jobs["train_baseline"]) == (9, 3 * others)
-    assert (jobs["predict_llm"], jobs["predict_baseline"]) == (
-        3 * sum(shards),
-        others * sum(shards),
-    )
+    assert jobs["predict_llm"] == 3 * sum(shards)
+    assert jobs["predict_baseline"] == others * sum(shards)

@@ -113,7 +113,12 @@ def _estimates(
     config: Config, run: Run, text: str, base: Architecture, words: Length, gpu: Gpu
 ) -> Iterator[Estimate]:
     options = config.llms[run.model]
+    training = options.training
     sizes = split_sizes(config, run.scale)
+    gpus = training.processes * training.nodes
+    memory = training_memory(
+        base, options, words.total, words.answer, sharded=gpus if training.zero3 else 1
+    )
     trained = Estimate(
         step="train",
         run=str(run),
@@ -123,8 +128,8 @@ def _estimates(
         tokens=words.total,
         flops=_training_flops(options, base, words, sizes),
         gpu_hours=0.0,
-        gpus=options.training.processes,
-        memory=training_memory(base, options, words.total, words.answer).total,
+        gpus=gpus,
+        memory=memory.total,
         fits=False,
     )
     yield _timed(trained, gpu, 0.0)
