@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from spectralm.planning.jobs import jobs_per_rule
+from spectralm.planning.dag import dag
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def measure(config: dict) -> tuple[int, float, float, float]:
     """Jobs, wall seconds, CPU seconds and peak memory (GiB) of a dry run."""
     start = time.perf_counter()
-    jobs = jobs_per_rule(config, ROOT / "Snakefile")
+    jobs = dag(config, ROOT / "Snakefile").jobs
     seconds = time.perf_counter() - start
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return sum(jobs.values()), seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20

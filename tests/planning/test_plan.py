@@ -9,9 +9,9 @@ import yaml
 from spectralm.cli import main
 from spectralm.config import check
 from spectralm.errors import InputError, SpectraLMError
+from spectralm.planning.dag import Dag, dag
 from spectralm.planning.disk import PREDICTION, SAMPLE, split_sizes
 from spectralm.planning.gpus import gpu_named, gpus
-from spectralm.planning.jobs import jobs_per_rule
 from spectralm.planning.plan import plan
 
 
@@ -32,7 +32,7 @@ def test_the_papers_experiment_is_planned_from_its_config(repository, tmp_path, 
     snakefile, out = repository / "Snakefile", tmp_path / "plan.json"
     assert main(["plan", "--snakefile", str(snakefile), "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "| 1,500,000 | 60 | 1,176,000 | 24,000 | 300,000 |" in said
+    assert "| lamost | 1,500,000 | 60 | 1,176,000 | 24,000 | 300,000 |" in said
     assert "| resample_spectra | 60 |" in said
     made = json.loads(out.read_text())
     assert made["jobs"]["train_llm"] == 3
@@ -46,18 +46,24 @@ def test_the_papers_experiment_is_planned_from_its_config(repository, tmp_path, 
     assert compact["gpu_hours"] == pytest.approx(259 * 1.176 / 1.5, rel=0.02)
     assert 4.8 < paper["tokens"] / compact["tokens"] < 5.0
     assert (paper["chosen"], compact["chosen"]) == (True, False)
-    assert f"| llm-lamost-1500000 | paper (config) | 1,176,000 | {paper['tokens']:,} |" in said
+    assert (
+        f"| llm-lamost-1500000 | lamost | paper (config) | 1,176,000 | {paper['tokens']:,} |"
+        in said
+    )
 
 
 def test_files_extend_the_config_as_with_snakemake(repository, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(repository)
     mine = tmp_path / "mine.yaml"
-    mine.write_text("experiment: [{models: [ridge], scales: [50000]}]\n")
+    mine.write_text(
+        "models: {llm_abundances: {after: llm-lamost-50000}}\n"
+        "experiment: [{models: [llm, ridge], scales: [50000]}]\n"
+    )
     assert main(["plan", "--configfile", "config/config.yaml", str(mine), "--gpu", "A100-40"]) == 0
     said = capsys.readouterr().out
-    assert "| 50,000 | 2 |" in said
-    assert "train_llm" not in said
-    assert "GPU-hours" not in said
+    assert "| lamost | 50,000 | 2 |" in said
+    assert "| train_llm | 1 |" in said
+    assert "on A100-40" in said
 
 
 def test_the_demos_models_need_no_gpu(repository, monkeypatch, capsys):
@@ -85,7 +91,7 @@ def test_a_config_that_snakemake_cannot_plan(config, tmp_path):
     snakefile = tmp_path / "Snakefile"
     snakefile.write_text("rule all:\n    input: 'nowhere'\n")
     with pytest.raises(SpectraLMError, match="cannot plan"):
-        jobs_per_rule(config, snakefile)
+        dag(config, snakefile)
 
 
 def test_every_gpu_says_where_its_numbers_are_from():
@@ -97,8 +103,12 @@ def test_every_gpu_says_where_its_numbers_are_from():
 
 def test_more_gpus_take_less_time_and_a_small_one_is_too_small(config):
     config["experiment"] = [{"models": ["llm"], "scales": [100000]}]
+    del config["models"]["llm_abundances"]
     config["models"]["llm"]["training"] |= {"processes": 4, "nodes": 2}
-    train, predict = plan(check(config), {}, gpu_named("RTX4090")).estimates[:2]
+    asked = Dag({}, {("llm-lamost-100000", "lamost"): 4, ("llm-lamost-100000", "galah"): 4})
+    estimates = plan(check(config), asked, gpu_named("RTX4090")).estimates
+    train, predict, outside = (row for row in estimates if row.chosen)
+    assert (predict.dataset, outside.dataset) == ("lamost", "galah")
     assert train.hours == train.gpu_hours / 8
     assert predict.hours == predict.gpu_hours
     assert not train.fits
@@ -107,8 +117,11 @@ def test_more_gpus_take_less_time_and_a_small_one_is_too_small(config):
 
 def test_disk_is_shared_by_scales(config):
     config["experiment"] = [{"models": ["ridge"], "scales": [25000, 50000]}]
+    del config["models"]["llm_abundances"]
+    config["surveys"] |= {name: {} for name in ("apogee", "galah", "gaia_eso")}
     checked = check(config)
-    told = {stage.stage: stage.bytes for stage in plan(checked, {}, gpu_named("H100")).disk}
+    asked = Dag({}, {("ridge-lamost-25000", "lamost"): 1, ("ridge-lamost-50000", "lamost"): 2})
+    told = {stage.stage: stage.bytes for stage in plan(checked, asked, gpu_named("H100")).disk}
     assert told["samples"] == SAMPLE * 50000
     assert told["predictions"] == PREDICTION * 15000
     assert not any(name.startswith(("qa", "workspace")) for name in told)
@@ -118,9 +131,10 @@ def test_disk_is_shared_by_scales(config):
 def test_every_model_of_the_paper_at_every_scale(config, repository):
     scales = [100000, 500000, 1500000]
     llms = {f"llm_{text}": config["models"]["llm"] | {"text": text} for text in config["texts"]}
+    del config["models"]["llm_abundances"]
     config["models"] |= llms
     config["experiment"] = [{"models": [*config["models"]], "scales": scales}]
-    jobs = jobs_per_rule(config, repository / "Snakefile")
+    jobs = dag(config, repository / "Snakefile").jobs
     shards = [scale // 25000 for scale in scales]
     others = len(config["models"]) - 3
     assert jobs["resample_spectra"] == jobs["draw_shard"] == max(shards)

@@ -8,8 +8,8 @@ from snakemake.utils import update_config
 
 from spectralm.config import check
 from spectralm.files import write_json
+from spectralm.planning.dag import dag
 from spectralm.planning.gpus import gpu_named
-from spectralm.planning.jobs import jobs_per_rule
 from spectralm.planning.plan import plan
 from spectralm.planning.report import markdown
 
@@ -30,7 +30,7 @@ def run(
     config = load_configfile(snakefile.parent / "config" / "config.yaml")
     for path in configfile or []:
         update_config(config, load_configfile(path))
-    made = plan(check(config), jobs_per_rule(config, snakefile), gpu_named(gpu))
+    made = plan(check(config), dag(config, snakefile), gpu_named(gpu))
     print(markdown(made))
     if out is not None:
         write_json(out, asdict(made))

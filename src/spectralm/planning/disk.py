@@ -4,12 +4,14 @@ Measured on 525 real LAMOST spectra on the paper's grid (samples, spectra, quest
 demo's 21,936 predictions.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spectralm.config import Config, Run
 from spectralm.labels.vocabulary import CLASSES
 from spectralm.planning.architecture import Architecture
+from spectralm.planning.dag import Dag
 from spectralm.planning.tokens import Length
 
 #: Per spectrum: a row of a manifest, of predictions, of residuals.
@@ -37,6 +39,7 @@ def disk(
     config: Config,
     bases: Mapping[str, Architecture],
     lengths: Mapping[tuple[str, str], Length],
+    dag: Dag,
 ) -> list[Disk]:
     """All stages of an experiment.
 
@@ -44,9 +47,16 @@ def disk(
         bases: of the language models, by name.
         lengths: of their questions, by model and text.
     """
-    largest, pixels = max(config.scales), config.spectra.size
-    texts = {config.llms[run.model].text for run in config.runs if run.model in config.llms}
-    predicted = sum(split_sizes(config, run.scale)["test"] for run in config.runs)
+    pixels = config.spectra.size
+    sample = sum(max(config.scales(dataset)) for dataset in config.datasets)
+    sample += config.samples.external * len(config.external)
+    asked = Counter()
+    for dataset in config.datasets:
+        runs = [run for run in config.runs_on(dataset) if run.model in config.llms]
+        for text in {config.llms[run.model].text for run in runs}:
+            asked[text] += max(run.scale for run in runs if config.llms[run.model].text == text)
+    shard = split_sizes(config, config.samples.shard_size)["test"]
+    predicted = shard * sum(dag.predictions.values())
     llm_runs = [run for run in config.runs if run.model in bases]
     adapters = {
         run: bases[run.model].lora_parameters(config.llms[run.model].lora.rank) for run in llm_runs
@@ -59,11 +69,11 @@ def disk(
         return text + CHECKPOINTS * adapters[run]
 
     return [
-        Disk("samples", SAMPLE * largest),
-        Disk("spectra", FLUX * pixels * largest),
+        Disk("samples", SAMPLE * sample),
+        Disk("spectra", FLUX * pixels * sample),
         *(
-            Disk(f"qa ({text})", QUESTION[config.texts[text].flux] * pixels * largest)
-            for text in sorted(texts)
+            Disk(f"qa ({text})", QUESTION[config.texts[text].flux] * pixels * spectra)
+            for text, spectra in asked.items()
         ),
         Disk("models", WEIGHT * sum(adapters.values()) + BASELINE * others),
         Disk("predictions", PREDICTION * predicted),

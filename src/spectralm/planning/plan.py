@@ -7,6 +7,7 @@ from spectralm.config import Config, Run
 from spectralm.llm.options import LlmOptions
 from spectralm.planning import flops
 from spectralm.planning.architecture import Architecture, architecture
+from spectralm.planning.dag import Dag
 from spectralm.planning.disk import Disk, disk, split_sizes
 from spectralm.planning.gpus import Gpu
 from spectralm.planning.memory import NF4, kv_cache, prediction_memory, training_memory
@@ -23,8 +24,9 @@ MOVED = {True: NF4 + 4, False: 4}
 
 @dataclass(frozen=True)
 class Sample:
-    """A scale and what it is made of."""
+    """A scale of a dataset and what it is made of."""
 
+    dataset: str
     scale: int
     shards: int
     train: int
@@ -39,6 +41,8 @@ class Estimate:
     step: str
     """train or predict"""
     run: str
+    dataset: str
+    """Whose spectra."""
     text: str
     chosen: bool
     """Whether this is the text that the config gives the model."""
@@ -47,11 +51,11 @@ class Estimate:
     """Of a question with its answer."""
     flops: float
     """Of the whole."""
-    gpu_hours: float
     gpus: int
     memory: float
     """Bytes per GPU."""
-    fits: bool
+    gpu_hours: float = 0.0
+    fits: bool = False
 
     @property
     def hours(self) -> float:
@@ -66,14 +70,14 @@ class Plan:
     gpu: Gpu
     utilisation: float
     samples: list[Sample]
-    jobs: dict[str, int]
+    jobs: Mapping[str, int]
     disk: list[Disk]
     estimates: list[Estimate]
     unplanned: list[str]
     """Language models that are run on the tiny base, which needs no GPU."""
 
 
-def plan(config: Config, jobs: Mapping[str, int], gpu: Gpu) -> Plan:
+def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
     """Everything about an experiment on a kind of GPU.
 
     Raises:
@@ -91,8 +95,9 @@ def plan(config: Config, jobs: Mapping[str, int], gpu: Gpu) -> Plan:
         for text in config.texts
     }
     samples = [
-        Sample(scale, config.samples.shards(scale), **split_sizes(config, scale))
-        for scale in config.scales
+        Sample(dataset, scale, config.samples.shards(scale), **split_sizes(config, scale))
+        for dataset in config.datasets
+        for scale in config.scales(dataset)
     ]
     estimates = [
         estimate
@@ -100,18 +105,24 @@ def plan(config: Config, jobs: Mapping[str, int], gpu: Gpu) -> Plan:
         if run.model in bases
         for text in config.texts
         for estimate in _estimates(
-            config, run, text, bases[run.model], lengths[run.model, text], gpu
+            config, run, text, bases[run.model], lengths[run.model, text], dag
         )
     ]
-    unplanned = [name for name in models if name not in bases]
     return Plan(
-        gpu, UTILISATION, samples, dict(jobs), disk(config, bases, lengths), estimates, unplanned
+        gpu=gpu,
+        utilisation=UTILISATION,
+        samples=samples,
+        jobs=dag.jobs,
+        disk=disk(config, bases, lengths, dag),
+        estimates=[_timed(gpu, *estimate) for estimate in estimates],
+        unplanned=[name for name in models if name not in bases],
     )
 
 
 def _estimates(
-    config: Config, run: Run, text: str, base: Architecture, words: Length, gpu: Gpu
-) -> Iterator[Estimate]:
+    config: Config, run: Run, text: str, base: Architecture, words: Length, dag: Dag
+) -> Iterator[tuple[Estimate, float]]:
+    """A run's training and predictions, without their time; and the bytes that each moves."""
     options = config.llms[run.model]
     training = options.training
     sizes = split_sizes(config, run.scale)
@@ -122,27 +133,30 @@ def _estimates(
     trained = Estimate(
         step="train",
         run=str(run),
+        dataset=run.dataset,
         text=text,
         chosen=text == options.text,
         spectra=sizes["train"],
         tokens=words.total,
         flops=_training_flops(options, base, words, sizes),
-        gpu_hours=0.0,
         gpus=gpus,
         memory=memory.total,
-        fits=False,
     )
-    yield _timed(trained, gpu, 0.0)
+    yield trained, 0.0
     prefill = flops.forward(base, options.lora.rank, words.question, 1).total
-    predicted = replace(
-        trained,
-        step="predict",
-        spectra=sizes["test"],
-        flops=sizes["test"] * prefill,
-        gpus=1,
-        memory=prediction_memory(base, options, words.total).total,
-    )
-    yield _timed(predicted, gpu, sizes["test"] * _bytes_moved(options, base, words))
+    for (name, dataset), shards in dag.predictions.items():
+        if name == str(run):
+            spectra = shards * split_sizes(config, config.samples.shard_size)["test"]
+            predicted = replace(
+                trained,
+                step="predict",
+                dataset=dataset,
+                spectra=spectra,
+                flops=spectra * prefill,
+                gpus=1,
+                memory=prediction_memory(base, options, words.total).total,
+            )
+            yield predicted, spectra * _bytes_moved(options, base, words)
 
 
 def _training_flops(
@@ -164,7 +178,7 @@ def _bytes_moved(options: LlmOptions, base: Architecture, words: Length) -> floa
     return words.answer * (moved + kv_cache(base, words.total))
 
 
-def _timed(estimate: Estimate, gpu: Gpu, moved: float) -> Estimate:
+def _timed(gpu: Gpu, estimate: Estimate, moved: float) -> Estimate:
     seconds = estimate.flops / (UTILISATION * gpu.flops) + moved / gpu.bandwidth
     fits = estimate.memory <= USABLE * gpu.memory
     return replace(estimate, gpu_hours=seconds / 3600, fits=fits)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from spectralm.planning.plan import USABLE, UTILISATION, Estimate, Plan
 
-TRAIN = ("run", "text", "spectra", "tokens each", "EFLOP", "GPU-hours", "GPUs", "hours")
-MEMORY = ("GiB per GPU", "fits")
+WORK = ("run", "of", "text", "spectra", "tokens each", "EFLOP")
+COST = ("GPU-hours", "GPUs", "hours", "GiB per GPU", "fits")
 
 
 def markdown(plan: Plan) -> str:
@@ -16,9 +16,9 @@ def markdown(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     yield "## Spectra\n"
     yield from table(
-        ("scale", "shards", "train", "validation", "test"),
+        ("of", "scale", "shards", "train", "validation", "test"),
         (
-            tuple(f"{n:,}" for n in (s.scale, s.shards, s.train, s.validation, s.test))
+            (s.dataset, *(f"{n:,}" for n in (s.scale, s.shards, s.train, s.validation, s.test)))
             for s in plan.samples
         ),
     )
@@ -32,7 +32,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         if rows:
             total = sum(row.gpu_hours for row in rows if row.chosen)
             yield f"\n## {title}: {total:,.0f} GPU-hours on {plan.gpu.name}\n"
-            yield from table((*TRAIN, *MEMORY), map(_row, rows))
+            yield from table((*WORK, *COST), map(_row, rows))
     yield ""
     yield from _notes(plan)
 
@@ -40,6 +40,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _row(row: Estimate) -> tuple[str, ...]:
     return (
         row.run,
+        row.dataset,
         row.text + " (config)" * row.chosen,
         f"{row.spectra:,}",
         f"{row.tokens:,}",

@@ -1,11 +1,13 @@
-"""How many jobs the workflow has, from its own DAG."""
+"""What the workflow will do, from its own DAG."""
 
 import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,22 @@ from spectralm.errors import SpectraLMError
 
 #: Rules that only name what is wanted.
 TARGETS = {"all", "tables", "figures", "catalogues"}
+STATS = re.compile(r"^Job stats:\n.*\n-.*\n((?:.*\n)*?)total ", re.MULTILINE)
+PREDICTION = re.compile(r"^    output: results/predictions/([^/]+)/([^/]+)/\d+", re.MULTILINE)
 
 
-def jobs_per_rule(config: Mapping[str, Any], snakefile: Path) -> dict[str, int]:
-    """Jobs per rule of an experiment of which nothing is done yet, in the DAG's order.
+@dataclass(frozen=True)
+class Dag:
+    """The DAG of an experiment of which nothing is done yet."""
 
-    Snakemake plans it in an empty folder, where names stand for the survey's files.
+    jobs: Mapping[str, int]
+    """Jobs per rule, in the DAG's order."""
+    predictions: Mapping[tuple[str, str], int]
+    """Shards that a run answers, of a dataset."""
+
+
+def dag(config: Mapping[str, Any], snakefile: Path) -> Dag:
+    """Plan an experiment with Snakemake, in an empty folder, with names for the survey's files.
 
     Args:
         config: as Snakemake has merged it.
@@ -34,15 +46,18 @@ def jobs_per_rule(config: Mapping[str, Any], snakefile: Path) -> dict[str, int]:
         there.write_text(yaml.safe_dump(_elsewhere(config, there)))
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile.resolve())]
         command += ["--directory", name, "--configfile", str(there)]
-        command += ["--cores", "1", "--dry-run", "--quiet", "rules", "--nolock"]
+        command += ["--cores", "1", "--dry-run", "--nolock"]
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
-    stats = re.search(r"^Job stats:\n.*\n-.*\n((?:.*\n)*?)total ", done.stdout, re.MULTILINE)
+    stats = STATS.search(done.stdout)
     if done.returncode or not stats:
         raise SpectraLMError(f"snakemake cannot plan this config:\n{done.stdout[-2000:]}")
     rows = (line.split() for line in stats[1].splitlines())
-    return {rule: int(count) for rule, count in rows if rule not in TARGETS}
+    return Dag(
+        {rule: int(count) for rule, count in rows if rule not in TARGETS},
+        Counter(PREDICTION.findall(done.stdout)),
+    )
 
 
 def _elsewhere(config: Mapping[str, Any], there: Path) -> dict[str, Any]:

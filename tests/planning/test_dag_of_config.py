@@ -6,7 +6,7 @@ import yaml
 from snakemake.utils import update_config
 from workflow.experiment import Experiment, make_sky
 
-from spectralm.planning.jobs import jobs_per_rule
+from spectralm.planning.dag import dag
 
 
 def test_as_many_jobs_as_where_the_data_are(repository, tmp_path, monkeypatch):
@@ -25,8 +25,12 @@ def test_as_many_jobs_as_where_the_data_are(repository, tmp_path, monkeypatch):
         ],
     }
     made = Experiment.make(tmp_path, repository, mine)
-    config = yaml.safe_load((repository / "config" / "config.yaml").read_text())
-    update_config(config, mine)
+    config = yaml.safe_load((tmp_path / "mine.yaml").read_text())
     config["surveys"]["lamost"] |= {"spectra": ["/not/here"], "catalogues": ["/nor/here.csv"]}
     config["models"]["large"]["base"] = "/not/here/either"
-    assert jobs_per_rule(config, repository / "Snakefile") == made.to_do()
+    whole = yaml.safe_load((tmp_path / "config" / "config.yaml").read_text())
+    update_config(whole, config)
+    planned = dag(whole, tmp_path / "Snakefile")
+    assert planned.jobs == made.to_do()
+    assert planned.predictions["large-lamost-60", "lamost"] == 3
+    assert sum(planned.predictions.values()) == 3 * (1 + 2) + 3
