@@ -40,12 +40,15 @@ rule train_llm:
     conda:
         "../envs/llm.yaml"
     threads: 8
+    resources:
+        gpu=gpus,
+        nodes=lambda wildcards: CONFIG.llms[wildcards.model].training.nodes,
     params:
         base=base,
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
             exclude={"generation": {"reading"}}
         ),
-        processes=lambda wildcards: CONFIG.llms[wildcards.model].training.processes,
+        torchrun=torchrun,
         text=lambda wildcards: CONFIG.texts[
             CONFIG.llms[wildcards.model].text
         ].model_dump_json(),
@@ -55,7 +58,7 @@ rule train_llm:
         tensorboard="logs/models/{model}-{dataset}-{scale}",
         code=fingerprint("train_llm"),
     shell:
-        "torchrun --standalone --nproc-per-node {params.processes} -m spectralm train-llm"
+        "{params.torchrun} -m spectralm train-llm"
         " --train-questions {input.train} --validation-questions {input.validation}"
         " --base {params.base:q} --options {params.options:q}"
         " --text {params.text:q} --grid {params.grid:q}"
