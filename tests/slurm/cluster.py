@@ -103,7 +103,9 @@ def why_not() -> str:
         return "SLURM's daemons need root here"
     missing = [name for name in (*DAEMONS, "mariadb-install-db") if shutil.which(name) is None]
     if missing:
-        return f"{', '.join(missing)} not there; apt install slurm-wlm slurmdbd munge mariadb-server"
+        return (
+            f"{', '.join(missing)} not there; apt install slurm-wlm slurmdbd munge mariadb-server"
+        )
     if any((ETC / name).exists() for name in LINKED):
         return f"{ETC} has a configuration: this machine is in a cluster"
     return ""
