@@ -32,11 +32,12 @@ def main() -> None:
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     texts = {f"llm_{text}": {**config["models"]["llm"], "text": text} for text in config["texts"]}
     models = {**config["models"], **texts}
+    stage_1 = [name for name in models if name != "llm_abundances"]
     scales = [100_000, 500_000, 1_500_000]
     every = {
         **config,
         "models": models,
-        "experiment": [{"models": [*models], "scales": scales}],
+        "experiment": [*config["experiment"], {"models": stage_1, "scales": scales}],
     }
     print("| experiment | jobs | s | CPU s | GiB |\n|---|---|---|---|---|")
     for name, asked in (("config/config.yaml", config), ("every model at every scale", every)):

@@ -55,10 +55,7 @@ def test_the_papers_experiment_is_planned_from_its_config(repository, tmp_path, 
 def test_files_extend_the_config_as_with_snakemake(repository, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(repository)
     mine = tmp_path / "mine.yaml"
-    mine.write_text(
-        "models: {llm_abundances: {after: llm-lamost-50000}}\n"
-        "experiment: [{models: [llm, ridge], scales: [50000]}]\n"
-    )
+    mine.write_text("experiment: [{models: [llm, ridge], scales: [50000]}]\n")
     assert main(["plan", "--configfile", "config/config.yaml", str(mine), "--gpu", "A100-40"]) == 0
     said = capsys.readouterr().out
     assert "| lamost | 50,000 | 2 |" in said
@@ -82,7 +79,9 @@ def test_errors_name_what_is_wrong(repository, tmp_path, monkeypatch, capsys):
     assert "did you mean epochs?" in capsys.readouterr().err
     with pytest.raises(InputError, match="give one of H100"):
         gpu_named("H1000")
-    mine.write_text("models: {llm: {base: some/model}}\n")
+    mine.write_text(
+        "models: {llm: {base: some/model}}\nexperiment: [{models: [llm], scales: [25000]}]\n"
+    )
     assert main(["plan", "--configfile", str(mine)]) == 1
     assert "known: ['meta-llama/Llama-3.1-8B'" in capsys.readouterr().err
 
@@ -103,7 +102,6 @@ def test_every_gpu_says_where_its_numbers_are_from():
 
 def test_more_gpus_take_less_time_and_a_small_one_is_too_small(config):
     config["experiment"] = [{"models": ["llm"], "scales": [100000]}]
-    del config["models"]["llm_abundances"]
     config["models"]["llm"]["training"] |= {"processes": 4, "nodes": 2}
     asked = Dag({}, {("llm-lamost-100000", "lamost"): 4, ("llm-lamost-100000", "galah"): 4})
     estimates = plan(check(config), asked, gpu_named("RTX4090")).estimates
@@ -117,7 +115,6 @@ def test_more_gpus_take_less_time_and_a_small_one_is_too_small(config):
 
 def test_disk_is_shared_by_scales(config):
     config["experiment"] = [{"models": ["ridge"], "scales": [25000, 50000]}]
-    del config["models"]["llm_abundances"]
     config["surveys"] |= {name: {} for name in ("apogee", "galah", "gaia_eso")}
     checked = check(config)
     asked = Dag({}, {("ridge-lamost-25000", "lamost"): 1, ("ridge-lamost-50000", "lamost"): 2})
@@ -131,12 +128,12 @@ def test_disk_is_shared_by_scales(config):
 def test_every_model_of_the_paper_at_every_scale(config, repository):
     scales = [100000, 500000, 1500000]
     llms = {f"llm_{text}": config["models"]["llm"] | {"text": text} for text in config["texts"]}
-    del config["models"]["llm_abundances"]
     config["models"] |= llms
-    config["experiment"] = [{"models": [*config["models"]], "scales": scales}]
+    stage_1 = [name for name in config["models"] if name != "llm_abundances"]
+    config["experiment"] = [{"models": stage_1, "scales": scales}]
     jobs = dag(config, repository / "Snakefile").jobs
     shards = [scale // 25000 for scale in scales]
-    others = len(config["models"]) - 3
+    others = len(stage_1) - 3
     assert jobs["resample_spectra"] == jobs["draw_shard"] == max(shards)
     assert jobs["write_questions"] == 2 * max(shards)
     assert (jobs["train_llm"], jobs["train_baseline"]) == (9, 3 * others)

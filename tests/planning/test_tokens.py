@@ -50,7 +50,9 @@ def test_tokens_of_llama_3(text, after):
     flux = np.random.default_rng(1).integers(0, 1000, len(grid)).astype(np.int16)
     question = TEMPLATE.format(question=write_question(flux, flux_text(text, grid), labels))
     answer = llama3_tokens(answer_text(text, labels).write(STAR)) + 1
-    assert told.total == pytest.approx(llama3_tokens(question) + answer, rel=0.03 if after else 0.01)
+    assert told.total == pytest.approx(
+        llama3_tokens(question) + answer, rel=0.03 if after else 0.01
+    )
     if not after:
         assert told.answer == pytest.approx(answer, rel=0.1)
 

@@ -1,0 +1,137 @@
+"""The workflow on a real SLURM, and what is lost when something fails: nothing.
+
+One file, so that one worker of pytest has the cluster.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from slurm.cluster import Cluster, output, wait_for
+from slurm.runs import MODEL, RUN, SHARDS, Snakemake, checkpoints, same, trainings
+from workflow.experiment import Experiment
+
+pytestmark = pytest.mark.slurm
+
+SPECTRA = [f"results/spectra/lamost/{shard}.parquet" for shard in SHARDS]
+QUESTIONS = [f"results/qa/lamost/train/{shard}.compact.jsonl.gz" for shard in SHARDS]
+ADAPTER = f"{MODEL}/adapter_model.safetensors"
+PREDICTIONS = [f"results/predictions/{RUN}/lamost/{shard}.parquet" for shard in SHARDS]
+RESIDUALS = f"results/residuals/{RUN}/lamost.parquet"
+CHECKPOINT = "workspaces/*/checkpoint-*/trainer_state.json"
+STEPS = 22
+
+
+@pytest.fixture
+def folder(experiment: Experiment) -> Path:
+    """The experiment without its spectra and models."""
+    for name in ("results/spectra", MODEL, "workspaces", f"logs/models/{RUN}"):
+        shutil.rmtree(experiment.folder / name, ignore_errors=True)
+    return experiment.folder
+
+
+@pytest.fixture
+def with_questions(folder: Path, reference: Path) -> Path:
+    """The same with all questions, as they were made without SLURM."""
+    for name in ("results/spectra", "results/qa"):
+        shutil.copytree(reference / name, folder / name, dirs_exist_ok=True)
+    return folder
+
+
+def test_shards_are_arrays_and_a_job_over_its_memory_gets_more(experiment, reference, folder):
+    experiment.edit(
+        "profiles/slurm/config.yaml",
+        "resample_spectra: {mem_mb: 8000 * attempt",
+        "resample_spectra: {mem_mb: 60 if attempt == 1 else 8000",
+    )
+    run = Snakemake.start(folder, *QUESTIONS)
+    run.finish()
+    assert same(folder, reference, *SPECTRA, *QUESTIONS)
+    told = output("sacct", "-nPX", "--name", run.run_id, "-o", "JobID,State,ReqMem,Partition")
+    rows = [line.split("|") for line in told.splitlines()]
+    assert {partition for *_, partition in rows} == {"cpu"}
+    killed = [job for job, state, memory, _ in rows if state.startswith("OUT_OF_ME")]
+    whole = [job for job, state, *_ in rows if state == "COMPLETED"]
+    # Two arrays of two tasks; the first was tried twice.
+    assert (len(killed), len(whole), run.submitted) == (2, 4, 3)
+    assert all("_" in job for job in killed + whole)
+
+
+def test_a_cancelled_training_ends_with_the_same_adapter(cluster, reference, with_questions):
+    folder = with_questions
+    run = Snakemake.start(folder, RESIDUALS)
+    run.wait_for(CHECKPOINT)
+    (job,) = cluster.jobs()
+    done = checkpoints(folder)[-1]
+    assert 0 < done < STEPS
+    subtasks = output("scancel", job)
+    assert subtasks == ""
+    run.finish()
+    assert same(folder, reference, ADAPTER, *PREDICTIONS, RESIDUALS)
+    assert trainings(folder) == 2
+    told = output("sacct", "-nPX", "-j", job, "-o", "State,Partition,AllocTRES")
+    assert told.startswith("CANCELLED")
+    assert "|gpu|" in told
+    assert "gres/gpu=2" in told
+
+
+def test_snakemake_killed_and_started_again_while_its_training_runs(
+    cluster, reference, with_questions
+):
+    folder = with_questions
+    first = Snakemake.start(folder, ADAPTER)
+    first.wait_for(CHECKPOINT)
+    first.kill()
+    (job,) = cluster.jobs()
+    Snakemake.start(folder, "--unlock").finish()
+    second = Snakemake.start(folder, ADAPTER)
+    second.finish()
+    assert same(folder, reference, ADAPTER)
+    assert trainings(folder) == 1
+    assert cluster.states(first.run_id) == {job: "COMPLETED"}
+    states = list(cluster.states(second.run_id).values())
+    assert states[-1] == "COMPLETED"
+    assert "trains here" in second.said or states == ["COMPLETED"]
+
+
+def test_a_node_is_set_down_in_the_middle_of_a_training(cluster, reference, with_questions):
+    folder = with_questions
+    run = Snakemake.start(folder, ADAPTER)
+    run.wait_for(CHECKPOINT)
+    assert len(cluster.jobs("-w", "g1")) == 1
+    output("scontrol", "update", "nodename=g1", "state=down", "reason=test")
+    try:
+        run.finish()
+    finally:
+        output("scontrol", "update", "nodename=g1", "state=resume")
+    assert same(folder, reference, ADAPTER)
+    assert trainings(folder) == 2
+    cluster.wait_for_nodes()
+
+
+def away(cluster: Cluster, daemon: str, run: Snakemake) -> None:
+    """End a daemon as soon as jobs run, until after they have ended and 15 seconds at least."""
+    wait_for(lambda: bool(cluster.jobs()), "jobs to run", 120)
+    cluster.end(daemon)
+    gone = time.monotonic()
+    wait_for(lambda: all((run.folder / name).is_file() for name in SPECTRA), "spectra", 120)
+    wait_for(lambda: time.monotonic() - gone > 15, "15 s")
+
+
+def test_slurmctld_is_away_while_jobs_end(cluster, reference, folder):
+    run = Snakemake.start(folder, *SPECTRA)
+    away(cluster, "slurmctld", run)
+    cluster.start_controller()
+    run.finish()
+    assert same(folder, reference, *SPECTRA)
+    assert list(cluster.states(run.run_id).values()) == ["COMPLETED"] * 2
+
+
+def test_slurmdbd_is_away_while_jobs_end(cluster, reference, folder):
+    run = Snakemake.start(folder, *SPECTRA)
+    away(cluster, "slurmdbd", run)
+    cluster.start_accounting()
+    run.finish()
+    assert same(folder, reference, *SPECTRA)
+    assert list(cluster.states(run.run_id).values()) == ["COMPLETED"] * 2
