@@ -5,6 +5,7 @@ One file, so that one worker of pytest has the cluster.
 
 import shutil
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,13 +40,32 @@ def with_questions(folder: Path, reference: Path) -> Path:
     return folder
 
 
-def test_shards_are_arrays_and_a_job_over_its_memory_gets_more(experiment, reference, folder):
+@pytest.fixture
+def snakemake(experiment: Experiment) -> Iterator[Callable[..., Snakemake]]:
+    """A function that starts Snakemake; what a test leaves running is ended, jobs too."""
+    runs: list[Snakemake] = []
+
+    def start(*arguments: str) -> Snakemake:
+        runs.append(Snakemake.start(experiment.folder, *arguments))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.kill()
+    output("scancel", "--user", "root")
+    wait_for(lambda: not output("squeue", "--noheader"), "no jobs")
+    shutil.rmtree(experiment.folder / ".snakemake" / "locks", ignore_errors=True)
+
+
+def test_shards_are_arrays_and_a_job_over_its_memory_gets_more(
+    experiment, reference, folder, snakemake
+):
     experiment.edit(
         "profiles/slurm/config.yaml",
         "resample_spectra: {mem_mb: 8000 * attempt",
         "resample_spectra: {mem_mb: 60 if attempt == 1 else 8000",
     )
-    run = Snakemake.start(folder, *QUESTIONS)
+    run = snakemake(*QUESTIONS)
     run.finish()
     assert same(folder, reference, *SPECTRA, *QUESTIONS)
     told = output("sacct", "-nPX", "--name", run.run_id, "-o", "JobID,State,ReqMem,Partition")
@@ -57,9 +77,11 @@ def test_shards_are_arrays_and_a_job_over_its_memory_gets_more(experiment, refer
     assert len(whole) == 4
 
 
-def test_a_cancelled_training_ends_with_the_same_adapter(cluster, reference, with_questions):
+def test_a_cancelled_training_ends_with_the_same_adapter(
+    cluster, reference, with_questions, snakemake
+):
     folder = with_questions
-    run = Snakemake.start(folder, RESIDUALS)
+    run = snakemake(RESIDUALS)
     run.wait_for(CHECKPOINT)
     (job,) = cluster.jobs()
     done = checkpoints(folder)[-1]
@@ -76,15 +98,15 @@ def test_a_cancelled_training_ends_with_the_same_adapter(cluster, reference, wit
 
 
 def test_snakemake_killed_and_started_again_while_its_training_runs(
-    cluster, reference, with_questions
+    cluster, reference, with_questions, snakemake
 ):
     folder = with_questions
-    first = Snakemake.start(folder, ADAPTER)
+    first = snakemake(ADAPTER)
     first.wait_for(CHECKPOINT)
     first.kill()
     (job,) = cluster.jobs()
-    Snakemake.start(folder, "--unlock").finish()
-    second = Snakemake.start(folder, ADAPTER)
+    snakemake("--unlock").finish()
+    second = snakemake(ADAPTER)
     second.finish()
     assert same(folder, reference, ADAPTER)
     assert trainings(folder) == 1
@@ -94,9 +116,11 @@ def test_snakemake_killed_and_started_again_while_its_training_runs(
     assert "trains here" in second.said or states == ["COMPLETED"]
 
 
-def test_a_node_is_set_down_in_the_middle_of_a_training(cluster, reference, with_questions):
+def test_a_node_is_set_down_in_the_middle_of_a_training(
+    cluster, reference, with_questions, snakemake
+):
     folder = with_questions
-    run = Snakemake.start(folder, ADAPTER)
+    run = snakemake(ADAPTER)
     run.wait_for(CHECKPOINT)
     assert len(cluster.jobs("-w", "g1")) == 1
     output("scontrol", "update", "nodename=g1", "state=down", "reason=test")
@@ -118,8 +142,8 @@ def away(cluster: Cluster, daemon: str, run: Snakemake) -> None:
     wait_for(lambda: time.monotonic() - gone > 15, "15 s")
 
 
-def test_slurmctld_is_away_while_jobs_end(cluster, reference, folder):
-    run = Snakemake.start(folder, *SPECTRA)
+def test_slurmctld_is_away_while_jobs_end(cluster, reference, folder, snakemake):
+    run = snakemake(*SPECTRA)
     away(cluster, "slurmctld", run)
     cluster.start_controller()
     run.finish()
@@ -127,8 +151,8 @@ def test_slurmctld_is_away_while_jobs_end(cluster, reference, folder):
     assert list(cluster.states(run.run_id).values()) == ["COMPLETED"] * 2
 
 
-def test_slurmdbd_is_away_while_jobs_end(cluster, reference, folder):
-    run = Snakemake.start(folder, *SPECTRA)
+def test_slurmdbd_is_away_while_jobs_end(cluster, reference, folder, snakemake):
+    run = snakemake(*SPECTRA)
     away(cluster, "slurmdbd", run)
     cluster.start_accounting()
     run.finish()
