@@ -93,6 +93,7 @@ def test_a_cancelled_training_ends_with_the_same_adapter(
     assert trainings(folder) == 2
     told = output("sacct", "-nPX", "-j", job, "-o", "State,Partition,AllocTRES")
     assert told.startswith("CANCELLED")
+    assert f"checkpoint-{done}" in (folder / f"logs/models/{RUN}.log").read_text()
     assert "|gpu|" in told
     assert "gres/gpu=2" in told
 
@@ -107,13 +108,16 @@ def test_snakemake_killed_and_started_again_while_its_training_runs(
     (job,) = cluster.jobs()
     snakemake("--unlock").finish()
     second = snakemake(ADAPTER)
-    second.finish()
+    second.process.wait(timeout=420)
+    if second.process.returncode:
+        # It gave up before the training had ended.
+        wait_for(lambda: not cluster.jobs(), "the end of the training", 240)
+        snakemake(ADAPTER).finish()
     assert same(folder, reference, ADAPTER)
     assert trainings(folder) == 1
+    assert f"SLURM job {job}) since" in (folder / f"logs/models/{RUN}.log").read_text()
     assert cluster.states(first.run_id) == {job: "COMPLETED"}
-    states = list(cluster.states(second.run_id).values())
-    assert states[-1] == "COMPLETED"
-    assert "trains here" in second.said or states == ["COMPLETED"]
+    assert "FAILED" in cluster.states(second.run_id).values()
 
 
 def test_a_node_is_set_down_in_the_middle_of_a_training(
@@ -158,3 +162,15 @@ def test_slurmdbd_is_away_while_jobs_end(cluster, reference, folder, snakemake):
     run.finish()
     assert same(folder, reference, *SPECTRA)
     assert list(cluster.states(run.run_id).values()) == ["COMPLETED"] * 2
+
+
+def test_a_training_on_two_nodes(experiment, reference, with_questions, snakemake):
+    profile = "profiles/slurm/config.yaml"
+    experiment.edit(profile, "    # mpi: srun\n    # tasks: 2 ", "    mpi: srun\n    tasks: 2 ")
+    experiment.edit("mine.yaml", "processes: 2\n", "processes: 1\n      nodes: 2\n")
+    run = snakemake(ADAPTER)
+    run.finish()
+    assert same(with_questions, reference, ADAPTER)
+    told = output("sacct", "-nPX", "--name", run.run_id, "-o", "State,NodeList,AllocTRES")
+    assert told.startswith("COMPLETED|c1,g1|")
+    assert "gres/gpu=2" in told

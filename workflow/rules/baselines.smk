@@ -28,7 +28,7 @@ rule train_baseline:
     shell:
         "spectralm train-baseline --samples {input.samples} --spectra {input.spectra}"
         " --options {params.options:q} --workspaces {params.workspaces:q}"
-        " --out {params.out} > {log} 2>&1"
+        " --out {params.out} >> {log} 2>&1"
 
 
 rule predict_baseline:
