@@ -128,8 +128,9 @@ def main() -> None:
         print(f"{device} is not in src/spectralm/planning/gpus.csv: add it.")
         return
     base = architecture(BASE)
-    print(f"{device}, as {gpu.name}; in brackets what the plan expects\n")
-    print("| tokens | GiB | s per step | tokens/s | share of the peak |\n|---|---|---|---|---|")
+    print(f"{device}, as {gpu.name}; in brackets what the plan expects. MFU is the share of the")
+    print("dense bf16 peak; layers that checkpointing computes again count again.\n")
+    print("| tokens | GiB | s per step | tokens/s | MFU |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         save_base(base, Path(name), "cuda")
         for tokens in given.tokens:

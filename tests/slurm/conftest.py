@@ -78,5 +78,7 @@ def reference(experiment, tmp_path_factory) -> Path:
     """The folder of the same experiment, done on this machine without an interruption."""
     folder = tmp_path_factory.mktemp("reference") / "experiment"
     shutil.copytree(experiment.folder, folder, symlinks=True)
-    Experiment(folder).run(f"results/residuals/{RUN}/lamost.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # sums in one order, as in Snakemake.start
+        Experiment(folder).run(f"results/residuals/{RUN}/lamost.parquet")
     return folder

@@ -56,11 +56,6 @@ class Snakemake:
         """The name of all its jobs."""
         return re.search(r"SLURM run ID: (\S+)", self.said)[1]
 
-    @property
-    def submitted(self) -> int:
-        """How many jobs it has submitted; an array is one."""
-        return len(re.findall(r"SLURM jobid \d+|SLURM job ID \d+", self.said))
-
     def wait_for(self, pattern: str) -> None:
         """Until a file is there; fails if Snakemake ends before."""
 
@@ -72,8 +67,9 @@ class Snakemake:
 
     def kill(self) -> None:
         """SIGKILL, as when the login node goes down; its jobs run on."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def finish(self) -> None:
         """Wait until it ends well."""
