@@ -64,21 +64,17 @@ def resamples(config: dict) -> None:
     config["evaluation"]["resamples"] = 60
 
 
-def nothing(config: dict) -> None:
-    """The config as it was."""
-
-
 CONFIGS: dict[str, Callable[[dict], None]] = {
-    "nothing": nothing,
     "one more scale, 40 spectra": another_scale,
     "one more baseline, at the same scale": another_baseline,
-    "one more language model with a text that is there": another_llm,
-    "one more language model with a text of its own": another_text,
+    "one more language model, its text already there": another_llm,
+    "one more language model, with a text of its own": another_text,
     "how a text is spelled": another_spelling,
     "a training hyper-parameter of the language model": learning_rate,
     "how its answers are read": reading,
     "the number of bootstrap resamples": resamples,
 }
+VOCABULARY = "src/spectralm/labels/vocabulary.py"
 STYLE = "src/spectralm/evaluation/spectralm.mplstyle"
 
 
@@ -137,6 +133,11 @@ def test_a_comment_in_every_module(experiment, changed, written):
 def test_the_style_of_figures(experiment, changed, written):
     changed(STYLE, lambda text: text.replace("font.size: 8", "font.size: 9"))
     assert row("the figures' style", experiment.to_do()) in written
+
+
+def test_one_more_element(experiment, changed, written):
+    changed(VOCABULARY, lambda text: text.replace('"CU", "CE")', '"CU", "CE", "EU")'))
+    assert row("one more element, in the code's vocabulary", experiment.to_do()) in written
 
 
 def test_tables_and_figures_alone(experiment, written):
