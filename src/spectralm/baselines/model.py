@@ -13,6 +13,7 @@ import pyarrow as pa
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import write_json
+from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, provenance
 from spectralm.workspace import MANIFEST
 
@@ -28,6 +29,7 @@ class Task:
     spectra: list[Path]
     samples: list[Path]
     """Manifests."""
+    ask: Ask
     options: BaselineOptions
     workspace: Path
     """Folder of this training alone, which may not be there yet: a kind whose training is worth
@@ -64,8 +66,8 @@ class Model(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, options: BaselineOptions) -> Self:
-        """Read the weights that :meth:`save` wrote, of a model trained with ``options``."""
+    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
+        """Read the weights that :meth:`save` wrote, of a model with these options, so asked."""
 
     @property
     @abstractmethod

@@ -32,6 +32,6 @@ def run(
     workspace = workspaces / workspace_key(facts)
     with Lock(workspace):
         if not is_finished(workspace):
-            task = Task(spectra, samples, checked, workspace, Clock(workspace / "clock.json"))
+            task = Task(spectra, samples, ask, checked, workspace, Clock(workspace / "clock.json"))
             train_model(model_class(checked.kind), task, facts, workspace / FINISHED)
         publish(workspace, out)
