@@ -20,7 +20,8 @@ rule make_tiny_base:
 
 rule train_llm:
     # Unfinished trainings live in the workspaces folder, which is no output: a stopped job loses
-    # nothing. The declared outputs are written last.
+    # nothing. The declared outputs are written last. The log is added to, as a second training, which
+    # is refused, would cut that of the first.
     input:
         base=tiny_base,
         after=adapter_before,
@@ -41,6 +42,9 @@ rule train_llm:
     conda:
         "../envs/llm.yaml"
     threads: 8
+    resources:
+        gpu=gpus,
+        nodes=lambda wildcards: CONFIG.llms[wildcards.model].training.nodes,
     params:
         base=base,
         after=lambda wildcards, input: " ".join(
@@ -49,7 +53,7 @@ rule train_llm:
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
             exclude={"generation": {"reading"}}
         ),
-        processes=lambda wildcards: CONFIG.llms[wildcards.model].training.processes,
+        torchrun=torchrun,
         text=lambda wildcards: CONFIG.texts[
             CONFIG.llms[wildcards.model].text
         ].model_dump_json(),
@@ -59,12 +63,12 @@ rule train_llm:
         tensorboard="logs/models/{model}-{dataset}-{scale}",
         code=fingerprint("train_llm"),
     shell:
-        "torchrun --standalone --nproc-per-node {params.processes} -m spectralm train-llm"
+        "{params.torchrun} -m spectralm train-llm"
         " --train-questions {input.train} --validation-questions {input.validation}"
         " --base {params.base:q} {params.after} --options {params.options:q}"
         " --text {params.text:q} --grid {params.grid:q}"
         " --workspaces {params.workspaces:q} --tensorboard {params.tensorboard}"
-        " --out {params.out} > {log} 2>&1"
+        " --out {params.out} >> {log} 2>&1"
 
 
 rule predict_llm:
