@@ -81,8 +81,14 @@ class Snakemake:
 
 
 def trainings(folder: Path) -> int:
-    """How often a training began or went on: each time leaves one file of events."""
-    return len(list((folder / "logs" / "models" / RUN).glob("**/events.*")))
+    """How often a training began or went on: each time leaves a first file of events."""
+    return len(list((folder / "logs" / "models" / RUN).glob("events.*.0")))
+
+
+def gone_on_from(folder: Path) -> set[int]:
+    """Steps that trainings went on from, as their log says."""
+    said = (folder / "logs" / "models" / f"{RUN}.log").read_text()
+    return set(map(int, re.findall(r"workspace .*, from .*checkpoint-(\d+)", said)))
 
 
 def checkpoints(folder: Path) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from slurm.cluster import Cluster, output, wait_for
-from slurm.runs import MODEL, RUN, SHARDS, Snakemake, checkpoints, same, trainings
+from slurm.runs import MODEL, RUN, SHARDS, Snakemake, checkpoints, gone_on_from, same, trainings
 from workflow.experiment import Experiment
 
 pytestmark = pytest.mark.slurm
@@ -93,7 +93,8 @@ def test_a_cancelled_training_ends_with_the_same_adapter(
     assert trainings(folder) == 2
     told = output("sacct", "-nPX", "-j", job, "-o", "State,Partition,AllocTRES")
     assert told.startswith("CANCELLED")
-    assert f"checkpoint-{done}" in (folder / f"logs/models/{RUN}.log").read_text()
+    (step,) = gone_on_from(folder)
+    assert done <= step < STEPS
     assert "|gpu|" in told
     assert "gres/gpu=2" in told
 
@@ -106,8 +107,13 @@ def test_snakemake_killed_and_started_again_while_its_training_runs(
     first.wait_for(CHECKPOINT)
     first.kill()
     (job,) = cluster.jobs()
+    # However slow the second one is, it finds the training going on.
+    output("scontrol", "suspend", job)
     snakemake("--unlock").finish()
     second = snakemake(ADAPTER)
+    log = folder / f"logs/models/{RUN}.log"
+    wait_for(lambda: f"SLURM job {job}) since" in log.read_text(), "a refusal", 240)
+    output("scontrol", "resume", job)
     second.process.wait(timeout=420)
     if second.process.returncode:
         # It gave up before the training had ended.
@@ -115,7 +121,7 @@ def test_snakemake_killed_and_started_again_while_its_training_runs(
         snakemake(ADAPTER).finish()
     assert same(folder, reference, ADAPTER)
     assert trainings(folder) == 1
-    assert f"SLURM job {job}) since" in (folder / f"logs/models/{RUN}.log").read_text()
+    assert gone_on_from(folder) == set()
     assert cluster.states(first.run_id) == {job: "COMPLETED"}
     assert "FAILED" in cluster.states(second.run_id).values()
 
@@ -134,6 +140,7 @@ def test_a_node_is_set_down_in_the_middle_of_a_training(
         output("scontrol", "update", "nodename=g1", "state=resume")
     assert same(folder, reference, ADAPTER)
     assert trainings(folder) == 2
+    assert len(gone_on_from(folder)) == 1
     cluster.wait_for_nodes()
 
 

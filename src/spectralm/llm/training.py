@@ -43,7 +43,15 @@ from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.provenance import Clock, provenance, workspace_key
 from spectralm.workspace import FINISHED, MANIFEST, Lock, is_finished, publish
 
-LIBRARIES = ("accelerate", "bitsandbytes", "peft", "tokenizers", "torch", "transformers")
+LIBRARIES = (
+    "accelerate",
+    "bitsandbytes",
+    "deepspeed",
+    "peft",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
 
 
 @dataclass(frozen=True)
