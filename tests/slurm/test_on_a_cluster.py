@@ -16,7 +16,7 @@ from workflow.experiment import Experiment
 pytestmark = pytest.mark.slurm
 
 SPECTRA = [f"results/spectra/lamost/{shard}.parquet" for shard in SHARDS]
-QUESTIONS = [f"results/qa/lamost/train/{shard}.compact.jsonl.gz" for shard in SHARDS]
+QUESTIONS = [f"results/qa/lamost/train/{shard}.parameters.compact.jsonl.gz" for shard in SHARDS]
 ADAPTER = f"{MODEL}/adapter_model.safetensors"
 PREDICTIONS = [f"results/predictions/{RUN}/lamost/{shard}.parquet" for shard in SHARDS]
 RESIDUALS = f"results/residuals/{RUN}/lamost.parquet"

@@ -1,47 +1,43 @@
 """Training an adapter (paper III.3), so that it can stop at any moment and go on."""
 
-import json
 import logging
 import os
-import shutil
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from peft import PeftModel
-from safetensors.torch import load_file
 from transformers import Trainer, TrainerCallback, TrainingArguments
-from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
-from spectralm.errors import SpectraLMError
-from spectralm.files import atomic, sha256, write_json
+from spectralm.files import sha256
 from spectralm.fingerprint import fingerprint
-from spectralm.labels.vocabulary import PARAMETERS
-from spectralm.language.answers import answer_text
+from spectralm.labels.vocabulary import Ask
+from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
+from spectralm.language.questions import asked_of
 from spectralm.llm.answer_only import AnswerOnlyLayer
 from spectralm.llm.arguments import training_arguments
 from spectralm.llm.base import (
     ADAPTER_WEIGHTS,
     add_adapter,
-    load_adapter,
     load_base,
     load_tokenizer,
+    resume_adapter,
     tokenizer_hash,
 )
 from spectralm.llm.encoding import Collator, FluxNoise, Questions
+from spectralm.llm.finish import check_adapter, finish
 from spectralm.llm.generation import Reader
 from spectralm.llm.loss import answer_loss
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.provenance import Clock, provenance, workspace_key
-from spectralm.workspace import FINISHED, MANIFEST, Lock, is_finished, publish
+from spectralm.workspace import Lock, is_finished, publish
 
 LIBRARIES = (
     "accelerate",
@@ -66,6 +62,13 @@ class Task:
     validation: Sequence[Path]
     base: str
     """Folder or hub id of the base model (`options.base` may say `tiny`)."""
+    after: Path | None = None
+    """Folder of the adapter that the training goes on from: stage 2."""
+
+    @property
+    def ask(self) -> Ask:
+        """What the questions ask for."""
+        return Ask.PARAMETERS if self.after is None else Ask.ABUNDANCES
 
     def facts(self) -> dict[str, object]:
         """Everything that decides the result; its hash names the workspace."""
@@ -76,6 +79,7 @@ class Task:
             "train_sha256": sha256(*self.train),
             "validation_sha256": sha256(*self.validation),
             "base": self.base,
+            "after_sha256": self.after and sha256(self.after / ADAPTER_WEIGHTS),
             "tokenizer_sha256": tokenizer_hash(load_tokenizer(self.base)),
             "code": fingerprint("train_llm"),
         }
@@ -84,8 +88,17 @@ class Task:
 class AnsweringTrainer(Trainer):
     """A Trainer that also scores generated answers whenever it evaluates."""
 
-    def __init__(self, *arguments, reader: Reader, questions: list[str], stars: list, **settings):
+    def __init__(
+        self,
+        *arguments,
+        ask: Ask,
+        reader: Reader,
+        questions: list[str],
+        stars: list[Star],
+        **settings,
+    ):
         super().__init__(*arguments, **settings)
+        self.ask = ask
         self.reader = reader
         self.questions = questions
         self.stars = stars
@@ -107,10 +120,13 @@ class AnsweringTrainer(Trainer):
             if reply.star is not None
         ]
         metrics = {"eval_parsed": len(pairs) / len(replies)}
-        for label in PARAMETERS if pairs else ():
-            residuals = [told.values[label.name] - star.values[label.name] for told, star in pairs]
-            metrics[f"eval_sigma_{label.name}"] = float(np.std(residuals))
-        if pairs:
+        residuals = defaultdict(list)
+        for told, star in pairs:
+            for name, value in star.values.items():
+                residuals[name].append(told.values[name] - value)
+        for name, differences in residuals.items():
+            metrics[f"eval_sigma_{name}"] = float(np.std(differences))
+        if pairs and self.ask is Ask.PARAMETERS:
             right = [told.spectral_class == star.spectral_class for told, star in pairs]
             metrics["eval_class_accuracy"] = float(np.mean(right))
         return metrics
@@ -173,7 +189,10 @@ def _train(
     trainer.save_model(str(workspace / "adapter"))
     trained, total = trainer.model.get_nb_trainable_parameters()
     if trainer.is_world_process_zero():
-        check_adapter(task, workspace / "adapter", trainer, final["eval_loss"])
+        options = task.options
+        check_adapter(
+            workspace / "adapter", task.base, options.quantise, trainer, final["eval_loss"]
+        )
         metrics = {
             **final,
             "truncated_fraction": questions.truncated_fraction(),
@@ -183,7 +202,7 @@ def _train(
             **facts,
             **provenance(LIBRARIES),
             **clock.read(),
-            "kind": task.options.kind,
+            "kind": options.kind,
             "n_train": len(questions),
             "n_validation": len(trainer.eval_dataset),
             "parameters": trained,
@@ -200,7 +219,6 @@ def _trainer(
 ) -> tuple[AnsweringTrainer, Questions]:
     options, training = task.options, task.options.training
     tokenizer = load_tokenizer(task.base)
-    answer = answer_text(task.text)
     noise = None
     if training.flux_noise:
         words = flux_text(task.text, task.wavelength)
@@ -210,11 +228,11 @@ def _trainer(
         questions = Questions.open(task.train, cache, tokenizer, options.max_tokens, noise)
         validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens)
     validation = validation.spread(training.evaluation_spectra)
-    model = add_adapter(
-        load_base(task.base, options.quantise, training.gradient_checkpointing),
-        options.lora,
-        training.seed,
-    )
+    model = load_base(task.base, options.quantise, training.gradient_checkpointing)
+    if task.after is None:
+        model = add_adapter(model, options.lora, training.seed)
+    else:
+        model = resume_adapter(model, task.after)
     if training.answer_only_layer:
         AnswerOnlyLayer(model)
     generation = options.generation
@@ -223,67 +241,21 @@ def _trainer(
         args=arguments,
         train_dataset=questions,
         eval_dataset=validation,
-        data_collator=Collator(tokenizer.pad_token_id),
-        compute_loss_func=answer_loss(training.soft_targets, answer, tokenizer),
+        data_collator=Collator(tokenizer.pad_token_id, options.max_tokens),
+        compute_loss_func=answer_loss(training.soft_targets, task.text, task.ask, tokenizer),
+        ask=task.ask,
         reader=Reader(
             model,
             tokenizer,
-            answer,
+            task.text,
             options.max_tokens,
             generation.batch_size,
             generation.reading,
         ),
         questions=validation.records["question"][:],
-        stars=[answer.read(text) for text in validation.records["answer"]],
+        stars=[
+            answer_text(task.text, asked_of(record["question"])).read(record["answer"])
+            for record in validation.records
+        ],
     )
     return trainer, questions
-
-
-def check_adapter(task: Task, folder: Path, trainer: Trainer, loss: float) -> None:
-    """Check a saved adapter: nothing empty, B trained, and the same loss when loaded again.
-
-    Raises:
-        SpectraLMError: one of these does not hold (ANCHORS: complaint 8).
-    """
-    for name, tensor in load_file(folder / ADAPTER_WEIGHTS).items():
-        if tensor.numel() == 0 or ("lora_B" in name and not tensor.any()):
-            raise SpectraLMError(f"{folder}: {name} is empty or untrained; the adapter is useless")
-    unset_hf_deepspeed_config()  # or the base would be sharded, with nobody to share it
-    reloaded = load_adapter(load_base(task.base, task.options.quantise), folder)
-    again = _loss_of(reloaded, trainer)
-    if abs(again - loss) > 0.01 * max(1.0, loss):
-        raise SpectraLMError(
-            f"{folder}: validation loss {loss:.4f} before saving but {again:.4f} after loading"
-        )
-
-
-def _loss_of(model: PeftModel, trainer: Trainer) -> float:
-    """Validation loss of a model that is not the Trainer's own."""
-    device = trainer.args.device
-    model = model.to(device)
-    total = items = 0.0
-    for batch in torch.utils.data.DataLoader(
-        trainer.eval_dataset,
-        batch_size=trainer.args.per_device_eval_batch_size,
-        collate_fn=trainer.data_collator,
-    ):
-        batch = trainer._prepare_inputs(batch)
-        labels = batch.pop("labels")
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
-            loss = trainer.compute_loss_func(model(**batch), labels)
-        total += float(loss) * len(labels)
-        items += len(labels)
-    return total / items
-
-
-def finish(workspace: Path, metrics: Mapping, manifest: Mapping) -> None:
-    """Put the checked adapter with its metrics into ``finished``, and the manifest last."""
-    adapter, finished = workspace / "adapter", workspace / FINISHED
-    with atomic(finished / ADAPTER_WEIGHTS) as temporary:
-        shutil.copyfile(adapter / ADAPTER_WEIGHTS, temporary)
-    config = json.loads((adapter / "adapter_config.json").read_text())
-    # PEFT writes this set in any order; sorted, equal trainings give equal files.
-    config["target_modules"].sort()
-    write_json(finished / "adapter_config.json", config)
-    write_json(finished / "metrics.json", metrics)
-    write_json(finished / MANIFEST, manifest)
