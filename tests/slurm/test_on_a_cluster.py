@@ -41,6 +41,21 @@ def with_questions(folder: Path, reference: Path) -> Path:
 
 
 @pytest.fixture
+def edit(experiment: Experiment) -> Iterator[Callable[[str, str, str], None]]:
+    """A function that changes a file of the experiment, for one test."""
+    kept: dict[Path, str] = {}
+
+    def change(path: str, old: str, new: str) -> None:
+        file = experiment.folder / path
+        kept.setdefault(file, file.read_text())
+        experiment.edit(path, old, new)
+
+    yield change
+    for file, text in kept.items():
+        file.write_text(text)
+
+
+@pytest.fixture
 def snakemake(experiment: Experiment) -> Iterator[Callable[..., Snakemake]]:
     """A function that starts Snakemake; what a test leaves running is ended, jobs too."""
     runs: list[Snakemake] = []
@@ -57,10 +72,8 @@ def snakemake(experiment: Experiment) -> Iterator[Callable[..., Snakemake]]:
     shutil.rmtree(experiment.folder / ".snakemake" / "locks", ignore_errors=True)
 
 
-def test_shards_are_arrays_and_a_job_over_its_memory_gets_more(
-    experiment, reference, folder, snakemake
-):
-    experiment.edit(
+def test_shards_are_arrays_and_a_job_over_its_memory_gets_more(reference, folder, edit, snakemake):
+    edit(
         "profiles/slurm/config.yaml",
         "resample_spectra: {mem_mb: 8000 * attempt",
         "resample_spectra: {mem_mb: 60 if attempt == 1 else 8000",
@@ -171,10 +184,10 @@ def test_slurmdbd_is_away_while_jobs_end(cluster, reference, folder, snakemake):
     assert list(cluster.states(run.run_id).values()) == ["COMPLETED"] * 2
 
 
-def test_a_training_on_two_nodes(experiment, reference, with_questions, snakemake):
+def test_a_training_on_two_nodes(reference, with_questions, edit, snakemake):
     profile = "profiles/slurm/config.yaml"
-    experiment.edit(profile, "    # mpi: srun\n    # tasks: 2 ", "    mpi: srun\n    tasks: 2 ")
-    experiment.edit("mine.yaml", "processes: 2\n", "processes: 1\n      nodes: 2\n")
+    edit(profile, "    # mpi: srun\n    # tasks: 2 ", "    mpi: srun\n    tasks: 2 ")
+    edit("mine.yaml", "processes: 2\n", "processes: 1\n      nodes: 2\n")
     run = snakemake(ADAPTER)
     run.finish()
     assert same(with_questions, reference, ADAPTER)
