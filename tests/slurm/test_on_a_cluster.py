@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 from slurm.cluster import Cluster, output, wait_for
-from slurm.runs import MODEL, RUN, SHARDS, Snakemake, checkpoints, gone_on_from, same, trainings
+from slurm.runs import (
+    MODEL,
+    RUN,
+    SHARDS,
+    Snakemake,
+    checkpoints,
+    gone_on_from,
+    same,
+    training_log,
+    trainings,
+)
 from workflow.experiment import Experiment
 
 pytestmark = pytest.mark.slurm
@@ -124,8 +134,7 @@ def test_snakemake_killed_and_started_again_while_its_training_runs(
     output("scontrol", "suspend", job)
     snakemake("--unlock").finish()
     second = snakemake(ADAPTER)
-    log = folder / f"logs/models/{RUN}.log"
-    wait_for(lambda: f"SLURM job {job}) since" in log.read_text(), "a refusal", 240)
+    wait_for(lambda: f"SLURM job {job}) since" in training_log(folder), "a refusal", 240)
     output("scontrol", "resume", job)
     second.process.wait(timeout=420)
     if second.process.returncode:
@@ -145,9 +154,12 @@ def test_a_node_is_set_down_in_the_middle_of_a_training(
     folder = with_questions
     run = snakemake(ADAPTER)
     run.wait_for(CHECKPOINT)
-    assert len(cluster.jobs("-w", "g1")) == 1
+    (job,) = cluster.jobs("-w", "g1")
     output("scontrol", "update", "nodename=g1", "state=down", "reason=test")
     try:
+        wait_for(lambda: bool(output("squeue", "-h", "-t", "pending")), "the job in the queue")
+        # SLURM would wait for two minutes.
+        output("scontrol", "update", f"jobid={job}", "starttime=now")
         run.finish()
     finally:
         output("scontrol", "update", "nodename=g1", "state=resume")
