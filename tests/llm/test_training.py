@@ -24,9 +24,9 @@ from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.language.answers import answer_text
 from spectralm.language.questions import asked_of, read_records, write_records
 from spectralm.llm.base import load_adapter, load_base, load_tokenizer
+from spectralm.llm.finish import check_adapter
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
-from spectralm.llm.training import check_adapter
 from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.spectra.options import SpectraOptions
 
@@ -227,4 +227,4 @@ def test_an_untrained_or_unfaithful_adapter_is_refused(toy, trained, tmp_path):
     name = next(key for key in weights if "lora_B" in key)
     save_file({**weights, name: weights[name] * 0}, tmp_path / "adapter_model.safetensors")
     with pytest.raises(SpectraLMError, match="lora_B"):
-        check_adapter(None, tmp_path, None, 0.0)
+        check_adapter(tmp_path, "tiny", True, None, 0.0)

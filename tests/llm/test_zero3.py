@@ -14,7 +14,6 @@ from processes import finish, started
 from safetensors.torch import load_file
 
 from spectralm.files import sha256
-from spectralm.language.answers import answer_text
 from spectralm.language.questions import read_records
 from spectralm.llm.base import load_adapter, load_base, load_tokenizer
 from spectralm.llm.generation import Reader
@@ -78,7 +77,7 @@ def check(toy: Toy, run: Path, quantise: bool) -> None:
     losses = [step["loss"] for step in metrics["history"] if "loss" in step]
     assert losses[-1] < 0.9 * losses[0]
     model = load_adapter(load_base(str(toy.base), quantise), run)
-    reader = Reader(model, load_tokenizer(str(toy.base)), answer_text(toy.text), 4096, 4)
+    reader = Reader(model, load_tokenizer(str(toy.base)), toy.text, 4096, 4)
     replies = list(reader.replies([row["question"] for row in read_records(toy.validation)]))
     assert {reply.status for reply in replies} == {"parsed"}
 

@@ -81,8 +81,21 @@ class Snakemake:
 
 
 def trainings(folder: Path) -> int:
-    """How often a training began or went on: each time leaves one file of events."""
-    return len(list((folder / "logs" / "models" / RUN).glob("**/events.*")))
+    """How often a training began or went on: each time leaves a first file of events."""
+    return len(list((folder / "logs" / "models" / RUN).glob("events.*.0")))
+
+
+def training_log(folder: Path) -> str:
+    """What the last attempt at the training has said so far."""
+    path = folder / "logs" / "models" / f"{RUN}.log"
+    # The last sign may be half written; and Snakemake removes the log before each attempt.
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def gone_on_from(folder: Path) -> set[int]:
+    """The step that the last attempt went on from, as its processes say; none if it did not."""
+    said = training_log(folder)
+    return set(map(int, re.findall(r"workspace .*, from .*checkpoint-(\d+)", said)))
 
 
 def checkpoints(folder: Path) -> list[int]:

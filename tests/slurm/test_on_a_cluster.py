@@ -10,13 +10,23 @@ from pathlib import Path
 
 import pytest
 from slurm.cluster import Cluster, output, wait_for
-from slurm.runs import MODEL, RUN, SHARDS, Snakemake, checkpoints, same, trainings
+from slurm.runs import (
+    MODEL,
+    RUN,
+    SHARDS,
+    Snakemake,
+    checkpoints,
+    gone_on_from,
+    same,
+    training_log,
+    trainings,
+)
 from workflow.experiment import Experiment
 
 pytestmark = pytest.mark.slurm
 
 SPECTRA = [f"results/spectra/lamost/{shard}.parquet" for shard in SHARDS]
-QUESTIONS = [f"results/qa/lamost/train/{shard}.compact.jsonl.gz" for shard in SHARDS]
+QUESTIONS = [f"results/qa/lamost/train/{shard}.parameters.compact.jsonl.gz" for shard in SHARDS]
 ADAPTER = f"{MODEL}/adapter_model.safetensors"
 PREDICTIONS = [f"results/predictions/{RUN}/lamost/{shard}.parquet" for shard in SHARDS]
 RESIDUALS = f"results/residuals/{RUN}/lamost.parquet"
@@ -41,6 +51,21 @@ def with_questions(folder: Path, reference: Path) -> Path:
 
 
 @pytest.fixture
+def edit(experiment: Experiment) -> Iterator[Callable[[str, str, str], None]]:
+    """A function that changes a file of the experiment, for one test."""
+    kept: dict[Path, str] = {}
+
+    def change(path: str, old: str, new: str) -> None:
+        file = experiment.folder / path
+        kept.setdefault(file, file.read_text())
+        experiment.edit(path, old, new)
+
+    yield change
+    for file, text in kept.items():
+        file.write_text(text)
+
+
+@pytest.fixture
 def snakemake(experiment: Experiment) -> Iterator[Callable[..., Snakemake]]:
     """A function that starts Snakemake; what a test leaves running is ended, jobs too."""
     runs: list[Snakemake] = []
@@ -57,10 +82,8 @@ def snakemake(experiment: Experiment) -> Iterator[Callable[..., Snakemake]]:
     shutil.rmtree(experiment.folder / ".snakemake" / "locks", ignore_errors=True)
 
 
-def test_shards_are_arrays_and_a_job_over_its_memory_gets_more(
-    experiment, reference, folder, snakemake
-):
-    experiment.edit(
+def test_shards_are_arrays_and_a_job_over_its_memory_gets_more(reference, folder, edit, snakemake):
+    edit(
         "profiles/slurm/config.yaml",
         "resample_spectra: {mem_mb: 8000 * attempt",
         "resample_spectra: {mem_mb: 60 if attempt == 1 else 8000",
@@ -93,7 +116,8 @@ def test_a_cancelled_training_ends_with_the_same_adapter(
     assert trainings(folder) == 2
     told = output("sacct", "-nPX", "-j", job, "-o", "State,Partition,AllocTRES")
     assert told.startswith("CANCELLED")
-    assert f"checkpoint-{done}" in (folder / f"logs/models/{RUN}.log").read_text()
+    (step,) = gone_on_from(folder)
+    assert done <= step < STEPS
     assert "|gpu|" in told
     assert "gres/gpu=2" in told
 
@@ -106,8 +130,12 @@ def test_snakemake_killed_and_started_again_while_its_training_runs(
     first.wait_for(CHECKPOINT)
     first.kill()
     (job,) = cluster.jobs()
+    # However slow the second one is, it finds the training going on.
+    output("scontrol", "suspend", job)
     snakemake("--unlock").finish()
     second = snakemake(ADAPTER)
+    wait_for(lambda: f"SLURM job {job}) since" in training_log(folder), "a refusal", 240)
+    output("scontrol", "resume", job)
     second.process.wait(timeout=420)
     if second.process.returncode:
         # It gave up before the training had ended.
@@ -115,7 +143,7 @@ def test_snakemake_killed_and_started_again_while_its_training_runs(
         snakemake(ADAPTER).finish()
     assert same(folder, reference, ADAPTER)
     assert trainings(folder) == 1
-    assert f"SLURM job {job}) since" in (folder / f"logs/models/{RUN}.log").read_text()
+    assert gone_on_from(folder) == set()
     assert cluster.states(first.run_id) == {job: "COMPLETED"}
     assert "FAILED" in cluster.states(second.run_id).values()
 
@@ -126,14 +154,18 @@ def test_a_node_is_set_down_in_the_middle_of_a_training(
     folder = with_questions
     run = snakemake(ADAPTER)
     run.wait_for(CHECKPOINT)
-    assert len(cluster.jobs("-w", "g1")) == 1
+    (job,) = cluster.jobs("-w", "g1")
     output("scontrol", "update", "nodename=g1", "state=down", "reason=test")
     try:
+        wait_for(lambda: bool(output("squeue", "-h", "-t", "pending")), "the job in the queue")
+        # SLURM would wait for two minutes.
+        output("scontrol", "update", f"jobid={job}", "starttime=now")
         run.finish()
     finally:
         output("scontrol", "update", "nodename=g1", "state=resume")
     assert same(folder, reference, ADAPTER)
     assert trainings(folder) == 2
+    assert len(gone_on_from(folder)) == 1
     cluster.wait_for_nodes()
 
 
@@ -164,10 +196,10 @@ def test_slurmdbd_is_away_while_jobs_end(cluster, reference, folder, snakemake):
     assert list(cluster.states(run.run_id).values()) == ["COMPLETED"] * 2
 
 
-def test_a_training_on_two_nodes(experiment, reference, with_questions, snakemake):
+def test_a_training_on_two_nodes(reference, with_questions, edit, snakemake):
     profile = "profiles/slurm/config.yaml"
-    experiment.edit(profile, "    # mpi: srun\n    # tasks: 2 ", "    mpi: srun\n    tasks: 2 ")
-    experiment.edit("mine.yaml", "processes: 2\n", "processes: 1\n      nodes: 2\n")
+    edit(profile, "    # mpi: srun\n    # tasks: 2 ", "    mpi: srun\n    tasks: 2 ")
+    edit("mine.yaml", "processes: 2\n", "processes: 1\n      nodes: 2\n")
     run = snakemake(ADAPTER)
     run.finish()
     assert same(with_questions, reference, ADAPTER)

@@ -20,8 +20,7 @@ rule make_tiny_base:
 
 rule train_llm:
     # Unfinished trainings live in the workspaces folder, which is no output: a stopped job loses
-    # nothing. The declared outputs are written last. The log is added to, as a second training, which
-    # is refused, would cut that of the first.
+    # nothing. The declared outputs are written last.
     input:
         base=tiny_base,
         after=adapter_before,
@@ -68,7 +67,7 @@ rule train_llm:
         " --base {params.base:q} {params.after} --options {params.options:q}"
         " --text {params.text:q} --grid {params.grid:q}"
         " --workspaces {params.workspaces:q} --tensorboard {params.tensorboard}"
-        " --out {params.out} >> {log} 2>&1"
+        " --out {params.out} > {log} 2>&1"
 
 
 rule predict_llm:

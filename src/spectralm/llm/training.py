@@ -1,9 +1,7 @@
 """Training an adapter (paper III.3), so that it can stop at any moment and go on."""
 
-import json
 import logging
 import os
-import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -11,16 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from peft import PeftModel
-from safetensors.torch import load_file
 from transformers import Trainer, TrainerCallback, TrainingArguments
-from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
-from spectralm.errors import SpectraLMError
-from spectralm.files import atomic, sha256, write_json
+from spectralm.files import sha256
 from spectralm.fingerprint import fingerprint
 from spectralm.labels.vocabulary import Ask
 from spectralm.language.answers import Star, answer_text
@@ -32,21 +25,29 @@ from spectralm.llm.arguments import training_arguments
 from spectralm.llm.base import (
     ADAPTER_WEIGHTS,
     add_adapter,
-    load_adapter,
     load_base,
     load_tokenizer,
     resume_adapter,
     tokenizer_hash,
 )
 from spectralm.llm.encoding import Collator, FluxNoise, Questions
+from spectralm.llm.finish import check_adapter, finish
 from spectralm.llm.generation import Reader
 from spectralm.llm.loss import answer_loss
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.provenance import Clock, provenance, workspace_key
-from spectralm.workspace import FINISHED, MANIFEST, Lock, is_finished, publish
+from spectralm.workspace import Lock, is_finished, publish
 
-LIBRARIES = ("accelerate", "bitsandbytes", "peft", "tokenizers", "torch", "transformers")
+LIBRARIES = (
+    "accelerate",
+    "bitsandbytes",
+    "deepspeed",
+    "peft",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,10 @@ def _train(
     trainer.save_model(str(workspace / "adapter"))
     trained, total = trainer.model.get_nb_trainable_parameters()
     if trainer.is_world_process_zero():
-        check_adapter(task, workspace / "adapter", trainer, final["eval_loss"])
+        options = task.options
+        check_adapter(
+            workspace / "adapter", task.base, options.quantise, trainer, final["eval_loss"]
+        )
         metrics = {
             **final,
             "truncated_fraction": questions.truncated_fraction(),
@@ -198,7 +202,7 @@ def _train(
             **facts,
             **provenance(LIBRARIES),
             **clock.read(),
-            "kind": task.options.kind,
+            "kind": options.kind,
             "n_train": len(questions),
             "n_validation": len(trainer.eval_dataset),
             "parameters": trained,
@@ -255,53 +259,3 @@ def _trainer(
         ],
     )
     return trainer, questions
-
-
-def check_adapter(task: Task, folder: Path, trainer: Trainer, loss: float) -> None:
-    """Check a saved adapter: nothing empty, B trained, and the same loss when loaded again.
-
-    Raises:
-        SpectraLMError: one of these does not hold (ANCHORS: complaint 8).
-    """
-    for name, tensor in load_file(folder / ADAPTER_WEIGHTS).items():
-        if tensor.numel() == 0 or ("lora_B" in name and not tensor.any()):
-            raise SpectraLMError(f"{folder}: {name} is empty or untrained; the adapter is useless")
-    unset_hf_deepspeed_config()  # or the base would be sharded, with nobody to share it
-    reloaded = load_adapter(load_base(task.base, task.options.quantise), folder)
-    again = _loss_of(reloaded, trainer)
-    if abs(again - loss) > 0.01 * max(1.0, loss):
-        raise SpectraLMError(
-            f"{folder}: validation loss {loss:.4f} before saving but {again:.4f} after loading"
-        )
-
-
-def _loss_of(model: PeftModel, trainer: Trainer) -> float:
-    """Validation loss of a model that is not the Trainer's own."""
-    device = trainer.args.device
-    model = model.to(device)
-    total = items = 0.0
-    for batch in torch.utils.data.DataLoader(
-        trainer.eval_dataset,
-        batch_size=trainer.args.per_device_eval_batch_size,
-        collate_fn=trainer.data_collator,
-    ):
-        batch = trainer._prepare_inputs(batch)
-        labels = batch.pop("labels")
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
-            loss = trainer.compute_loss_func(model(**batch), labels)
-        total += float(loss) * len(labels)
-        items += len(labels)
-    return total / items
-
-
-def finish(workspace: Path, metrics: Mapping, manifest: Mapping) -> None:
-    """Put the checked adapter with its metrics into ``finished``, and the manifest last."""
-    adapter, finished = workspace / "adapter", workspace / FINISHED
-    with atomic(finished / ADAPTER_WEIGHTS) as temporary:
-        shutil.copyfile(adapter / ADAPTER_WEIGHTS, temporary)
-    config = json.loads((adapter / "adapter_config.json").read_text())
-    # PEFT writes this set in any order; sorted, equal trainings give equal files.
-    config["target_modules"].sort()
-    write_json(finished / "adapter_config.json", config)
-    write_json(finished / "metrics.json", metrics)
-    write_json(finished / MANIFEST, manifest)
