@@ -24,7 +24,8 @@ def start(kind: str, shards: Shards, folder: Path) -> subprocess.Popen:
     """Start a training as the rule does."""
     options = options_class(kind)(**LONG[kind][0]).model_dump_json()
     command = [
-        *(sys.executable, "-m", "spectralm", "train-baseline", "--options", options),
+        *(sys.executable, "-m", "spectralm", "train-baseline", "--ask", "parameters"),
+        *("--options", options),
         *("--samples", *shards.samples, "--spectra", *shards.spectra),
         *("--workspaces", folder / "workspaces", "--out", folder / "run"),
     ]
@@ -51,7 +52,7 @@ def test_a_killed_training_ends_with_the_same_weights(shards, kind, tmp_path):
     kept = next(folder.glob("workspaces/*/*")).parent
     output = finish(start(kind, shards, folder))
     assert ("going on after epoch" in output) if kind == "cnn" else ("class: " not in output)
-    assert not kept.exists()
+    assert [path.name for path in kept.iterdir()] == ["finished"]
     assert weights(folder) == weights(tmp_path / "whole")
     manifest = json.loads((folder / "run" / "manifest.json").read_text())
     assert manifest["seconds"] > 0

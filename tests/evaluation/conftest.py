@@ -50,4 +50,5 @@ def predictions(manifest: pa.Table) -> pa.Table:
     for name, sigma in SCATTER.items():
         noise = sigma * rng.standard_t(4, n)
         columns[name] = pa.array(test[name].to_numpy() + noise, mask=unparsed)
-    return pa.table(columns, schema=schema(PREDICTIONS))
+    unasked = {field.name: pa.nulls(n, field.type) for field in schema(PREDICTIONS)}
+    return pa.table(unasked | columns, schema=schema(PREDICTIONS))

@@ -4,9 +4,9 @@
 
 rule write_catalogue:
     input:
-        predictions=shard_files("predictions/{model}-{dataset}-{scale}"),
-        samples=shard_files("samples"),
-        spectra=shard_files("spectra"),
+        predictions=answered("predictions/{model}-{dataset}-{scale}"),
+        samples=answered("samples"),
+        spectra=answered("spectra"),
         learned=shard_files("samples"),
         weights=weights,
     output:

@@ -98,6 +98,25 @@ def adapter_before(wildcards):
     return [f"results/models/{after}/manifest.json"] if after else []
 
 
+def torchrun(wildcards):
+    """Params function: the launcher of a training's processes, on one node or on several."""
+    training = CONFIG.llms[wildcards.model].training
+    each = f"--nproc-per-node {training.processes}"
+    if training.nodes == 1:
+        return f"torchrun --standalone {each}"
+    return (
+        f"srun --nodes {training.nodes} --ntasks {training.nodes} --ntasks-per-node 1"
+        f" torchrun --nnodes {training.nodes} {each} --rdzv-backend c10d"
+        " --rdzv-id $SLURM_JOB_ID --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
+    )
+
+
+def gpus(wildcards):
+    """Resource: the GPUs of a training on all its nodes."""
+    training = CONFIG.llms[wildcards.model].training
+    return training.processes * training.nodes
+
+
 def base(wildcards):
     """The folder or hub id of a model's base."""
     return (tiny_base(wildcards) or [CONFIG.llms[wildcards.model].base])[0]
@@ -106,11 +125,17 @@ def base(wildcards):
 def question_rejects(wildcards):
     """Input function: the rejects beside a dataset's questions, of all that is asked of it."""
     dataset = wildcards.dataset
+    external = dataset in CONFIG.external
+    judged_there = (
+        [run for learned in CONFIG.datasets for run in largest(learned)]
+        if external
+        else CONFIG.runs_on(dataset)
+    )
     asked = {
         (shard, Ask.of_runs_on(run.dataset).value, CONFIG.llms[run.model].text)
-        for run in CONFIG.runs_on(dataset)
+        for run in judged_there
         if run.model in CONFIG.llms
-        for shard in CONFIG.shards(run.scale)
+        for shard in CONFIG.shards(CONFIG.samples.external if external else run.scale)
     }
     return [
         f"results/qa/{dataset}/{shard}.{ask}.{text}.rejects.parquet"
@@ -157,6 +182,40 @@ def residuals_at(wildcards):
     ]
 
 
+def largest(learned):
+    """The runs at the largest scale of a dataset, which surveys from outside judge."""
+    scale = max(CONFIG.scales(learned), default=0)
+    return [run for run in CONFIG.runs_on(learned) if run.scale == scale]
+
+
+def outside(runs):
+    """The residuals of runs against the surveys that judge from outside."""
+    return expand(
+        "results/residuals/{run}/{dataset}.parquet", run=runs, dataset=CONFIG.external
+    )
+
+
+def outside_at(wildcards):
+    """Input function: the same of all runs at a scale."""
+    scale = int(wildcards.scale)
+    return outside(
+        [run for run in CONFIG.runs_on(wildcards.dataset) if run.scale == scale]
+    )
+
+
+def external_samples(datasets):
+    """The manifests of surveys that judge from outside."""
+    return expand(
+        "results/samples/{dataset}/{shard}.parquet",
+        dataset=datasets,
+        shard=CONFIG.shards(CONFIG.samples.external),
+    )
+
+
+#: What the models of the paper's tables and figures of surveys from outside learned from.
+LEARNED = {"7": "lamost", "8": "apogee"}
+
+
 def paper_table(number):
     """The file with the numbers of one of the paper's tables."""
     return Path(workflow.basedir, "resources", "published", f"table{number}.csv")
@@ -176,7 +235,8 @@ def compared_runs(number):
     return chosen, [
         run
         for run in CONFIG.runs_on("lamost")
-        if run.scale == chosen and (int(number) == TABLE_OF_ALL or run.model in models)
+        if run.scale == chosen
+        and (int(number) not in TABLES_OF_PAPERS_MODELS or run.model in models)
     ]
 
 
@@ -187,6 +247,22 @@ def of_runs(runs, kind):
         "manifests": "results/models/{run}/manifest.json",
     }[kind]
     return [pattern.format(run=run) for run in runs]
+
+
+def answered(kind):
+    """Input function: files of a kind of all shards of all datasets that judge a run."""
+
+    def files(wildcards):
+        run = "{model}-{dataset}-{scale}".format(**wildcards)
+        others = CONFIG.external if run in map(str, largest(wildcards.dataset)) else []
+        return shard_files(kind)(wildcards) + expand(
+            "results/{kind}/{dataset}/{shard}.parquet",
+            kind=kind.format(**wildcards),
+            dataset=others,
+            shard=CONFIG.shards(CONFIG.samples.external),
+        )
+
+    return files
 
 
 def cards():
@@ -204,7 +280,7 @@ def cards():
 def shown(path):
     """A table or figure, marked for `snakemake --report` with its caption and wildcards."""
     folder, name = path.split("/")[-2:]
-    kind = re.match("[a-z_]+", name)[0]
+    kind = "external" if name[0] == "{" else re.match("[a-z_]+", name)[0]
     return report(
         path,
         caption=f"../report/{folder}/{kind}.rst",

@@ -12,7 +12,7 @@ rule write_report:
             rules.build_catalogue.output.cuts,
             *(
                 f"results/catalogues/{name}.stars.cuts.csv"
-                for name in CONFIG.datasets
+                for name in [*CONFIG.datasets, *CONFIG.external]
                 if name != "lamost"
             ),
         ],

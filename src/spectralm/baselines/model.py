@@ -13,9 +13,10 @@ import pyarrow as pa
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import write_json
+from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, provenance
+from spectralm.workspace import MANIFEST
 
-MANIFEST = "manifest.json"
 #: Folder of the weights within a model's, and their file where they are tensors.
 WEIGHTS = "weights"
 TENSORS = "model.safetensors"
@@ -28,10 +29,11 @@ class Task:
     spectra: list[Path]
     samples: list[Path]
     """Manifests."""
+    ask: Ask
     options: BaselineOptions
     workspace: Path
     """Folder of this training alone, which may not be there yet: a kind whose training is worth
-    more than a retry keeps in it what it needs to go on. It is removed in the end."""
+    more than a retry keeps in it what it needs to go on. That is removed in the end."""
     clock: Clock
     """To be kept whenever something is kept in the workspace."""
 
@@ -64,8 +66,8 @@ class Model(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, options: BaselineOptions) -> Self:
-        """Read the weights that :meth:`save` wrote, of a model trained with ``options``."""
+    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
+        """Read the weights that :meth:`save` wrote, of a model with these options, so asked."""
 
     @property
     @abstractmethod
@@ -83,7 +85,6 @@ def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out
     ``facts`` are what decided the result, for the manifest.
     """
     model, training = model_class.train(task)
-    (out / MANIFEST).unlink(missing_ok=True)
     weights = out / WEIGHTS
     shutil.rmtree(weights, ignore_errors=True)
     weights.mkdir(parents=True)
@@ -100,7 +101,6 @@ def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out
         "parameters_total": model.parameters,
     }
     write_json(out / MANIFEST, manifest)
-    shutil.rmtree(task.workspace, ignore_errors=True)
     logging.info(
         "%s: %d training and %d validation spectra, %d parameters",
         out,

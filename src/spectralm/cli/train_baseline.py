@@ -8,6 +8,7 @@ from spectralm.files import sha256
 from spectralm.fingerprint import fingerprint
 from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, workspace_key
+from spectralm.workspace import FINISHED, Lock, is_finished, publish
 
 
 def run(
@@ -29,5 +30,8 @@ def run(
         "code": fingerprint("train_baseline", module_of(checked.kind)),
     }
     workspace = workspaces / workspace_key(facts)
-    task = Task(spectra, samples, checked, workspace, Clock(workspace / "clock.json"))
-    train_model(model_class(checked.kind), task, facts, out)
+    with Lock(workspace):
+        if not is_finished(workspace):
+            task = Task(spectra, samples, ask, checked, workspace, Clock(workspace / "clock.json"))
+            train_model(model_class(checked.kind), task, facts, workspace / FINISHED)
+        publish(workspace, out)

@@ -3,16 +3,21 @@
 import logging
 from pathlib import Path
 
+import pyarrow as pa
+
 from spectralm import __version__
 from spectralm.catalogue.columns import catalogue_columns
 from spectralm.catalogue.formats import Header, write_catalogue
 from spectralm.catalogue.rows import catalogue
 from spectralm.files import read_parquet, sha256
+from spectralm.labels.columns import SAMPLE
 from spectralm.labels.vocabulary import Ask
-from spectralm.samples.manifest import read_manifests
+from spectralm.samples.manifest import read_manifest, read_manifests
 
 SCOPE = "Only test spectra are here: the model learned from none of their stars."
 DIGITS = 12
+#: Manifests of other surveys have more columns.
+SHARED = [column.name for column in SAMPLE]
 
 
 def run(
@@ -38,7 +43,7 @@ def run(
     digest = sha256(*files)
     rows = catalogue(
         read_parquet(predictions),
-        read_manifests(samples),
+        pa.concat_tables(read_manifest(path).select(SHARED) for path in samples),
         read_parquet(spectra, ["obsid", "flags", "masked_fraction"]),
         read_manifests(learned),
         {"run": run, "weights": digest[:DIGITS], "serializer": serializer},

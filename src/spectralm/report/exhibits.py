@@ -18,6 +18,9 @@ from PIL import Image
 WIDTH = 1400
 QUALITY = 82
 
+#: Surveys that judge from outside: figures of them are named by them.
+OUTSIDE = ("galah-", "gaia_eso-")
+
 
 @dataclass(frozen=True)
 class Exhibit:
@@ -84,6 +87,8 @@ def _kind_and_name(stem: str) -> tuple[str, str]:
     if "." in stem:
         name, _, kind = stem.rpartition(".")
         return kind, name.replace(".", " ")
+    if stem.startswith(OUTSIDE):
+        return "external", stem
     kind, name = re.fullmatch(r"([a-z_]+)-?(.*)", stem).groups()
     return kind, f"{kind.capitalize()} {name}" if name.isdigit() else name
 
