@@ -19,9 +19,10 @@ COLUMNS = {
         *("tabulate_residuals", "tabulate_comparison", "tabulate_confusion", "tabulate_scaling"),
         *("tabulate_snr", "tabulate_sample", "tabulate_rejects"),
     ),
-    "figures, summary": (
+    "catalogues, cards": ("write_catalogue", "write_model_card", "write_dataset_card"),
+    "figures, report": (
         *("plot_residuals", "plot_residual_histograms", "plot_confusion", "plot_scaling"),
-        *("plot_snr", "write_summary"),
+        *("plot_snr", "write_report"),
     ),
 }
 

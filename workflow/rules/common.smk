@@ -249,6 +249,11 @@ def of_runs(runs, kind):
     return [pattern.format(run=run) for run in runs]
 
 
+def template(name):
+    """A file of the report's wing that is no code, such as a template."""
+    return str(source("spectralm.report").with_name(name))
+
+
 def answered(kind):
     """Input function: files of a kind of all shards of all datasets that judge a run."""
 

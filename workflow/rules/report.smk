@@ -4,7 +4,7 @@
 
 rule write_report:
     input:
-        key=f"results/tables/table{TABLE_OF_ALL}.csv",
+        key="results/tables/table3.csv",
         tables=[path for path in rules.tables.input if path.endswith(".md")],
         figures=rules.figures.input,
         counts=[
@@ -18,6 +18,7 @@ rule write_report:
         ],
         captions=sorted(Path(workflow.basedir, "workflow", "report").glob("*/*.rst")),
         manifests=of_runs(CONFIG.runs, "manifests"),
+        template=[template("report.html.j2"), template("report.css")],
     output:
         "results/report/index.html",
     log:
@@ -43,6 +44,7 @@ rule write_model_card:
         adapter="results/models/{model}-{dataset}-{scale}/adapter_config.json",
         manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
         residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
+        template=template("model_card.md.j2"),
     output:
         "results/models/{model}-{dataset}-{scale}/README.md",
     log:
@@ -68,6 +70,7 @@ rule write_dataset_card:
         samples=all_shards("samples"),
         spectra=all_shards("spectra"),
         rejects=question_rejects,
+        template=template("dataset_card.md.j2"),
     output:
         "results/qa/{dataset}/README.md",
     log:
