@@ -80,12 +80,10 @@ def test_five_lines_of_the_card_load_the_adapter_with_plain_peft(folder, monkeyp
     ids = made["tokenizer"]("<flux>303 300</flux>", return_tensors="pt").input_ids
     with torch.inference_mode():
         told = made["model"](input_ids=ids).logits.float()
-        bare = made["model"].get_base_model()
         ours = load_adapter(load_base("results/models/tiny_base", quantise=False), run)
         expected = ours(input_ids=ids).logits.float()
         with made["model"].disable_adapter():
             without = made["model"](input_ids=ids).logits.float()
-    assert bare is not None
     torch.testing.assert_close(told, expected, atol=0.05, rtol=0.05)
     assert (told - without).abs().max() > 0.1
 
