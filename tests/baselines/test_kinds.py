@@ -18,7 +18,7 @@ from spectralm.labels.vocabulary import CLASSES
 EVERY_KIND = pytest.mark.parametrize("kind", SMALL)
 COMMON_KEYS = {
     *("kind", "options", "n_train", "n_validation", "parameters", "parameters_total"),
-    *("seconds", "cpu_seconds", "versions", "python", "git_commit", "sha256", "code"),
+    *("seconds", "cpu_seconds", "versions", "python", "git_commit", "sha256", "code", "spectra"),
 }
 
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from spectralm.baselines.data import predictions, read_split
+from spectralm.baselines.data import predictions
 from spectralm.baselines.fit import Fit
 from spectralm.baselines.model import TENSORS, Model, Task, Training
 from spectralm.baselines.network import Network, device, outputs
@@ -19,9 +19,6 @@ from spectralm.baselines.options import NetworkOptions
 from spectralm.baselines.split import open_splits
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES
-from spectralm.samples.manifest import read_manifest
-from spectralm.samples.splits import TEST
-from spectralm.spectra.stored import thousandths_of
 
 
 class NetworkModel(Model):
@@ -76,12 +73,11 @@ class NetworkModel(Model):
     def parameters(self) -> int:
         return sum(weights.numel() for weights in self.network.parameters())
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST)
-        scores, labels = outputs(self.network, thousandths_of(table))
+    def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
+        scores, labels = outputs(self.network, thousandths)
         mean, scale = self.network.label_mean.cpu(), self.network.label_scale.cpu()
         values = (labels * scale + mean).numpy().astype(np.float64)
         classes = np.array(CLASSES)[scores.argmax(dim=1).numpy()]
         finite = np.isfinite(values).all(axis=1)
         status = np.where(finite, "parsed", "not a finite number")
-        return predictions(table["obsid"], status, classes, values)
+        return predictions(obsid, status, classes, values)

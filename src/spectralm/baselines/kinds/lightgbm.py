@@ -9,15 +9,12 @@ import lightgbm
 import numpy as np
 import pyarrow as pa
 
-from spectralm.baselines.data import LABELS, predictions, read_split
+from spectralm.baselines.data import LABELS, predictions
 from spectralm.baselines.model import Model, Task, Training
 from spectralm.baselines.options.lightgbm import LightgbmOptions
 from spectralm.baselines.split import Split, blocks, open_splits
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES
-from spectralm.samples.manifest import read_manifest
-from spectralm.samples.splits import TEST
-from spectralm.spectra.stored import thousandths_of
 
 log = logging.getLogger(__name__)
 
@@ -98,11 +95,10 @@ class Lightgbm(Model):
             labels.append(np.stack([self.boosters[name].predict(flux) for name in LABELS], axis=1))
         return np.concatenate(classes), np.concatenate(labels)
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST)
-        classes, labels = self.outputs(thousandths_of(table))
-        status = np.full(len(table), "parsed")
-        return predictions(table["obsid"], status, np.array(CLASSES)[classes], labels)
+    def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
+        classes, labels = self.outputs(thousandths)
+        status = np.full(len(labels), "parsed")
+        return predictions(obsid, status, np.array(CLASSES)[classes], labels)
 
     def _metrics(self, validation: Split) -> dict[str, Any]:
         classes, labels = self.outputs(validation.flux)

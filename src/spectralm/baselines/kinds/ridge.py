@@ -23,8 +23,8 @@ from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES
-from spectralm.samples.manifest import read_manifest, read_manifests
-from spectralm.spectra.stored import flux_of
+from spectralm.samples.manifest import read_manifests
+from spectralm.spectra.stored import flux_of, normalised
 
 log = logging.getLogger(__name__)
 
@@ -106,12 +106,11 @@ class Ridge(Model):
     def parameters(self) -> int:
         return self.weights.size + self.pixel_mean.size + self.target_mean.size
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), "test")
-        outputs = self.outputs(flux_of(table))
+    def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
+        outputs = self.outputs(normalised(thousandths))
         classes = np.array(CLASSES)[outputs[:, len(LABELS) :].argmax(axis=1)]
-        status = np.full(len(table), "parsed")
-        return predictions(table["obsid"], status, classes, outputs[:, : len(LABELS)])
+        status = np.full(len(outputs), "parsed")
+        return predictions(obsid, status, classes, outputs[:, : len(LABELS)])
 
 
 @dataclass(frozen=True)
