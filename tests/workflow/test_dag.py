@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from astropy.table import Table
 from workflow.experiment import Experiment
 
 from spectralm.files import read_parquet
@@ -35,6 +36,7 @@ BELOW_SPECTRA = {
     "tabulate_scaling": 1,
     "tabulate_snr": 1,
     "tabulate_rejects": 1,
+    "describe_training": 3,
     **FIGURES,
 }
 
@@ -97,6 +99,22 @@ def test_every_model_is_judged_on_the_same_test_spectra(experiment):
         assert sorted(rows["obsid"].to_pylist()) == asked
 
 
+def test_a_run_tells_labels_of_a_file(experiment):
+    """`spectralm predict` gives what the workflow's predictions say of the same spectra."""
+    results = experiment.folder / "results"
+    sample = read_parquet(results / "samples" / "lamost" / "0000.parquet").to_pylist()
+    paths = {row["obsid"]: row["path"] for row in sample if row["split"] == "test"}
+    for run in ("tiny-lamost-20", "ridge-lamost-20"):
+        expected = read_parquet(results / "predictions" / run / "lamost" / "0000.parquet")
+        rows = [row for row in expected.to_pylist() if row["obsid"] in paths]
+        given = ["predict", *(paths[row["obsid"]] for row in rows), "--run", run]
+        done = experiment.command(*given, "--out", f"{run}.ecsv")
+        assert done.returncode == 0, done.stdout
+        told = Table.read(experiment.folder / f"{run}.ecsv")
+        assert told["class"].tolist() == [row["class"] for row in rows]
+        assert told["teff"].tolist() == pytest.approx([row["teff"] for row in rows])
+
+
 def test_every_rule_logs_and_is_timed(experiment):
     results = experiment.folder / "results"
     made = [path for path in results.rglob("*") if path.is_file()]
@@ -109,7 +127,7 @@ def test_every_rule_logs_and_is_timed(experiment):
         for path in (experiment.folder / "benchmarks").rglob("*.tsv")
     }
     assert logs == timed
-    assert len(logs) == 38 - 1
+    assert len(logs) == 38 + 3 - 1
     assert len(made) > len(logs)
 
 
@@ -172,6 +190,7 @@ def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
         "tabulate_snr": 1,
         "tabulate_sample": 1,
         "tabulate_rejects": 1,
+        "describe_training": 3,
         **FIGURES,
     }
 
