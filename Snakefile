@@ -5,7 +5,7 @@
 #   results/catalogues/{dataset}.parquet            a row per spectrum: labels, S/N, star, file
 #   results/samples/{dataset}/{shard}.parquet       frozen manifest: which spectra, which split
 #   results/spectra/{dataset}/{shard}.parquet       flux on the grid, quality flags
-#   results/qa/{dataset}/{split}/{shard}.{text}.jsonl.gz    questions and answers
+#   results/qa/{dataset}/{split}/{shard}.{ask}.{text}.jsonl.gz      questions and answers
 #   results/models/{run}/                           adapter or baseline, metrics, manifest
 #   results/predictions/{run}/{dataset}/{shard}.parquet
 #   results/residuals/{run}/{dataset}.parquet
@@ -23,6 +23,7 @@ from spectralm.evaluation.comparison import TABLE_OF_ALL, ours_for
 from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, source
+from spectralm.labels.vocabulary import Ask
 
 min_version("9.0")
 
@@ -37,6 +38,9 @@ wildcard_constraints:
     shard=r"\d{4}",
     scale=r"\d+",
     text="|".join(CONFIG.texts),
+    ask="parameters|abundances",
+    dataset="lamost|apogee|galah|gaia_eso",
+    learned="lamost|apogee",
 
 
 include: "workflow/rules/common.smk"

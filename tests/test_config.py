@@ -19,6 +19,8 @@ def config(repository, tmp_path) -> dict:
     (tmp_path / "catalogue.csv").touch()
     given["surveys"]["lamost"]["spectra"] = [str(tmp_path)]
     given["surveys"]["lamost"]["catalogues"] = [str(tmp_path / "catalogue.csv")]
+    for survey in ("apogee", "galah", "gaia_eso"):
+        given["surveys"][survey]["catalogue"] = str(tmp_path / "catalogue.csv")
     return given
 
 
@@ -47,7 +49,8 @@ def test_every_key_has_a_sentence_and_unknown_ones_are_refused(kind):
 
 def test_the_papers_experiment(config):
     paper = load(config)
-    assert paper.scales == [100000, 500000, 1500000]
+    assert paper.scales("lamost") == [100000, 500000, 1500000]
+    assert paper.scales("apogee") == [100000]
     assert paper.shards(100000) == ["0000", "0001", "0002", "0003"]
     assert len(paper.shards(1500000)) == 60
     assert str(paper.runs[0]) == "llm-lamost-100000"

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self, Union
+from typing import Annotated, Any, Literal, Self, Union
 
 import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
@@ -22,7 +22,7 @@ from spectralm.errors import SpectraLMError
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.language.options import TextOptions
-from spectralm.llm.options import LlmOptions, TinyOptions
+from spectralm.llm.options import ANSWER_ROOM, WIDTHS, LlmOptions, TinyOptions
 from spectralm.options import Options
 from spectralm.samples.options import SampleOptions
 from spectralm.spectra.options import SpectraOptions
@@ -77,6 +77,10 @@ AnyModel = Annotated[
 
 class Grid(Options):
     """Runs of the experiment: every model here at every scale here."""
+
+    dataset: Literal["lamost", "apogee"] = "lamost"
+    """What is learned: `lamost`, class, Teff, log g and [Fe/H] (stage 1); `apogee`, abundances
+    (stage 2)."""
 
     models: list[str] = Field(min_length=1)
     """Names of entries of `models`."""
@@ -139,7 +143,12 @@ class Config(Options):
             if text.decimals.keys() != names:
                 yield f"texts.{name}.decimals: give each of {', '.join(sorted(names))}"
 
+        if self.samples.external % self.samples.shard_size:
+            yield f"samples.external: no multiple of shard_size = {self.samples.shard_size}"
+
     def _grid_complaints(self, key: str, grid: Grid) -> Iterator[str]:
+        if grid.dataset == "apogee" and self.surveys.apogee.catalogue is None:
+            yield f"{key}.dataset: give surveys.apogee.catalogue, or leave this out"
         for scale in grid.scales:
             if scale % self.samples.shard_size:
                 yield (
@@ -149,6 +158,13 @@ class Config(Options):
         for name in grid.models:
             if name not in self.models:
                 yield f"{key}.models: {name!r} is not in models ({', '.join(self.models)})"
+            elif name in self.llms and (self.llms[name].after is None) != (
+                grid.dataset == "lamost"
+            ):
+                yield (
+                    f"{key}.models: {name!r} cannot learn from {grid.dataset}; language models with"
+                    " `after` learn from apogee, those without from lamost"
+                )
 
     def _llm_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
         if model.text not in self.texts:
@@ -158,8 +174,30 @@ class Config(Options):
                 yield f"{key}.training.soft_targets: only a text with grouped answers has these"
             if model.generation.reading == "expected":
                 yield f"{key}.generation.reading: `expected` needs a text with grouped answers"
-        for label in model.training.soft_targets.keys() - {label.name for label in PARAMETERS}:
-            yield f"{key}.training.soft_targets: {label!r} is no label"
+        for label in model.training.soft_targets.keys() - set(WIDTHS):
+            yield f"{key}.training.soft_targets: {label!r} is none of {', '.join(WIDTHS)}"
+        tiny = model.base == "tiny" and self.tiny.positions == "learned"
+        if tiny and self.tiny.context < model.max_tokens + ANSWER_ROOM:
+            yield (
+                f"tiny.context: learned positions need room for the answers, {ANSWER_ROOM} tokens, "
+                f"behind {key}.max_tokens = {model.max_tokens}"
+            )
+        if model.after is not None:
+            yield from self._after_complaints(f"{key}.after", model)
+
+    def _after_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
+        first = {str(run): run.model for run in self._asked if run.dataset == "lamost"}
+        if model.after not in first or first[model.after] not in self.llms:
+            llms = [run for run, name in first.items() if name in self.llms]
+            yield f"{key}: {model.after!r} is no language model's run ({', '.join(llms)})"
+            return
+        before = self.llms[first[model.after]]
+        for name in ("base", "quantise", "lora"):
+            if getattr(before, name) != getattr(model, name):
+                yield f"{key}: {name} must be that of models.{first[model.after]}"
+        texts = [self.texts[each.text] for each in (before, model)]
+        if len({(text.flux, text.marker_every) for text in texts}) > 1:
+            yield f"{key}: the text must write spectra as that of models.{first[model.after]} does"
 
     @property
     def llms(self) -> dict[str, LlmOptions]:
@@ -175,7 +213,7 @@ class Config(Options):
     def _asked(self) -> "list[Run]":
         """All runs of the experiment, each once, by scale and then in the order of the config."""
         asked = [
-            Run(model, "lamost", scale)
+            Run(model, grid.dataset, scale)
             for grid in self.experiment
             for model in grid.models
             for scale in grid.scales
@@ -187,10 +225,23 @@ class Config(Options):
         """All runs of the experiment but the failed ones, by scale and then as in the config."""
         return [run for run in self._asked if str(run) not in self.evaluation.failed]
 
+    def runs_on(self, dataset: str) -> "list[Run]":
+        """The runs that learn from a dataset."""
+        return [run for run in self.runs if run.dataset == dataset]
+
+    def scales(self, dataset: str) -> list[int]:
+        """All scales at which anything learns from a dataset, the smallest first."""
+        return sorted({run.scale for run in self.runs_on(dataset)})
+
     @property
-    def scales(self) -> list[int]:
-        """All scales at which anything is run, the smallest first."""
-        return sorted({run.scale for run in self.runs})
+    def datasets(self) -> list[str]:
+        """The datasets that anything learns from."""
+        return [name for name in ("lamost", "apogee") if self.runs_on(name)]
+
+    @property
+    def external(self) -> list[str]:
+        """The surveys that judge from outside."""
+        return [name for name in self.surveys.others if name != "apogee"]
 
     @property
     def run_models(self) -> list[str]:

@@ -3,6 +3,9 @@
 import pyarrow as pa
 
 from spectralm.labels.columns import RESIDUALS, schema
+from spectralm.labels.vocabulary import Ask
+
+SCHEMA = schema(RESIDUALS[Ask.PARAMETERS])
 
 
 def rows_of(**columns: list) -> pa.Table:
@@ -12,6 +15,6 @@ def rows_of(**columns: list) -> pa.Table:
     filled |= {"status": ["parsed"] * n} | {name: [0.0] * n for name in ("teff", "logg", "feh")}
     filled |= columns
     return pa.table(
-        [pa.array(filled.get(f.name, [None] * n), f.type) for f in schema(RESIDUALS)],
-        schema=schema(RESIDUALS),
+        [pa.array(filled.get(f.name, [None] * n), f.type) for f in SCHEMA],
+        schema=SCHEMA,
     )

@@ -26,7 +26,7 @@ def test_same_loss_and_gradients(tmp_path, positions, prompts):
         }
         for text in prompts
     ]
-    batch = Collator(tokenizer.pad_token_id)(rows)
+    batch = Collator(tokenizer.pad_token_id, answers_start=40)(rows)
     labels = batch.pop("labels")
     results = []
     for answer_only in (False, True):

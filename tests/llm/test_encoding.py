@@ -47,7 +47,7 @@ def test_files_are_joined(questions):
 def test_labels_are_on_the_answers_alone(questions):
     items = [questions[number] for number in range(6)]
     items[0] = {"prompt": items[0]["prompt"][5:], "answer": items[0]["answer"][1:]}
-    batch = Collator(pad_token_id=0)(items)
+    batch = Collator(pad_token_id=0, answers_start=4096)(items)
     kept = batch["logits_to_keep"]
     assert batch["labels"].shape == (6, kept)
     assert (batch["labels"][:, 0] == IGNORED).all()
@@ -56,12 +56,13 @@ def test_labels_are_on_the_answers_alone(questions):
         assert labels == item["answer"]
         ids = batch["input_ids"][row][batch["attention_mask"][row] == 1].tolist()
         assert ids == item["prompt"] + item["answer"]
-        assert batch["input_ids"][row, -len(labels) :].tolist() == item["answer"]
+        first = batch["position_ids"][0].tolist().index(4096)
+        assert batch["input_ids"][row, first : first + len(labels)].tolist() == item["answer"]
 
 
 def test_an_example_without_answer_is_refused():
     with pytest.raises(AssertionError, match="no answer tokens"):
-        Collator(pad_token_id=0)([{"prompt": [1, 2], "answer": [3]}])
+        Collator(pad_token_id=0, answers_start=4096)([{"prompt": [1, 2], "answer": [3]}])
 
 
 def test_a_long_question_loses_its_beginning_and_is_counted(questions):

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM
 
-from spectralm.language.answers import answer_text
+from spectralm.labels.vocabulary import Ask
 from spectralm.language.options import TextOptions
 from spectralm.llm.encoding import IGNORED, Collator, Questions
 from spectralm.llm.loss import AnswerLoss, answer_loss, number_ids
@@ -15,7 +15,9 @@ from spectralm.llm.tiny import tiny_tokenizer
 def test_answer_only_loss_and_gradient_are_those_of_all_logits(toy, tmp_path):
     model = AutoModelForCausalLM.from_pretrained(toy.base, dtype=torch.float32)
     questions = Questions.open([toy.validation], tmp_path, tiny_tokenizer(), 4096)
-    batch = Collator(tiny_tokenizer().pad_token_id)([questions[number] for number in range(4)])
+    batch = Collator(tiny_tokenizer().pad_token_id, 4096)(
+        [questions[number] for number in range(4)]
+    )
     labels = batch.pop("labels")
     loss = AnswerLoss([], None)(model(**batch), labels)
     gradient = torch.autograd.grad(loss, model.model.layers[0].mlp.up_proj.weight)[0]
@@ -30,8 +32,9 @@ def test_answer_only_loss_and_gradient_are_those_of_all_logits(toy, tmp_path):
 
 def test_soft_targets_share_probability_among_neighbours():
     tokenizer = tiny_tokenizer()
-    answer = answer_text(TextOptions(answer="grouped"))
-    loss = answer_loss({"logg": 0.05}, answer, tokenizer)
+    text = TextOptions(answer="grouped")
+    assert answer_loss({"x_fe": 0.05}, text, Ask.ABUNDANCES, tokenizer).widths.tolist() == [10]
+    loss = answer_loss({"logg": 0.05}, text, Ask.PARAMETERS, tokenizer)
     assert loss.widths.tolist() == pytest.approx([0, 5, 0])
     ids = tokenizer("M,150,563,497", add_special_tokens=False)["input_ids"]
     labels = torch.tensor([[IGNORED, IGNORED, *ids], [IGNORED, *ids, tokenizer.eos_token_id]])

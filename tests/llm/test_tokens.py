@@ -5,11 +5,12 @@ import pytest
 import torch
 from llm.llama3 import llama3_tokenizer
 
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
 from spectralm.language.answers import answer_text
 from spectralm.language.flux import FluxText
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import write_question
-from spectralm.llm.generation import GrammarProcessor, TokenGrammar
+from spectralm.llm.generation import GrammarProcessor, TokenGrammar, token_texts
 from spectralm.llm.loss import number_ids
 from spectralm.llm.tiny import tiny_tokenizer
 
@@ -62,16 +63,17 @@ def test_every_grouped_number_is_one_token(tokenizer):
 
 
 @pytest.mark.parametrize("spelling", ["characters", "grouped"])
-def test_a_model_that_knows_nothing_still_answers_in_form(tokenizer, spelling):
-    answer = answer_text(TextOptions(answer=spelling))
-    grammar = TokenGrammar(answer.grammar(), tokenizer)
-    process = GrammarProcessor(grammar, prompt_length=2)
+@pytest.mark.parametrize("asked", [PARAMETERS, ABUNDANCES[3:9]], ids=["stage 1", "stage 2"])
+def test_a_model_that_knows_nothing_still_answers_in_form(tokenizer, spelling, asked):
+    answer = answer_text(TextOptions(answer=spelling), asked)
+    grammar = TokenGrammar(answer.grammar(), token_texts(tokenizer), tokenizer.eos_token_id)
+    process = GrammarProcessor([grammar], prompt_length=2)
     generator = torch.Generator().manual_seed(0)
     for _ in range(20):
         ids = torch.tensor([[5, 5]])
         while ids[0, -1] != tokenizer.eos_token_id:
             scores = torch.randn(1, len(tokenizer), generator=generator)
             ids = torch.cat([ids, process(ids, scores).argmax(-1, keepdim=True)], dim=1)
-            assert ids.shape[1] < 80
+            assert ids.shape[1] <= 2 + grammar.longest
         text = tokenizer.decode(ids[0, 2:-1])
         assert answer.write(answer.read(text)) == text

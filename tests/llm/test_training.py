@@ -6,20 +6,22 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import torch
-from llm.toy import GRID, Toy
+from llm.toy import GRID, Toy, stage_2_records
 from peft import PeftModel
 from processes import finish, started
 from safetensors.torch import load_file, save_file
 
 from spectralm.errors import SpectraLMError
 from spectralm.files import sha256
+from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.language.answers import answer_text
-from spectralm.language.questions import read_records
+from spectralm.language.questions import asked_of, read_records, write_records
 from spectralm.llm.base import load_adapter, load_base, load_tokenizer
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
@@ -47,14 +49,14 @@ def options(answer: str, epochs: float) -> str:
         "checkpoints": 6,
     }
     if answer == "grouped":
-        training["soft_targets"] = {"teff": 100.0, "logg": 0.1, "feh": 0.1}
+        training["soft_targets"] = {"teff": 100.0, "logg": 0.1, "feh": 0.1, "x_fe": 0.05}
     lora = {"rank": 8, "alpha": 16, "dropout": 0.1}
     return LlmOptions(
         base="tiny", lora=lora, training=training, generation={"batch_size": 4}
     ).model_dump_json()
 
 
-def start(toy: Toy, folder: Path, epochs: float) -> subprocess.Popen:
+def start(toy: Toy, folder: Path, epochs: float, *more) -> subprocess.Popen:
     """Start a training as the rule does."""
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1"),
@@ -64,6 +66,7 @@ def start(toy: Toy, folder: Path, epochs: float) -> subprocess.Popen:
         *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
         *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
         *("--out", folder / "run"),
+        *more,
     ]
     return started(command)
 
@@ -134,18 +137,47 @@ def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path):
     assert last_whole_checkpoint(tmp_path / "none") is None
 
 
-def test_answers_by_shard(toy, trained, tmp_path):
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "spectralm", "predict-llm", "--model", trained / "run"),
-            *("--base", toy.base, "--options", options(toy.text.answer, 3)),
-            *("--text", toy.text.model_dump_json()),
-            *("--questions", toy.validation, "--out", tmp_path / "answers.parquet"),
-        ],
-        check=True,
-        capture_output=True,
+def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
+    second = replace(toy, train=tmp_path / "train.gz", validation=tmp_path / "validation.gz")
+    write_records(second.train, stage_2_records(toy.text, 64, seed=3))
+    write_records(second.validation, stage_2_records(toy.text, 16, seed=4))
+    finish(start(second, tmp_path, 2, "--after", trained / "run"))
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["after_sha256"] == sha256(trained / "run" / "adapter_model.safetensors")
+    before, after = (
+        load_file(folder / "run" / "adapter_model.safetensors") for folder in (trained, tmp_path)
     )
-    rows = pq.read_table(tmp_path / "answers.parquet").to_pylist()
+    assert before.keys() == after.keys()
+    for name, tensor in after.items():
+        likeness = torch.cosine_similarity(tensor.flatten(), before[name].flatten(), dim=0)
+        assert likeness > 0.5, f"{name} was not gone on from, but begun anew"
+        assert not tensor.equal(before[name]), f"{name} was not trained"
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["eval_parsed"] == 1
+    assert {"eval_sigma_c_fe", "eval_sigma_mg_fe", "eval_sigma_ce_fe"} <= metrics.keys()
+
+    rows = answers_by_shard(second, tmp_path / "run", tmp_path / "answers.parquet")
+    for row, record in zip(rows, read_records(second.validation), strict=True):
+        answer = answer_text(toy.text, asked_of(record["question"]))
+        values = answer.read(row["answer"]).values
+        assert values == {name: row[name] for name in values}
+        assert answer.read(record["answer"]).values.keys() == values.keys()
+        assert all(row[label.name] is None for label in PARAMETERS)
+
+
+def answers_by_shard(toy: Toy, run: Path, out: Path) -> list[dict]:
+    """Predictions for the validation questions, as the rule makes them."""
+    command = [
+        *(sys.executable, "-m", "spectralm", "predict-llm", "--model", run, "--base", toy.base),
+        *("--options", options(toy.text.answer, 3), "--text", toy.text.model_dump_json()),
+        *("--questions", toy.validation, "--out", out),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return pq.read_table(out).to_pylist()
+
+
+def test_answers_by_shard(toy, trained, tmp_path):
+    rows = answers_by_shard(toy, trained / "run", tmp_path / "answers.parquet")
     assert [row["obsid"] for row in rows] == [row["obsid"] for row in read_records(toy.validation)]
     answers = answer_text(toy.text)
     for row in rows:
@@ -157,7 +189,7 @@ def test_answers_by_shard(toy, trained, tmp_path):
 
 def reader(toy: Toy, model: PeftModel, reading: str) -> Reader:
     tokenizer = load_tokenizer(str(toy.base))
-    return Reader(model, tokenizer, answer_text(toy.text), 4096, 4, reading)
+    return Reader(model, tokenizer, toy.text, 4096, 4, reading)
 
 
 @GROUPED

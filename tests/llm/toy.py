@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import write_question
 
 GRID = 3800.0 + 20.0 * np.arange(40)
+C, MG, CE = (ABUNDANCES[number] for number in (0, 5, 20))
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,25 @@ class Toy:
     text: TextOptions
     train: Path
     validation: Path
+
+
+def stage_2_records(text: TextOptions, count: int, seed: int) -> list[dict]:
+    """Spectra with a line each for C, Mg and Ce; each is asked for some of these."""
+    random = np.random.default_rng(seed)
+    words = flux_text(text, GRID)
+    rows = []
+    for number in range(count):
+        asked = [label for label in (C, MG, CE) if random.random() < 0.6] or [MG]
+        values = {label.name: random.uniform(-0.5, 0.5) for label in asked}
+        flux = 0.5 + random.normal(0, 0.003, len(GRID))
+        for label, line in ((C, 3950), (MG, 4150), (CE, 4400)):
+            depth = 0.2 + 0.2 * values.get(label.name, 0.0)
+            flux -= depth * np.exp(-(((GRID - line) / 40) ** 2))
+        thousandths = np.rint(1000 * flux).astype(np.int16)
+        question = write_question(thousandths, words, tuple(asked))
+        answer = answer_text(text, tuple(asked)).write(Star(None, values))
+        rows.append({"obsid": number, "question": question, "answer": answer})
+    return rows
 
 
 def toy_records(text: TextOptions, count: int, seed: int) -> list[dict]:

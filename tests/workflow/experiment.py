@@ -51,7 +51,13 @@ class Experiment:
             copy(repository / name, folder / name)
         published = Path("resources", "published")
         shutil.copytree(repository / published, folder / published)
-        (folder / "mine.yaml").write_text(yaml.safe_dump(dict(config)))
+        nothing = {"catalogue": None}
+        others = dict.fromkeys(("apogee", "galah", "gaia_eso"), nothing)
+        shard = config["samples"]["shard_size"]
+        full = dict(config)
+        full["surveys"] = others | config["surveys"]
+        full["samples"] = {"external": shard} | config["samples"]
+        (folder / "mine.yaml").write_text(yaml.safe_dump(full))
         return cls(folder)
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:

@@ -35,7 +35,9 @@ def experiment(repository, tmp_path_factory) -> Experiment:
         "experiment": [{"models": ["ridge"], "scales": [100]}],
     }
     made = Experiment.make(folder, repository, config)
-    files = (f"results/qa/apogee/train/0000.{text}.jsonl.gz" for text in ("compact", "paper"))
+    files = (
+        f"results/qa/apogee/train/0000.abundances.{text}.jsonl.gz" for text in ("compact", "paper")
+    )
     made.run("results/samples/lamost/0000.parquet", *files)
     return made
 
@@ -48,7 +50,9 @@ def test_every_crossmatched_spectrum_is_asked_for_what_apogee_has(experiment):
     assert manifest["ce_fe"].null_count == 27
     for text in ("compact", "paper"):
         asked = {
-            split: list(read_records(results / "qa" / "apogee" / split / f"0000.{text}.jsonl.gz"))
+            split: list(
+                read_records(results / "qa" / "apogee" / split / f"0000.abundances.{text}.jsonl.gz")
+            )
             for split in SPLITS
         }
         assert sorted(row["obsid"] for rows in asked.values() for row in rows) == sorted(spectra)

@@ -22,27 +22,28 @@ rule train_baseline:
     threads: 8
     params:
         options=lambda wildcards: CONFIG.baselines[wildcards.model].model_dump_json(),
+        ask=ask,
         workspaces=CONFIG.workspaces,
         out="results/models/{model}-{dataset}-{scale}",
         code=code_of("train_baseline"),
     shell:
         "spectralm train-baseline --samples {input.samples} --spectra {input.spectra}"
-        " --options {params.options:q} --workspaces {params.workspaces:q}"
+        " --ask {params.ask} --options {params.options:q} --workspaces {params.workspaces:q}"
         " --out {params.out} > {log} 2>&1"
 
 
 rule predict_baseline:
     input:
-        manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
-        weights="results/models/{model}-{dataset}-{scale}/weights",
+        manifest="results/models/{model}-{learned}-{scale}/manifest.json",
+        weights="results/models/{model}-{learned}-{scale}/weights",
         sample="results/samples/{dataset}/{shard}.parquet",
         spectra="results/spectra/{dataset}/{shard}.parquet",
     output:
-        "results/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.parquet",
+        "results/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.parquet",
     log:
-        "logs/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.log",
+        "logs/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.log",
     benchmark:
-        "benchmarks/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.tsv"
+        "benchmarks/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.tsv"
     wildcard_constraints:
         model="|".join(CONFIG.baselines),
     conda:

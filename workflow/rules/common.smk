@@ -32,8 +32,25 @@ def deal(wildcards):
 
 
 def ask(wildcards):
-    """What the stars of a dataset are asked for: stage 1's labels, or stage 2's."""
-    return "parameters" if wildcards.dataset == "lamost" else "abundances"
+    """What a run is asked: stage 1's labels, or stage 2's."""
+    return Ask.of_runs_on(wildcards.get("learned", wildcards.dataset)).value
+
+
+def judged(kind):
+    """Input function: files of a kind of all shards that a run is judged by."""
+
+    def files(wildcards):
+        own = wildcards.dataset == wildcards.learned
+        return expand(
+            "results/{kind}/{dataset}/{shard}.parquet",
+            kind=kind.format(**wildcards),
+            dataset=wildcards.dataset,
+            shard=CONFIG.shards(
+                int(wildcards.scale) if own else CONFIG.samples.external
+            ),
+        )
+
+    return files
 
 
 def code_of(command):
@@ -46,9 +63,10 @@ def code_of(command):
 def questions(split):
     """Input function: the question files of a split, for all shards of a run's scale."""
     return lambda wildcards: expand(
-        "results/qa/{dataset}/{split}/{shard}.{text}.jsonl.gz",
+        "results/qa/{dataset}/{split}/{shard}.{ask}.{text}.jsonl.gz",
         dataset=wildcards.dataset,
         split=split,
+        ask=ask(wildcards),
         shard=CONFIG.shards(int(wildcards.scale)),
         text=CONFIG.llms[wildcards.model].text,
     )
@@ -60,6 +78,12 @@ def tiny_base(wildcards):
     return list(rules.make_tiny_base.output) if tiny else []
 
 
+def adapter_before(wildcards):
+    """Input function: the adapter of stage 1 that a model of stage 2 goes on from."""
+    after = CONFIG.llms[wildcards.model].after
+    return [f"results/models/{after}/manifest.json"] if after else []
+
+
 def base(wildcards):
     """The folder or hub id of a model's base."""
     return (tiny_base(wildcards) or [CONFIG.llms[wildcards.model].base])[0]
@@ -67,13 +91,13 @@ def base(wildcards):
 
 def all_rejects(wildcards):
     """Input function: every rejects table of the experiment."""
-    texts = {
-        (shard, CONFIG.llms[run.model].text)
-        for run in CONFIG.runs
+    dataset = wildcards.dataset
+    asked = {
+        (shard, Ask.of_runs_on(run.dataset).value, CONFIG.llms[run.model].text)
+        for run in CONFIG.runs_on(dataset)
         if run.model in CONFIG.llms
         for shard in CONFIG.shards(run.scale)
     }
-    dataset = wildcards.dataset
     return [
         f"results/catalogues/{dataset}.rejects.parquet",
         *(
@@ -83,11 +107,13 @@ def all_rejects(wildcards):
         ),
         *(
             f"results/spectra/{dataset}/{shard}.rejects.parquet"
-            for shard in CONFIG.shards(max(CONFIG.scales))
+            for shard in CONFIG.shards(
+                max(CONFIG.scales(dataset), default=CONFIG.samples.external)
+            )
         ),
         *(
-            f"results/qa/{dataset}/{shard}.{text}.rejects.parquet"
-            for shard, text in sorted(texts)
+            f"results/qa/{dataset}/{shard}.{ask}.{text}.rejects.parquet"
+            for shard, ask, text in sorted(asked)
         ),
     ]
 
@@ -115,11 +141,11 @@ def compared_runs(number):
     models = {
         model for row in paper for model in ours_for(row.model, CONFIG.evaluation)
     }
-    runs = [(run.model, run.scale) for run in CONFIG.runs]
+    runs = [(run.model, run.scale) for run in CONFIG.runs_on("lamost")]
     chosen = scale_like(paper[0].scale, runs, models)
     return chosen, [
         run
-        for run in CONFIG.runs
+        for run in CONFIG.runs_on("lamost")
         if run.scale == chosen and (int(number) == TABLE_OF_ALL or run.model in models)
     ]
 

@@ -4,27 +4,26 @@
 
 rule compute_residuals:
     input:
-        samples=shard_files("samples"),
-        spectra=shard_files("spectra"),
-        predictions=lambda wildcards: expand(
-            "results/predictions/{{model}}-{{dataset}}-{{scale}}/{{dataset}}/{shard}.parquet",
-            shard=CONFIG.shards(int(wildcards.scale)),
-        ),
+        samples=judged("samples"),
+        spectra=judged("spectra"),
+        predictions=judged("predictions/{model}-{learned}-{scale}"),
         bound=CONFIG.evaluation.bound or [],
     output:
-        "results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
+        "results/residuals/{model}-{learned}-{scale}/{dataset}.parquet",
     log:
-        "logs/residuals/{model}-{dataset}-{scale}/{dataset}.log",
+        "logs/residuals/{model}-{learned}-{scale}/{dataset}.log",
     benchmark:
-        "benchmarks/residuals/{model}-{dataset}-{scale}/{dataset}.tsv"
+        "benchmarks/residuals/{model}-{learned}-{scale}/{dataset}.tsv"
     conda:
         "../envs/plots.yaml"
     params:
+        ask=ask,
         bound=f"--bound {CONFIG.evaluation.bound}" if CONFIG.evaluation.bound else "",
         code=fingerprint("compute_residuals"),
     shell:
         "spectralm compute-residuals --samples {input.samples} --spectra {input.spectra}"
-        " --predictions {input.predictions} {params.bound} --out {output} > {log} 2>&1"
+        " --predictions {input.predictions} {params.bound} --ask {params.ask}"
+        " --out {output} > {log} 2>&1"
 
 
 rule tabulate_residuals:
@@ -195,8 +194,8 @@ rule plot_confusion:
 
 rule tabulate_scaling:
     input:
-        residuals=of_runs(CONFIG.runs, "residuals"),
-        manifests=of_runs(CONFIG.runs, "manifests"),
+        residuals=of_runs(CONFIG.runs_on("lamost"), "residuals"),
+        manifests=of_runs(CONFIG.runs_on("lamost"), "manifests"),
         published=[paper_table(number) for number in (2, 3, 4)],
     output:
         csv="results/tables/scaling-{dataset}.csv",
@@ -220,8 +219,8 @@ rule tabulate_scaling:
 
 rule plot_scaling:
     input:
-        residuals=of_runs(CONFIG.runs, "residuals"),
-        manifests=of_runs(CONFIG.runs, "manifests"),
+        residuals=of_runs(CONFIG.runs_on("lamost"), "residuals"),
+        manifests=of_runs(CONFIG.runs_on("lamost"), "manifests"),
         published=[paper_table(number) for number in (2, 3, 4)],
         style=STYLE,
     output:
@@ -311,7 +310,7 @@ rule tables:
         expand(
             "results/tables/{table}-lamost-{scale}.md",
             table=["residuals", "confusion", "snr"],
-            scale=CONFIG.scales,
+            scale=CONFIG.scales("lamost"),
         ),
         "results/tables/scaling-lamost.md",
         "results/tables/sample-lamost.csv",
@@ -323,9 +322,9 @@ rule figures:
         expand(
             "results/figures/{figure}-{run}.png",
             figure=["residuals", "histograms", "confusion"],
-            run=CONFIG.runs,
+            run=CONFIG.runs_on("lamost"),
         ),
-        expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales),
+        expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales("lamost")),
         "results/figures/scaling-lamost.png",
 
 

@@ -23,6 +23,7 @@ rule train_llm:
     # nothing. The declared outputs are written last.
     input:
         base=tiny_base,
+        after=adapter_before,
         train=questions("train"),
         validation=questions("validation"),
     output:
@@ -42,6 +43,9 @@ rule train_llm:
     threads: 8
     params:
         base=base,
+        after=lambda wildcards, input: " ".join(
+            f"--after {os.path.dirname(manifest)}" for manifest in input.after
+        ),
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
             exclude={"generation": {"reading"}}
         ),
@@ -57,7 +61,7 @@ rule train_llm:
     shell:
         "torchrun --standalone --nproc-per-node {params.processes} -m spectralm train-llm"
         " --train-questions {input.train} --validation-questions {input.validation}"
-        " --base {params.base:q} --options {params.options:q}"
+        " --base {params.base:q} {params.after} --options {params.options:q}"
         " --text {params.text:q} --grid {params.grid:q}"
         " --workspaces {params.workspaces:q} --tensorboard {params.tensorboard}"
         " --out {params.out} > {log} 2>&1"
@@ -66,17 +70,18 @@ rule train_llm:
 rule predict_llm:
     input:
         base=tiny_base,
-        manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
+        manifest="results/models/{model}-{learned}-{scale}/manifest.json",
         questions=lambda wildcards: expand(
-            "results/qa/{{dataset}}/test/{{shard}}.{text}.jsonl.gz",
+            "results/qa/{{dataset}}/test/{{shard}}.{ask}.{text}.jsonl.gz",
+            ask=ask(wildcards),
             text=CONFIG.llms[wildcards.model].text,
         ),
     output:
-        "results/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.parquet",
+        "results/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.parquet",
     log:
-        "logs/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.log",
+        "logs/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.log",
     benchmark:
-        "benchmarks/predictions/{model}-{dataset}-{scale}/{dataset}/{shard}.tsv"
+        "benchmarks/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.tsv"
     wildcard_constraints:
         model="|".join(CONFIG.llms),
     conda:

@@ -60,7 +60,7 @@ rule tabulate_sample:
         "../envs/astro.yaml"
     params:
         options=CONFIG.samples.model_dump_json(),
-        scales=CONFIG.scales,
+        scales=CONFIG.scales("lamost"),
         code=fingerprint("tabulate_sample"),
     shell:
         "spectralm tabulate-sample --ranking {input} --options {params.options:q}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from spectralm.evaluation.residuals import residuals
 from spectralm.files import read_parquet, write_parquet
+from spectralm.labels.vocabulary import Ask
 from spectralm.samples.manifest import read_manifests
 
 
@@ -13,6 +14,7 @@ def run(
     samples: list[Path],
     spectra: list[Path],
     predictions: list[Path],
+    ask: Ask,
     out: Path,
     bound: Path | None = None,
 ) -> None:
@@ -22,6 +24,7 @@ def run(
         read_parquet(spectra, columns=["obsid"])["obsid"],
         read_parquet(predictions),
         source=predictions[0].parent,
+        ask=ask,
         bound=None if bound is None else read_parquet(bound),
     )
     write_parquet(out, table)

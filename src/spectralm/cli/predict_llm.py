@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from spectralm.files import write_parquet
 from spectralm.labels.columns import PREDICTIONS, schema
-from spectralm.language.answers import answer_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import read_records
 from spectralm.llm.base import load_adapter, load_base, load_tokenizer
@@ -23,7 +22,7 @@ def run(
     reader = Reader(
         load_adapter(load_base(base, options.quantise), model),
         load_tokenizer(base),
-        answer_text(text),
+        text,
         options.max_tokens,
         options.generation.batch_size,
         options.generation.reading,

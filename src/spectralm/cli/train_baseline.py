@@ -7,16 +7,24 @@ from spectralm.baselines.model import Task, train_model
 from spectralm.baselines.registry import model_class, module_of, read_options
 from spectralm.files import parquet_metadata, sha256
 from spectralm.fingerprint import fingerprint
+from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, workspace_key
 
 
 def run(
-    *, samples: list[Path], spectra: list[Path], options: str, workspaces: Path, out: Path
+    *,
+    samples: list[Path],
+    spectra: list[Path],
+    ask: Ask,
+    options: str,
+    workspaces: Path,
+    out: Path,
 ) -> None:
     """Train a baseline on the training split of all shards, going on from its workspace if it has
     one, and write its folder."""
     checked = read_options(options)
     facts = {
+        "ask": ask,
         "options": checked.model_dump(mode="json"),
         "spectra": json.loads(parquet_metadata(spectra[0]).get("options", "null")),
         "sha256": {"samples": sha256(*samples), "spectra": sha256(*spectra)},

@@ -6,7 +6,8 @@ import pyarrow.compute as pc
 
 from spectralm.errors import InputError
 from spectralm.labels.columns import RESIDUALS, schema
-from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.labels.vocabulary import Ask
+from spectralm.samples.manifest import truth_column
 
 
 def residuals(
@@ -14,24 +15,26 @@ def residuals(
     spectra: pa.ChunkedArray,
     predictions: pa.Table,
     source: object,
+    ask: Ask = Ask.PARAMETERS,
     bound: pa.Table | None = None,
 ) -> pa.Table:
     """Residuals, predicted - survey, of every test spectrum, in the order of obsid.
 
-    A test spectrum is a row of the manifest with split "test" whose spectrum was not refused.
-    Each must have one prediction, if only one that says why there is no answer; values beside a
-    status other than "parsed" are not used.
+    A test spectrum is a row of the manifest with split "test" whose spectrum was not refused and
+    of which the survey has at least one of the labels. Each must have one prediction, if only one
+    that says why there is no answer; values beside a status other than "parsed" are not used.
 
     Args:
         sample: the manifest, all shards of it.
         spectra: obsids of the spectra shards of the same sample.
         predictions: PREDICTIONS rows, in any order.
         source: what errors name as the origin of the predictions.
+        ask: which labels are judged.
         bound: obsid and, per label, the smallest standard deviation of any unbiased estimate, for
             spectra of which it is known.
 
     Returns:
-        A table of the columns RESIDUALS.
+        A table of the columns RESIDUALS of what was asked.
 
     Raises:
         InputError: an obsid is predicted twice, is not that of a test spectrum, or is not
@@ -48,6 +51,8 @@ def residuals(
         "not a test spectrum of this sample",
         "give the manifest and spectra that were predicted",
     )
+    truths = [test[truth_column(sample, label)] for label in ask.labels]
+    test = test.filter(pc.is_valid(pc.coalesce(*truths)))
     unanswered = pc.invert(pc.is_in(test["obsid"], predictions["obsid"]))
     _refuse(
         source,
@@ -56,22 +61,24 @@ def residuals(
         "predict every shard; an answer that cannot be read is a row with its status",
     )
     test = test.sort_by("obsid")
-    names = [label.name for label in PARAMETERS]
-    if bound is None:
-        bound = pa.table({name: pa.nulls(len(test), pa.float64()) for name in names})
-    else:
-        bound = bound.take(pc.index_in(test["obsid"], bound["obsid"])).select(names)
-    return _joined(test, predictions.sort_by("obsid"), bound, source)
+    predictions = predictions.take(pc.index_in(test["obsid"], predictions["obsid"]))
+    if bound is not None:
+        bound = bound.take(pc.index_in(test["obsid"], bound["obsid"]))
+    return _joined(test, predictions, bound, ask, source)
 
 
-def _joined(test: pa.Table, predictions: pa.Table, bound: pa.Table, source: object) -> pa.Table:
+def _joined(
+    test: pa.Table, predictions: pa.Table, bound: pa.Table | None, ask: Ask, source: object
+) -> pa.Table:
     """Residuals of tables with the same obsids in the same order."""
+    nothing = pa.nulls(len(test), pa.float64())
     parsed = pc.equal(predictions["status"], "parsed")
     columns = {name: test[name] for name in ("obsid", "star_id", "class")}
     columns |= {name: pc.cast(test[name], pa.float64()) for name in ("snrr", "snri")}
     columns["status"] = predictions["status"]
     columns["predicted_class"] = pc.if_else(parsed, predictions["class"], None)
-    for label in PARAMETERS:
+    for label in ask.labels:
+        truth = test[truth_column(test, label)]
         predicted = pc.if_else(parsed, predictions[label.name], None)
         wild = pc.invert(pc.is_finite(predicted))
         _refuse(
@@ -80,11 +87,12 @@ def _joined(test: pa.Table, predictions: pa.Table, bound: pa.Table, source: obje
             f"{label.name} is not a finite number",
             "write null and a status where there is no answer",
         )
-        columns[label.name] = test[label.name]
+        columns[label.name] = truth
         columns[f"{label.name}_predicted"] = predicted
-        columns[f"{label.name}_residual"] = pc.subtract(predicted, test[label.name])
-        columns[f"{label.name}_bound"] = pc.cast(bound[label.name], pa.float64())
-    return pa.table(columns, schema=schema(RESIDUALS))
+        columns[f"{label.name}_residual"] = pc.subtract(predicted, truth)
+        known = bound is not None and label.name in bound.column_names
+        columns[f"{label.name}_bound"] = bound[label.name] if known else nothing
+    return pa.table(columns).cast(schema(RESIDUALS[ask]))
 
 
 def _refuse_repeats(source: object, obsids: pa.ChunkedArray) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Ask, Label
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,13 @@ PREDICTIONS = (
     Column("status", pa.string(), "", "'parsed', else the short reason why there is no answer"),
     Column("answer", pa.string(), "", "the model's text; null for models that write none"),
     Column("class", pa.string(), "", "the class that the model names"),
-    *(Column(p.name, pa.float64(), p.unit, f"the model's {p.text}") for p in PARAMETERS),
+    *(
+        Column(label.name, pa.float64(), label.unit, f"the model's {label.text}")
+        for label in (*PARAMETERS, *ABUNDANCES)
+    ),
 )
 
-RESIDUALS = (
+_JUDGED = (
     Column("obsid", pa.int64(), "", "spectrum id"),
     Column("star_id", pa.string(), "", "the star; several spectra may share one"),
     Column("class", pa.string(), "", "the survey's class"),
@@ -127,17 +130,22 @@ RESIDUALS = (
     Column("snri", pa.float64(), "", "signal-to-noise ratio in i"),
     Column("status", pa.string(), "", "'parsed', else the short reason why there is no answer"),
     Column("predicted_class", pa.string(), "", "the class that the model names"),
-    *(
-        column
-        for p in PARAMETERS
-        for column in (
-            Column(p.name, pa.float64(), p.unit, f"the survey's {p.text}"),
-            Column(f"{p.name}_predicted", pa.float64(), p.unit, f"the model's {p.text}"),
-            Column(f"{p.name}_residual", pa.float64(), p.unit, "predicted - survey"),
-            Column(f"{p.name}_bound", pa.float64(), p.unit, "smallest sigma possible, if known"),
-        )
-    ),
 )
+
+
+def _compared(label: Label) -> tuple[Column, ...]:
+    return (
+        Column(label.name, pa.float64(), label.unit, f"the survey's {label.text}"),
+        Column(f"{label.name}_predicted", pa.float64(), label.unit, f"the model's {label.text}"),
+        Column(f"{label.name}_residual", pa.float64(), label.unit, "predicted - survey"),
+        Column(f"{label.name}_bound", pa.float64(), label.unit, "smallest possible sigma if known"),
+    )
+
+
+#: Residuals of what was asked for.
+RESIDUALS = {
+    ask: (*_JUDGED, *(column for label in ask.labels for column in _compared(label))) for ask in Ask
+}
 
 SPECTRA = (
     Column("obsid", pa.int64(), "", "spectrum id"),

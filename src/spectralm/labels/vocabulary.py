@@ -1,6 +1,7 @@
 """Spectral classes and the labels of a star."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 CLASSES = ("A", "F", "G", "K", "M")
 
@@ -59,3 +60,22 @@ ABUNDANCES = tuple(
     )
     for species in SPECIES
 )
+
+
+class Ask(StrEnum):
+    """What stars are asked for."""
+
+    PARAMETERS = "parameters"
+    """Stage 1: class, Teff, log g and [Fe/H] of each."""
+    ABUNDANCES = "abundances"
+    """Stage 2: the abundances that the survey has of the star."""
+
+    @classmethod
+    def of_runs_on(cls, dataset: str) -> "Ask":
+        """What models that learned from a dataset are asked, of any star."""
+        return cls.PARAMETERS if dataset == "lamost" else cls.ABUNDANCES
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels of an answer, in its order."""
+        return PARAMETERS if self is Ask.PARAMETERS else ABUNDANCES

@@ -18,7 +18,7 @@ class Star:
     """What an answer says: a value per label name and, in stage 1, a spectral class."""
 
     spectral_class: str | None
-    values: Mapping[str, float]
+    values: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,14 @@ class AnswerText(ABC):
         """The answer for a star. Raises RangeError for a value that cannot be spelled."""
         text = ""
         for words, label in self._slots():
-            text += words
-            text += self._spell(label, star.values[label.name]) if label else star.spectral_class
+            text += words + (self._number(label, star) if label else star.spectral_class)
         return text + self._words()[-1]
+
+    def _number(self, label: Label, star: Star) -> str:
+        value = star.values[label.name]
+        if value is None:
+            raise RangeError(f"{label.name} is not known")
+        return self._spell(label, value)
 
     def read(self, text: str) -> Star:
         """The star of an answer. Raises ParseError for anything :meth:`write` does not write."""

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,17 @@ from isal import igzip
 
 from spectralm.errors import InputError
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Label
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Ask, Label
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.errors import ParseError, RangeError
 from spectralm.language.flux import FluxText, flux_text
 from spectralm.language.options import TextOptions
 from spectralm.rejects import Reject
+from spectralm.samples.manifest import truth_column
 from spectralm.spectra.stored import thousandths_of
 
 STAGE = "write_questions"
 OPEN, CLOSE = "<flux>", "</flux>"
-
-
-class Ask(StrEnum):
-    """What the stars of a manifest are asked for."""
-
-    PARAMETERS = "parameters"
-    """Stage 1: class, Teff, log g and [Fe/H] of each."""
-    ABUNDANCES = "abundances"
-    """Stage 2: the abundances that the survey has of the star."""
 
 
 def instruction(wavelength: Sequence[float], asked: tuple[Label, ...] = PARAMETERS) -> str:
@@ -107,22 +98,26 @@ def records(
     """
     flux_words = flux_text(options, wavelength)
     stars = {row["obsid"]: row for row in sample.to_pylist()}
+    columns = {label.name: truth_column(sample, label) for label in ask.labels}
     split_records: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
     rejects = []
     flux = thousandths_of(spectra)
     for obsid, thousandths in zip(spectra["obsid"].to_pylist(), flux, strict=True):
         row = stars[obsid]
-        asked = _asked_about(row, ask)
+        values = {label: row[column] for label, column in columns.items()}
+        asked = _asked_about(values, ask)
         if not asked:
             detail = "the survey has no valid abundance of this star"
             rejects.append(Reject(obsid, row["path"], STAGE, "nothing to ask for", detail))
             continue
         try:
-            answer = answer_text(options, asked).write(Star(row["class"], row))
+            answer = answer_text(options, asked).write(Star(row["class"], values))
         except RangeError as error:
             if row["split"] != "test":
+                unknown = None in (values[label.name] for label in asked)
+                reason = "label missing" if unknown else "label out of range"
                 detail = f"{error}; nothing to learn from in this spelling"
-                rejects.append(Reject(obsid, row["path"], STAGE, "label out of range", detail))
+                rejects.append(Reject(obsid, row["path"], STAGE, reason, detail))
                 continue
             answer = ""
         question = write_question(thousandths, flux_words, asked)
@@ -130,10 +125,10 @@ def records(
     return split_records, rejects
 
 
-def _asked_about(row: Mapping[str, Any], ask: Ask) -> tuple[Label, ...]:
+def _asked_about(values: Mapping[str, float | None], ask: Ask) -> tuple[Label, ...]:
     if ask is Ask.PARAMETERS:
         return PARAMETERS
-    return tuple(label for label in ABUNDANCES if row[label.name] is not None)
+    return tuple(label for label in ABUNDANCES if values[label.name] is not None)
 
 
 def write_records(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

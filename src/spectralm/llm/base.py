@@ -75,6 +75,12 @@ def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> Peft
     )
 
 
+def resume_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
+    """The base with a trained adapter, to be trained further (stage 2; paper III.3)."""
+    _check_adapter(folder)
+    return PeftModel.from_pretrained(model, folder, is_trainable=True)
+
+
 def _embeddings(model: PreTrainedModel) -> list[str]:
     """Names of the tables of tokens and, where there is one, positions."""
     tables = (name for name, part in model.named_modules() if isinstance(part, torch.nn.Embedding))
@@ -83,9 +89,13 @@ def _embeddings(model: PreTrainedModel) -> list[str]:
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
     """The base with a trained adapter, ready to answer."""
+    _check_adapter(folder)
+    return PeftModel.from_pretrained(model, folder).eval()
+
+
+def _check_adapter(folder: Path) -> None:
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise InputError(folder, ADAPTER_WEIGHTS, "not there", "train the run first")
-    return PeftModel.from_pretrained(model, folder).eval()
 
 
 def _from_disk(kind, base: str, **settings):

@@ -149,28 +149,52 @@ def left_padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
     return torch.tensor([[value] * (longest - len(row)) + list(row) for row in rows])
 
 
+def right_padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    """Rows of ids as one tensor [rows, longest], aligned at their beginnings."""
+    longest = max(len(row) for row in rows)
+    return torch.tensor([list(row) + [value] * (longest - len(row)) for row in rows])
+
+
+def ones(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    """As many ones as there are ids in each row."""
+    return [[1] * len(row) for row in rows]
+
+
+def positions(prompts: Sequence[Sequence[int]], width: int, answers_start: int) -> torch.Tensor:
+    """Positions [1, width] of the tokens of prompts that are aligned at their ends, and of answers.
+
+    All answers start at one position. So a pixel has the same position whatever a question asks
+    for, which a model with learned positions needs, and one with rotary positions does not notice.
+    """
+    longest = max(map(len, prompts))
+    return (torch.arange(width) - longest + answers_start).clamp(min=0)[None]
+
+
 @dataclass(frozen=True)
 class Collator:
-    """Batches for training: prompts padded on the left, so that all answers end together.
+    """Batches for training: prompts padded on the left, answers on the right.
 
-    ``position_ids`` count from each prompt's first token, as in generation.
-    ``labels`` [batch, K + 1] end with the answers' K tokens (the first column is ignored), and
-    ``logits_to_keep`` = K + 1 makes the model compute no logits elsewhere: memory does not grow
+    ``labels`` [batch, K + 1] begin, behind an ignored column, with the answers' tokens, K at most,
+    and ``logits_to_keep`` = K + 1 makes the model compute no logits elsewhere: memory does not grow
     with vocabulary x length.
     """
 
     pad_token_id: int
+    answers_start: int
+    """Position of every answer's first token."""
 
     def __call__(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, torch.Tensor | int]:
-        labels = left_padded([[IGNORED, *row["answer"]] for row in rows], IGNORED)
+        labels = right_padded([[IGNORED, *row["answer"]] for row in rows], IGNORED)
         if (labels != IGNORED).sum(dim=1).min() < 2:
             raise AssertionError("an example has no answer tokens to learn from")
-        ids = [row["prompt"] + row["answer"] for row in rows]
-        mask = left_padded([[1] * len(row) for row in ids], 0)
+        prompts, answers = ([row[part] for row in rows] for part in ("prompt", "answer"))
+        parts = (left_padded(prompts, self.pad_token_id), right_padded(answers, self.pad_token_id))
+        ids = torch.cat(parts, dim=1)
+        masks = (left_padded(ones(prompts), 0), right_padded(ones(answers), 0))
         return {
-            "input_ids": left_padded(ids, self.pad_token_id),
-            "attention_mask": mask,
-            "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
+            "input_ids": ids,
+            "attention_mask": torch.cat(masks, dim=1),
+            "position_ids": positions(prompts, ids.shape[1], self.answers_start),
             "labels": labels,
             "logits_to_keep": labels.shape[1],
         }

@@ -1,33 +1,46 @@
 """Answers from a model, held to the grammar."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedTokenizerBase
 
-from spectralm.language.answers import AnswerText, GroupedAnswer, Star
+from spectralm.labels.vocabulary import Label
+from spectralm.language.answers import AnswerText, GroupedAnswer, Star, answer_text
 from spectralm.language.errors import ParseError
 from spectralm.language.grammar import Grammar
-from spectralm.llm.encoding import left_padded, prompt_ids
+from spectralm.language.options import TextOptions
+from spectralm.language.questions import asked_of
+from spectralm.llm.encoding import left_padded, ones, positions, prompt_ids
 from spectralm.llm.loss import number_ids
 
 
-class TokenGrammar:
-    """A grammar as sets of allowed tokens: those that spell out whole pieces of an answer."""
+def token_texts(tokenizer: PreTrainedTokenizerBase) -> dict[str, dict[int, str]]:
+    """The text of each token that is not special, by its first character and its id."""
+    texts = tokenizer.batch_decode([[number] for number in range(len(tokenizer))])
+    specials = set(tokenizer.all_special_ids)
+    by_first = defaultdict(dict)
+    for number, text in enumerate(texts):
+        if text and number not in specials:
+            by_first[text[0]][number] = text
+    return by_first
 
-    def __init__(self, grammar: Grammar, tokenizer: PreTrainedTokenizerBase):
+
+class TokenGrammar:
+    """A grammar as sets of allowed tokens: those that spell out whole pieces of an answer.
+
+    Args:
+        texts: of the tokenizer, see :func:`token_texts`.
+        end: id of the token that ends an answer.
+    """
+
+    def __init__(self, grammar: Grammar, texts: Mapping[str, Mapping[int, str]], end: int):
         self.grammar = grammar
-        self.end = tokenizer.eos_token_id
-        texts = tokenizer.batch_decode([[number] for number in range(len(tokenizer))])
-        specials = set(tokenizer.all_special_ids)
-        alphabet = grammar.alphabet
-        self.texts = {
-            number: text
-            for number, text in enumerate(texts)
-            if text and number not in specials and set(text) <= alphabet
-        }
+        self.texts = texts
+        self.end = end
         self.steps: dict[int, dict[int, int]] = {}
 
     def after(self, state: int) -> dict[int, int]:
@@ -36,8 +49,8 @@ class TokenGrammar:
             first = {piece[0] for piece in self.grammar.edges[state]}
             steps = {
                 number: end
-                for number, text in self.texts.items()
-                if text[0] in first
+                for character in first
+                for number, text in self.texts.get(character, {}).items()
                 for end in self.grammar.walk(state, text)
             }
             if state == self.grammar.final:
@@ -45,22 +58,38 @@ class TokenGrammar:
             self.steps[state] = steps
         return self.steps[state]
 
+    @cached_property
+    def longest(self) -> int:
+        """Tokens of the longest answer: the longest way through the grammar, and the end."""
+        longest = {self.grammar.final: 1}
+        waiting = [0]
+        while waiting:
+            state = waiting[-1]
+            ends = set(self.grammar.edges[state].values())
+            unknown = ends - longest.keys()
+            if unknown:
+                waiting.extend(unknown)
+            else:
+                longest[waiting.pop()] = 1 + max((longest[end] for end in ends), default=0)
+        return longest[0]
+
 
 class GrammarProcessor(LogitsProcessor):
-    """Rules out every token that would leave the grammar."""
+    """Rules out every token that would leave the grammar of its row."""
 
-    def __init__(self, grammar: TokenGrammar, prompt_length: int):
-        self.grammar = grammar
+    def __init__(self, grammars: Sequence[TokenGrammar], prompt_length: int):
+        self.grammars = grammars
         self.prompt_length = prompt_length
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         allowed = torch.full_like(scores, float("-inf"))
-        for row, tokens in enumerate(input_ids[:, self.prompt_length :].tolist()):
+        answers = input_ids[:, self.prompt_length :].tolist()
+        for row, (grammar, tokens) in enumerate(zip(self.grammars, answers, strict=True)):
             state = 0
             for token in tokens:
                 # Rows that have ended are padded by `generate` and may hold anything.
-                state = self.grammar.after(state).get(token, self.grammar.grammar.final)
-            permitted = list(self.grammar.after(state))
+                state = grammar.after(state).get(token, grammar.grammar.final)
+            permitted = list(grammar.after(state))
             allowed[row, permitted] = scores[row, permitted]
         return allowed
 
@@ -80,38 +109,34 @@ class Reader:
 
     Args:
         model: base with adapter.
-        answer: how answers are spelled.
+        text: how questions and answers are spelled.
+        max_tokens: of a question with its answer.
         batch_size: questions at once.
         reading: ``greedy`` or ``expected``, see GenerationOptions.
     """
 
     model: torch.nn.Module
     tokenizer: PreTrainedTokenizerBase
-    answer: AnswerText
+    text: TextOptions
     max_tokens: int
     batch_size: int
     reading: str = "greedy"
 
-    @cached_property
-    def _grammar(self) -> TokenGrammar:
-        return TokenGrammar(self.answer.grammar(), self.tokenizer)
+    def __post_init__(self) -> None:
+        # A question of stage 2 may ask for any of two million sets of abundances.
+        self._grammar = lru_cache(maxsize=256)(self._grammar)
 
     @cached_property
-    def _longest_answer(self) -> int:
-        """Tokens of the longest answer: the longest way through the grammar, and the end."""
-        longest = {self._grammar.grammar.final: 1}
-
-        def length(state: int) -> int:
-            if state not in longest:
-                ends = set(self._grammar.grammar.edges[state].values())
-                longest[state] = 1 + max(length(end) for end in ends)
-            return longest[state]
-
-        return length(0)
+    def _texts(self) -> dict[str, dict[int, str]]:
+        return token_texts(self.tokenizer)
 
     @cached_property
     def _numbers(self) -> torch.Tensor:
         return number_ids(self.tokenizer)
+
+    def _grammar(self, asked: tuple[Label, ...]) -> TokenGrammar:
+        grammar = answer_text(self.text, asked).grammar()
+        return TokenGrammar(grammar, self._texts, self.tokenizer.eos_token_id)
 
     def replies(self, questions: Sequence[str]) -> Iterator[Reply]:
         """Answers to questions, in their order."""
@@ -120,44 +145,56 @@ class Reader:
 
     @torch.inference_mode()
     def _batch(self, questions: Sequence[str]) -> list[Reply]:
-        room = self.max_tokens - self._longest_answer
-        asked = [prompt_ids(question, self.tokenizer, room)[0] for question in questions]
+        asked = [asked_of(question) for question in questions]
+        grammars = [self._grammar(labels) for labels in asked]
+        longest = max(grammar.longest for grammar in grammars)
+        prompts = [
+            prompt_ids(question, self.tokenizer, self.max_tokens - longest)[0]
+            for question in questions
+        ]
         device = next(self.model.parameters()).device
-        ids = left_padded(asked, self.tokenizer.pad_token_id).to(device)
-        mask = left_padded([[1] * len(row) for row in asked], 0).to(device)
+        ids = left_padded(prompts, self.tokenizer.pad_token_id).to(device)
         written = self.model.generate(
             input_ids=ids,
-            attention_mask=mask,
+            attention_mask=left_padded(ones(prompts), 0).to(device),
+            position_ids=positions(prompts, ids.shape[1], self.max_tokens)
+            .expand(len(ids), -1)
+            .to(device),
             do_sample=False,
-            max_new_tokens=self._longest_answer,
-            logits_processor=LogitsProcessorList([GrammarProcessor(self._grammar, ids.shape[1])]),
+            max_new_tokens=longest,
+            logits_processor=LogitsProcessorList([GrammarProcessor(grammars, ids.shape[1])]),
             return_dict_in_generate=True,
             output_scores=self.reading == "expected",
             pad_token_id=self.tokenizer.pad_token_id,
         )
         tokens = written.sequences[:, ids.shape[1] :]
         texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
-        replies = [self._reply(text) for text in texts]
+        spellings = [answer_text(self.text, labels) for labels in asked]
+        replies = [_reply(*each) for each in zip(texts, spellings, strict=True)]
         if self.reading == "expected":
             scores = torch.stack(written.scores, dim=1)
-            return [self._expected(*each) for each in zip(replies, tokens, scores, strict=True)]
+            each = zip(replies, spellings, tokens, scores, strict=True)
+            return [self._expected(*row) for row in each]
         return replies
 
-    def _reply(self, text: str) -> Reply:
-        try:
-            return Reply(text, self.answer.read(text), "parsed")
-        except ParseError as error:
-            return Reply(text, None, f"unparsed: {error}")
-
-    def _expected(self, reply: Reply, tokens: torch.Tensor, scores: torch.Tensor) -> Reply:
+    def _expected(
+        self, reply: Reply, answer: GroupedAnswer, tokens: torch.Tensor, scores: torch.Tensor
+    ) -> Reply:
         """Replace each number by its mean over the model's probabilities for that token."""
-        if reply.star is None or not isinstance(self.answer, GroupedAnswer):
+        if reply.star is None:
             return reply
         numbers = self._numbers.to(tokens.device)
         places = torch.isin(tokens, numbers).nonzero()[:, 0].tolist()
         steps = torch.arange(1000, device=tokens.device, dtype=torch.float)
         values = {}
-        for label, place in zip(self.answer.labels, places, strict=True):
+        for label, place in zip(answer.labels, places, strict=True):
             chances = torch.softmax(scores[place, numbers].float(), dim=-1)
-            values[label.name] = self.answer.value(label, float(chances @ steps))
+            values[label.name] = answer.value(label, float(chances @ steps))
         return Reply(reply.text, Star(reply.star.spectral_class, values), reply.status)
+
+
+def _reply(text: str, answer: AnswerText) -> Reply:
+    try:
+        return Reply(text, answer.read(text), "parsed")
+    except ParseError as error:
+        return Reply(text, None, f"unparsed: {error}")

@@ -4,7 +4,8 @@ import torch
 from torch.nn.functional import log_softmax
 from transformers import PreTrainedTokenizerBase
 
-from spectralm.language.answers import GroupedAnswer
+from spectralm.labels.vocabulary import Ask
+from spectralm.language.options import TextOptions
 from spectralm.llm.encoding import IGNORED
 
 
@@ -25,7 +26,8 @@ class AnswerLoss:
 
     Args:
         widths: standard deviation of the target over neighbouring numbers, in steps of the
-            grouped answer, per label in the answer's order; 0 is a hard target.
+            grouped answer, per label in the answer's order, the last for all that follow; 0 is a
+            hard target.
         numbers: ids of 000 ... 999, or None for answers without number tokens.
     """
 
@@ -61,10 +63,14 @@ class AnswerLoss:
 
 
 def answer_loss(
-    soft_targets: dict[str, float], answer, tokenizer: PreTrainedTokenizerBase
+    soft_targets: dict[str, float], text: TextOptions, ask: Ask, tokenizer: PreTrainedTokenizerBase
 ) -> AnswerLoss:
-    """The loss of a config for an answer text."""
-    if not isinstance(answer, GroupedAnswer):
+    """The loss of a config for the answers to what is asked."""
+    if text.answer != "grouped":
         return AnswerLoss([], None)
-    widths = [soft_targets.get(label.name, 0.0) / label.step for label in answer.labels]
+    if ask is Ask.ABUNDANCES:
+        # Answers have any of the labels, which are alike.
+        widths = [soft_targets.get("x_fe", 0.0) / ask.labels[0].step]
+    else:
+        widths = [soft_targets.get(label.name, 0.0) / label.step for label in ask.labels]
     return AnswerLoss(widths, number_ids(tokenizer))

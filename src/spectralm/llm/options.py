@@ -6,6 +6,11 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from spectralm.options import Options
 
+#: What soft targets have a width for.
+WIDTHS = ("teff", "logg", "feh", "x_fe")
+#: Tokens that the longest answer takes: 21 abundances, every digit spaced.
+ANSWER_ROOM = 512
+
 
 class TinyOptions(Options):
     """A small model with random weights, made from a seed, for machines without a GPU."""
@@ -78,7 +83,8 @@ class TrainingOptions(Options):
 
     soft_targets: dict[str, PositiveFloat] = Field(default={})
     """For grouped answers: width (in the label's unit) of the Gaussian over neighbouring numbers
-    that share the target probability; labels not named have hard targets."""
+    that share the target probability, for teff, logg, feh and x_fe (any abundance); those not named
+    have hard targets."""
 
     flux_noise: NonNegativeFloat = 0.0
     """Largest extra noise on training spectra, in units of their mean flux; its level is drawn
@@ -124,6 +130,9 @@ class LlmOptions(Options):
 
     text: str = "paper"
     """Which of `texts` it reads and writes."""
+
+    after: str | None = None
+    """Run of stage 1 whose adapter stage 2 goes on from; null for models of stage 1."""
 
     quantise: bool = True
     """Hold the base in NF4 with double quantisation (QLoRA)."""

@@ -16,7 +16,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
 from spectralm.language.questions import CLOSE, OPEN, instruction
 from spectralm.llm.options import TinyOptions
 
@@ -37,7 +37,9 @@ CHAT = (
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """A tokenizer with one token a byte, a group of up to three digits, and a word of a question.
 
-    Digits are grouped as by Llama-3, so a text has as many flux tokens as it has there.
+    Digits are grouped as by Llama-3, so a text has as many flux tokens as it has there. The name of
+    an abundance before its value, as in ``MG_FE:``, is one token, by which a model of one layer
+    knows what to look for.
     """
     split = pre_tokenizers.Sequence(
         [
@@ -61,6 +63,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     core.pre_tokenizer = split
     core.decoder = decoders.ByteLevel()
     core.add_special_tokens(specials)
+    core.add_tokens([f"{label.text}:" for label in ABUNDANCES])
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
         eos_token=END,

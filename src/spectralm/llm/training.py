@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,11 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from spectralm.errors import SpectraLMError
 from spectralm.files import atomic, sha256, write_json
 from spectralm.fingerprint import fingerprint
-from spectralm.labels.vocabulary import PARAMETERS
-from spectralm.language.answers import answer_text
+from spectralm.labels.vocabulary import Ask
+from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
+from spectralm.language.questions import asked_of
 from spectralm.llm.answer_only import AnswerOnlyLayer
 from spectralm.llm.base import (
     ADAPTER_WEIGHTS,
@@ -29,6 +31,7 @@ from spectralm.llm.base import (
     load_adapter,
     load_base,
     load_tokenizer,
+    resume_adapter,
     tokenizer_hash,
 )
 from spectralm.llm.encoding import Collator, FluxNoise, Questions
@@ -54,6 +57,13 @@ class Task:
     validation: Sequence[Path]
     base: str
     """Folder or hub id of the base model (`options.base` may say `tiny`)."""
+    after: Path | None = None
+    """Folder of the adapter that the training goes on from: stage 2."""
+
+    @property
+    def ask(self) -> Ask:
+        """What the questions ask for."""
+        return Ask.PARAMETERS if self.after is None else Ask.ABUNDANCES
 
     def facts(self) -> dict[str, object]:
         """Everything that decides the result; its hash names the workspace."""
@@ -64,6 +74,7 @@ class Task:
             "train_sha256": sha256(*self.train),
             "validation_sha256": sha256(*self.validation),
             "base": self.base,
+            "after_sha256": self.after and sha256(self.after / ADAPTER_WEIGHTS),
             "tokenizer_sha256": tokenizer_hash(load_tokenizer(self.base)),
             "code": fingerprint("train_llm"),
         }
@@ -72,8 +83,17 @@ class Task:
 class AnsweringTrainer(Trainer):
     """A Trainer that also scores generated answers whenever it evaluates."""
 
-    def __init__(self, *arguments, reader: Reader, questions: list[str], stars: list, **settings):
+    def __init__(
+        self,
+        *arguments,
+        ask: Ask,
+        reader: Reader,
+        questions: list[str],
+        stars: list[Star],
+        **settings,
+    ):
         super().__init__(*arguments, **settings)
+        self.ask = ask
         self.reader = reader
         self.questions = questions
         self.stars = stars
@@ -95,10 +115,13 @@ class AnsweringTrainer(Trainer):
             if reply.star is not None
         ]
         metrics = {"eval_parsed": len(pairs) / len(replies)}
-        for label in PARAMETERS if pairs else ():
-            residuals = [told.values[label.name] - star.values[label.name] for told, star in pairs]
-            metrics[f"eval_sigma_{label.name}"] = float(np.std(residuals))
-        if pairs:
+        residuals = defaultdict(list)
+        for told, star in pairs:
+            for name, value in star.values.items():
+                residuals[name].append(told.values[name] - value)
+        for name, differences in residuals.items():
+            metrics[f"eval_sigma_{name}"] = float(np.std(differences))
+        if pairs and self.ask is Ask.PARAMETERS:
             right = [told.spectral_class == star.spectral_class for told, star in pairs]
             metrics["eval_class_accuracy"] = float(np.mean(right))
         return metrics
@@ -162,7 +185,6 @@ def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
 def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
     options, training = task.options, task.options.training
     tokenizer = load_tokenizer(task.base)
-    answer = answer_text(task.text)
     noise = None
     if training.flux_noise:
         words = flux_text(task.text, task.spectra.grid)
@@ -172,11 +194,11 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
     validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens).spread(
         training.evaluation_spectra
     )
-    model = add_adapter(
-        load_base(task.base, options.quantise, training.gradient_checkpointing),
-        options.lora,
-        training.seed,
-    )
+    model = load_base(task.base, options.quantise, training.gradient_checkpointing)
+    if task.after is None:
+        model = add_adapter(model, options.lora, training.seed)
+    else:
+        model = resume_adapter(model, task.after)
     if training.answer_only_layer:
         AnswerOnlyLayer(model)
     generation = options.generation
@@ -185,18 +207,22 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
         args=_arguments(task, workspace),
         train_dataset=questions,
         eval_dataset=validation,
-        data_collator=Collator(tokenizer.pad_token_id),
-        compute_loss_func=answer_loss(training.soft_targets, answer, tokenizer),
+        data_collator=Collator(tokenizer.pad_token_id, options.max_tokens),
+        compute_loss_func=answer_loss(training.soft_targets, task.text, task.ask, tokenizer),
+        ask=task.ask,
         reader=Reader(
             model,
             tokenizer,
-            answer,
+            task.text,
             options.max_tokens,
             generation.batch_size,
             generation.reading,
         ),
         questions=validation.records["question"][:],
-        stars=[answer.read(text) for text in validation.records["answer"]],
+        stars=[
+            answer_text(task.text, asked_of(record["question"])).read(record["answer"])
+            for record in validation.records
+        ],
     )
     return trainer, questions
 

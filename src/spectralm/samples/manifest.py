@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from spectralm.errors import InputError, SpectraLMError
 from spectralm.files import parquet_metadata, read_parquet, write_parquet
 from spectralm.labels.columns import CROSSMATCHED_SAMPLE, SAMPLE, schema
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import CLASSES, Label
 from spectralm.samples.options import Deal, SampleOptions
 
 HASH = "sha256"
@@ -73,6 +73,15 @@ def read_manifest(path: Path) -> pa.Table:
 def read_manifests(paths: list[Path]) -> pa.Table:
     """The rows of several shards, one after the other; raises like :func:`read_manifest`."""
     return pa.concat_tables(map(read_manifest, paths))
+
+
+def truth_column(sample: pa.Table, label: Label) -> str:
+    """The manifest's column with the value that a model should find for a label.
+
+    In a crossmatched manifest that is the other survey's, not LAMOST's.
+    """
+    of_survey = f"survey_{label.name}"
+    return of_survey if of_survey in sample.column_names else label.name
 
 
 def hash_of_rows(table: pa.Table) -> str:

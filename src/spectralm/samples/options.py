@@ -25,6 +25,10 @@ class SampleOptions(Options):
     """Spectra in a shard, in stage 1 as many of each class; a scale is a number of shards. Another
     size deals all shards anew."""
 
+    external: int = Field(default=20000, gt=0)
+    """Spectra of each survey that judges from outside, in whole shards; only those of stars of the
+    test split are looked at."""
+
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     """Share of the stars, and of each class in each shard, that no model is trained on."""
 
