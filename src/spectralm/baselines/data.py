@@ -86,4 +86,6 @@ def predictions(
         name: pa.array(values, pa.float64(), from_pandas=True)
         for name, values in zip(LABELS, labels.T, strict=True)
     }
-    return pa.table(columns, schema=schema(PREDICTIONS))
+    nothing = pa.nulls(len(obsid))
+    names = schema(PREDICTIONS).names
+    return pa.table({name: columns.get(name, nothing) for name in names}).cast(schema(PREDICTIONS))

@@ -7,13 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from spectralm.errors import InputError
-from spectralm.labels.columns import PREDICTIONS, schema
-from spectralm.language.answers import answer_text
+from spectralm.labels.vocabulary import Ask
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import write_question
-from spectralm.llm.base import load_adapter, load_base, load_tokenizer, tokenizer_hash
-from spectralm.llm.generation import Reader
+from spectralm.llm.answering import Calibration, answer_all, open_reader
+from spectralm.llm.base import load_tokenizer, tokenizer_hash
 from spectralm.llm.options import LlmOptions
 from spectralm.spectra.options import SpectraOptions
 
@@ -23,31 +22,21 @@ def answers(
 ) -> pa.Table:
     """PREDICTIONS for flux, int16 [n, grid]; obsid counts from 0. Raises InputError (base)."""
     options = LlmOptions.model_validate(manifest["options"])
+    calibration = Calibration.load(folder)
+    if calibration:
+        reading = options.generation.model_copy(update={"reading": calibration.reading})
+        options = options.model_copy(update={"generation": reading})
     text = TextOptions.model_validate(manifest["text"])
     base = base or recorded_base(folder, manifest["base"])
-    tokenizer = load_tokenizer(base)
-    if tokenizer_hash(tokenizer) != manifest["tokenizer_sha256"]:
+    if tokenizer_hash(load_tokenizer(base)) != manifest["tokenizer_sha256"]:
         raise InputError(
             base, "base model", "its tokenizer is not that of the training", "give --base"
         )
-    reader = Reader(
-        load_adapter(load_base(base, options.quantise), folder),
-        tokenizer,
-        answer_text(text),
-        options.max_tokens,
-        options.generation.batch_size,
-        options.generation.reading,
-    )
     words = flux_text(text, SpectraOptions.model_validate(manifest["spectra"]).grid)
-    rows = []
-    for number, reply in enumerate(
-        reader.replies([write_question(flux, words) for flux in thousandths])
-    ):
-        row = {"obsid": number, "status": reply.status, "answer": reply.text}
-        if reply.star is not None:
-            row |= {"class": reply.star.spectral_class, **reply.star.values}
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=schema(PREDICTIONS))
+    asked = Ask(manifest["ask"]).labels
+    questions = [write_question(flux, words, asked) for flux in thousandths]
+    reader = open_reader(folder, base, options, text, sigmas=calibration is not None)
+    return answer_all(reader, range(len(questions)), questions, calibration)
 
 
 def recorded_base(folder: Path, base: str) -> str:

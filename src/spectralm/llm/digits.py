@@ -5,15 +5,90 @@ the label's step. The branches of a number stand side by side behind the prompt,
 its own branch alone, so that the model reads the long prompt once.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from transformers import Cache
+from transformers import Cache, DynamicCache
+
+from spectralm.labels.vocabulary import Label
+from spectralm.language.answers import CharactersAnswer
 
 #: Branches less likely than this are followed no further.
 LEAST_CHANCE = 0.005
+
+
+#: Allowed tokens in a state of the grammar, and the state after each.
+After = Callable[[int], Mapping[int, int]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """One row of what was generated."""
+
+    tokens: list[int]
+    """Of the answer, and what follows it."""
+    scores: torch.Tensor
+    """[tokens, vocabulary]; before each."""
+    cache: Cache
+    """Keys and values of the row."""
+    prompt: slice
+    """Which of them are the prompt's; the answer's follow."""
+    position: int
+    """Of the answer's first token."""
+
+
+def row_of(cache: Cache, row: int) -> Cache:
+    """The cache of one row."""
+    single = DynamicCache()
+    for number, layer in enumerate(cache.layers):
+        single.update(layer.keys[row : row + 1], layer.values[row : row + 1], number)
+    return single
+
+
+def spelled_chances(
+    model: torch.nn.Module,
+    answer: CharactersAnswer,
+    text: str,
+    written: Written,
+    after: After,
+    texts: Mapping[int, str],
+) -> Iterator[tuple[Label, tuple[np.ndarray, np.ndarray]]]:
+    """Edges [n + 1] and chances [n] of each number of an answer, given what is written before it.
+
+    Args:
+        text: the answer.
+        texts: of the tokens.
+    """
+    starts, states = [0], [0]
+    while starts[-1] < len(text):
+        token = written.tokens[len(starts) - 1]
+        starts.append(starts[-1] + len(texts[token]))
+        states.append(after(states[-1])[token])
+    length = written.cache.get_seq_length()
+    for label, place, _ in answer.slots_of(text):
+        if label is None:
+            continue
+        # The space before a number may be one token with the number's sign.
+        root = bisect_left(starts, place) - 1
+        trunk = torch.zeros(length, dtype=torch.bool, device=written.scores.device)
+        trunk[written.prompt.start : written.prompt.stop + root] = True
+        tree = Tree(model, written.cache, trunk, written.position + root)
+        interval = partial(_interval, answer, label, place - starts[root])
+        scores = written.scores[root]
+        yield (
+            label,
+            number_chances(tree, after, texts, (states[root], scores), interval, label.step),
+        )
+
+
+def _interval(
+    answer: CharactersAnswer, label: Label, lead: int, text: str
+) -> tuple[float, float] | None:
+    return answer.interval(label, text[lead:])
 
 
 @dataclass
@@ -69,8 +144,9 @@ class Tree:
         return logits[0, ends].float()
 
     def close(self) -> None:
-        """Cut the cache back to the trunk's length."""
-        self.cache.crop(len(self.trunk))
+        """Cut the cache back to what it was."""
+        if self.depths:
+            self.cache.crop(-len(self.depths))
 
     def _add(self, parent: int) -> None:
         size = len(self.depths)
@@ -85,8 +161,8 @@ class Tree:
 
 def number_chances(
     tree: Tree,
-    after: Callable[[int], dict[int, int]],
-    texts: Sequence[str],
+    after: After,
+    texts: Mapping[int, str],
     root: tuple[int, torch.Tensor],
     interval: Callable[[str], tuple[float, float] | None],
     narrow: float,
@@ -96,8 +172,7 @@ def number_chances(
     Numbers outside the label's range are left out, as are branches that are too unlikely.
 
     Args:
-        after: allowed tokens in a state of the grammar, and the state after each.
-        texts: of all tokens.
+        texts: of the tokens.
         root: state at the end of the trunk, and the model's scores there [tokens].
         interval: of the numbers that begin with a text; None if all are out of range.
         narrow: width of an interval that is followed no further.
@@ -129,8 +204,8 @@ def number_chances(
 def _children(
     branch: Branch,
     scores: torch.Tensor,
-    after: Callable[[int], dict[int, int]],
-    texts: Sequence[str],
+    after: After,
+    texts: Mapping[int, str],
 ) -> list[Branch]:
     """Ways to go on by one token and by what must follow it."""
     steps = after(branch.state)
@@ -138,7 +213,7 @@ def _children(
     children = []
     for (token, state), chance in zip(steps.items(), chances, strict=True):
         text, unread = branch.text + texts[token], (token,)
-        while len(following := after(state)) == 1:
+        while len(following := after(state)) == 1 and texts.keys() >= following.keys():
             ((token, state),) = following.items()
             text, unread = text + texts[token], (*unread, token)
         if chance > 0:

@@ -68,6 +68,7 @@ class Task:
     def facts(self) -> dict[str, object]:
         """Everything that decides the result; its hash names the workspace."""
         return {
+            "ask": self.ask,
             "options": self.options.model_dump(),
             "text": self.text.model_dump(),
             "spectra": self.spectra.model_dump(),
