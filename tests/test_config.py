@@ -110,15 +110,15 @@ def test_the_sweep_is_of_every_model_of_the_demo_at_every_scale(config, reposito
         yaml.safe_load((repository / "config" / name).read_text())
         for name in ("demo.yaml", "demo_sweep.yaml")
     )
-    for key in ("samples", "models"):
+    for key in ("samples", "tiny", "models"):
         config[key] |= demo[key]
     config["experiment"] = demo["experiment"]
     models = load(config).run_models
     config["experiment"] = sweep["experiment"]
     swept = load(config)
     assert set(swept.run_models) == set(models)
-    assert len(swept.scales) == 3
-    assert len(swept.runs) == 3 * len(models)
+    assert len(swept.runs) == 3 * len(models) + 3 * 2  # two models learn both datasets
+    assert [len(swept.scales(dataset)) for dataset in swept.datasets] == [3, 3]
 
 
 def put(config: dict, key: str, value: object) -> dict:
@@ -151,7 +151,7 @@ def put(config: dict, key: str, value: object) -> dict:
         (
             "experiment",
             [{"models": ["llm"], "scales": [100000]}, {"models": ["gpt"], "scales": [100000]}],
-            "experiment.1.models: 'gpt' is not in models (llm, light",
+            "experiment.1.models: 'gpt' is not in models (llm, llm_abundances, light",
         ),
         (
             "experiment",
@@ -161,6 +161,20 @@ def put(config: dict, key: str, value: object) -> dict:
         ("experiment", [{"models": ["llm"]}], "experiment.0.scales: missing; add it"),
         ("evaluation.failed", {"gru-lamost-1": "?"}, "evaluation.failed: 'gru-lamost-1' is no run"),
         ("evaluation.snr_bins", [20.0, 10.0], "evaluation.snr_bins: [20.0, 10.0] must increase"),
+        (
+            "experiment",
+            [{"dataset": "apogee", "models": ["llm"], "scales": [100000]}],
+            "experiment.0.models: 'llm' cannot learn from apogee",
+        ),
+        (
+            "experiment",
+            [{"dataset": "apogee", "models": ["llm_abundances"], "scales": [100000]}],
+            "models.llm_abundances.after: 'llm-lamost-1500000' is no language model's run ()",
+        ),
+        ("models.llm_abundances.quantise", False, "models.llm_abundances.after: quantise must be"),
+        ("models.llm_abundances.text", "compact", "after: the text must write spectra as that of"),
+        ("surveys.apogee.catalogue", None, "experiment.3.dataset: give surveys.apogee.catalogue"),
+        ("samples.external", 30000, "samples.external: no multiple of shard_size = 25000"),
         ("models.gru.hiden", 64, "models.gru.hiden: unknown key; did you mean hidden?"),
         ("models.cnn.epochs", 0, "models.cnn.epochs: Input should be greater than 0"),
         ("models.Big", {"kind": "ridge"}, "'Big': names are of lower-case letters"),
@@ -175,7 +189,7 @@ def put(config: dict, key: str, value: object) -> dict:
         ("texts.paper.flux", "papper", "texts.paper.flux: Input should be 'paper' or 'compact'"),
         ("surveys.lamost.spectra", ["/no/such"], "surveys.lamost.spectra: /no/such is not there"),
         ("surveys.lamost.catalogues", ["/no.csv"], "surveys.lamost.catalogues: /no.csv is not"),
-        ("models.llm.base", "/no/llama", "models.llm.base: /no/llama is not there; correct the"),
+        ("models.llm.base", "/no/llama", "models.llm_abundances.after: base must be that of"),
         ("surveys.lamost.spectra", [], "surveys.lamost.spectra: List should have at least 1 item"),
     ],
 )
@@ -184,6 +198,13 @@ def test_a_wrong_key_is_named_with_what_to_do(config, key, value, sentence):
     with pytest.raises(SpectraLMError) as error:
         load(put(config, key, value))
     assert sentence in str(error.value)
+
+
+def test_a_base_that_is_not_there_is_named(config):
+    for name in ("llm", "llm_abundances"):
+        config["models"][name]["base"] = "/no/llama"
+    with pytest.raises(SpectraLMError, match=r"models.llm.base: /no/llama is not there; correct"):
+        load(config)
 
 
 def test_runs_are_each_once_by_scale_and_then_as_the_config_has_them(config):
@@ -203,7 +224,7 @@ def test_a_failed_run_is_no_run(config):
     config["experiment"] = [{"models": ["llm"], "scales": [100000, 1500000]}]
     config["evaluation"]["failed"] = {failed: "out of memory"}
     assert list(map(str, load(config).runs)) == ["llm-lamost-100000"]
-    assert load(config).scales == [100000]
+    assert load(config).scales("lamost") == [100000]
 
 
 def test_a_missing_key_is_named(config):

@@ -138,6 +138,8 @@ class Config(Options):
                 yield f"{name!r}: names are of lower-case letters, digits and underscores"
         for name, model in self.llms.items():
             yield from self._llm_complaints(f"models.{name}", model)
+            if model.after is not None and name in self.run_models:
+                yield from self._after_complaints(f"models.{name}.after", model)
         names = {label.name for label in PARAMETERS}
         for name, text in self.texts.items():
             if text.decimals.keys() != names:
@@ -182,11 +184,9 @@ class Config(Options):
                 f"tiny.context: learned positions need room for the answers, {ANSWER_ROOM} tokens, "
                 f"behind {key}.max_tokens = {model.max_tokens}"
             )
-        if model.after is not None:
-            yield from self._after_complaints(f"{key}.after", model)
 
     def _after_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
-        first = {str(run): run.model for run in self._asked if run.dataset == "lamost"}
+        first = {str(run): run.model for run in self.runs if run.dataset == "lamost"}
         if model.after not in first or first[model.after] not in self.llms:
             llms = [run for run, name in first.items() if name in self.llms]
             yield f"{key}: {model.after!r} is no language model's run ({', '.join(llms)})"

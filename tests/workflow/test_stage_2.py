@@ -11,6 +11,8 @@ from spectralm.language.questions import asked_of, read_records
 from spectralm.samples.manifest import read_manifest
 
 SPLITS = ("train", "validation", "test")
+TEXTS = ("compact", "paper")
+SHARD = "0000.abundances.{}.jsonl.gz"
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,7 @@ def experiment(repository, tmp_path_factory) -> Experiment:
         "experiment": [{"models": ["ridge"], "scales": [100]}],
     }
     made = Experiment.make(folder, repository, config)
-    files = (
-        f"results/qa/apogee/train/0000.abundances.{text}.jsonl.gz" for text in ("compact", "paper")
-    )
+    files = (f"results/qa/apogee/train/{SHARD.format(text)}" for text in TEXTS)
     made.run("results/samples/lamost/0000.parquet", *files)
     return made
 
@@ -48,11 +48,9 @@ def test_every_crossmatched_spectrum_is_asked_for_what_apogee_has(experiment):
     spectra = read_parquet(results / "spectra" / "apogee" / "0000.parquet")["obsid"].to_pylist()
     assert manifest.num_rows == 27
     assert manifest["ce_fe"].null_count == 27
-    for text in ("compact", "paper"):
+    for text in TEXTS:
         asked = {
-            split: list(
-                read_records(results / "qa" / "apogee" / split / f"0000.abundances.{text}.jsonl.gz")
-            )
+            split: list(read_records(results / "qa" / "apogee" / split / SHARD.format(text)))
             for split in SPLITS
         }
         assert sorted(row["obsid"] for rows in asked.values() for row in rows) == sorted(spectra)
