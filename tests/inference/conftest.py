@@ -59,7 +59,14 @@ def trained(tmp_path_factory) -> Trained:
     write_spectra(spectra, table, OPTIONS)
     run = folder / "results" / "models" / "ridge-lamost-150"
     shards = ["--samples", str(sample), "--spectra", str(spectra)]
-    given = ["--options", '{"kind": "ridge"}', "--workspaces", str(folder / "workspaces")]
+    given = [
+        "--ask",
+        "parameters",
+        "--options",
+        '{"kind": "ridge"}',
+        "--workspaces",
+        str(folder / "workspaces"),
+    ]
     assert main(["train-baseline", *shards, *given, "--out", str(run)]) == 0
     described = run / "training_set.safetensors"
     assert main(["describe-training", *shards, "--out", str(described)]) == 0

@@ -173,7 +173,7 @@ def _pit_panel(panel: Axes, values: np.ndarray) -> None:
     expected = len(values) / BINS
     spread = 2 * np.sqrt(expected * (1 - 1 / BINS))
     panel.axhspan(expected - spread, expected + spread, color="0.9")
-    panel.hist(values, BINS, (0, 1), color=COLOURS[ALL], histtype="stepfilled")
+    panel.hist(values, BINS, range=(0, 1), color=COLOURS[ALL], histtype="stepfilled")
     panel.axhline(expected, color="black", linewidth=0.7)
     panel.set(xlim=(0, 1), xlabel="PIT")
 

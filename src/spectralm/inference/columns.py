@@ -1,24 +1,20 @@
 """Columns of predictions of one's own spectra."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 from astropy.table import MaskedColumn, Table
 
-from spectralm.labels.columns import Column
-from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.labels.columns import PREDICTIONS, Column
+from spectralm.labels.vocabulary import Label
 
-OWN = (
+_BEFORE = (
     Column("file", pa.string(), "", "file of the spectrum"),
     Column("status", pa.string(), "", "'parsed', 'refused' (the file), or why there is no answer"),
     Column("class", pa.string(), "", "the class that the model names"),
-    *(
-        column
-        for p in PARAMETERS
-        for column in (
-            Column(p.name, pa.float64(), p.unit, f"the model's {p.text}"),
-            Column(f"{p.name}_err", pa.float64(), p.unit, "its error (68 %); null if not known"),
-        )
-    ),
+)
+_AFTER = (
     Column("snr", pa.float64(), "", "signal-to-noise ratio in r: the file's, or flux over error"),
     Column("masked_fraction", pa.float64(), "", "share of the grid masked or not covered"),
     Column("distance", pa.float64(), "", "from the training spectra; about 1 within them"),
@@ -31,10 +27,16 @@ OWN = (
 _EMPTY = {"string": "", "double": np.nan, "int32": 0}
 
 
-def to_astropy(rows: list[dict]) -> Table:
-    """Rows with values for columns of OWN as a table with units and descriptions."""
+def own_columns(labels: Iterable[Label]) -> tuple[Column, ...]:
+    """The columns of predictions by a run that is asked for ``labels``."""
+    names = {name for label in labels for name in (label.name, f"{label.name}_err")}
+    return (*_BEFORE, *(column for column in PREDICTIONS if column.name in names), *_AFTER)
+
+
+def to_astropy(rows: list[dict], columns: Iterable[Column]) -> Table:
+    """Rows as a table with units and descriptions; what a row lacks is masked."""
     table = Table()
-    for column in OWN:
+    for column in columns:
         values = [row.get(column.name) for row in rows]
         kind = str(column.type)
         filled = [_EMPTY[kind] if value is None else value for value in values]

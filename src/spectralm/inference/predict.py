@@ -11,11 +11,11 @@ from astropy.table import Table
 from spectralm.errors import InputError
 from spectralm.files import atomic
 from spectralm.inference import flags
-from spectralm.inference.columns import OWN, to_astropy
+from spectralm.inference.columns import own_columns, to_astropy
 from spectralm.inference.own_files import Medium, Origin, check, read_own, signal_to_noise
 from spectralm.inference.run import Run
 from spectralm.inference.training_set import TrainingSet
-from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.labels.vocabulary import Label
 from spectralm.spectra.flags import NO_OBSID
 from spectralm.spectra.resample import resample
 
@@ -55,7 +55,7 @@ def predict(
         unit: of the wavelengths, for tables without one.
 
     Returns:
-        A table of the columns OWN.
+        A table of the columns :func:`~spectralm.inference.columns.own_columns`.
 
     Raises:
         InputError: the run cannot be used.
@@ -69,8 +69,8 @@ def predict(
         for one, answer in zip(good, run.answers(flux).to_pylist(), strict=True):
             del answer["obsid"]
             one.row |= answer
-        _flag([one.row for one in good], flux, run.training_set)
-    return to_astropy([one.row for one in read])
+        _flag([one.row for one in good], flux, run.labels, run.training_set)
+    return to_astropy([one.row for one in read], own_columns(run.labels))
 
 
 def write(path: Path, table: Table) -> None:
@@ -99,14 +99,13 @@ def known_format(path: Path) -> str:
 
 def shown(table: Table) -> str:
     """The table for a terminal, and a line for each refused file."""
-    narrow = table[[column.name for column in OWN if column.name not in LONG]]
+    narrow = table[[name for name in table.colnames if name not in LONG]]
     narrow["file"] = [Path(file).name for file in table["file"]]
-    for name in ("teff", "teff_err", "snr"):
-        narrow[name].info.format = ".0f"
-    for label in PARAMETERS[1:]:
-        for name in (label.name, f"{label.name}_err"):
-            narrow[name].info.format = ".2f"
-    narrow["distance"].info.format = ".2f"
+    for column in narrow.itercols():
+        if column.dtype.kind == "f":
+            column.info.format = (
+                ".2f" if column.unit == u.dex or column.name == "distance" else ".0f"
+            )
     lines = narrow[:SHOWN].pformat(max_lines=-1, max_width=-1, align="<")
     if len(table) > SHOWN:
         lines.append(f"... and {len(table) - SHOWN} more")
@@ -131,7 +130,9 @@ def _read(path: Path, origin: Origin, run: Run) -> Answered:
     return Answered(row, made.flux)
 
 
-def _flag(rows: list[dict], flux: np.ndarray, known: TrainingSet | None) -> None:
+def _flag(
+    rows: list[dict], flux: np.ndarray, labels: Sequence[Label], known: TrainingSet | None
+) -> None:
     """Add distance and flags to rows."""
     distance = known.distance(flux) if known else [None] * len(rows)
     for row, far in zip(rows, distance, strict=True):
@@ -142,7 +143,7 @@ def _flag(rows: list[dict], flux: np.ndarray, known: TrainingSet | None) -> None
         ]
         if known:
             row["distance"] = float(far)
-            values = [(label, row[label.name]) for label in PARAMETERS]
+            values = [(label, row[label.name]) for label in labels]
             conditions += [
                 (flags.UNLIKE_TRAINING, far > known.farthest[0]),
                 (flags.LOW_SNR, row["snr"] is not None and row["snr"] < known.least_snr[0]),

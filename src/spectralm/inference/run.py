@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from spectralm.errors import InputError
 from spectralm.inference.training_set import TrainingSet
+from spectralm.labels.vocabulary import Ask, Label
 from spectralm.spectra.options import SpectraOptions
 
 MANIFEST = "manifest.json"
@@ -50,6 +51,11 @@ class Run:
                 path, "spectra", f"not the options of its spectra ({error})", "train the run again"
             ) from error
         return cls(folder, manifest, spectra, TrainingSet.load(folder), base)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """What it is asked for."""
+        return Ask(self.manifest["ask"]).labels
 
     def answers(self, thousandths: np.ndarray) -> pa.Table:
         """PREDICTIONS for flux on the run's grid, int16 [n, grid]; obsid counts from 0.
