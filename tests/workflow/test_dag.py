@@ -16,6 +16,7 @@ FIGURES = {
     "plot_residuals": 3,
     "plot_residual_histograms": 3,
     "plot_confusion": 3,
+    "plot_calibration": 1,
     "plot_scaling": 1,
     "plot_snr": 1,
     "write_summary": 1,
@@ -27,12 +28,14 @@ BELOW_SPECTRA = {
     "write_questions": 1,
     "train_llm": 1,
     "train_baseline": 2,
+    "calibrate_llm": 1,
     "predict_llm": 1,
     "predict_baseline": 2,
     "compute_residuals": 3,
     "tabulate_residuals": 1,
     "tabulate_comparison": 3,
     "tabulate_confusion": 1,
+    "tabulate_calibration": 1,
     "tabulate_scaling": 1,
     "tabulate_snr": 1,
     "tabulate_rejects": 1,
@@ -46,6 +49,7 @@ BELOW_PREDICTIONS = {
     "tabulate_residuals": 1,
     "tabulate_comparison": 1,
     "tabulate_confusion": 1,
+    "tabulate_calibration": 1,
     "tabulate_scaling": 1,
     "tabulate_snr": 1,
     "plot_residuals": 1,
@@ -127,7 +131,7 @@ def test_every_rule_logs_and_is_timed(experiment):
         for path in (experiment.folder / "benchmarks").rglob("*.tsv")
     }
     assert logs == timed
-    assert len(logs) == 38 + 3 - 1
+    assert len(logs) == 38 + 3 + 3 - 1
     assert len(made) > len(logs)
 
 
@@ -180,12 +184,14 @@ def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
         "write_questions": 1,
         "train_llm": 1,
         "train_baseline": 2,
+        "calibrate_llm": 1,
         "predict_llm": 2,
         "predict_baseline": 4,
         "compute_residuals": 3,
         "tabulate_residuals": 1,
         "tabulate_comparison": 3,
         "tabulate_confusion": 1,
+        "tabulate_calibration": 1,
         "tabulate_scaling": 1,
         "tabulate_snr": 1,
         "tabulate_sample": 1,
@@ -208,7 +214,9 @@ def test_a_larger_scale_of_one_model_alone(experiment, edit):
 def test_how_answers_are_read_does_not_train_again(experiment, edit):
     edit("mine.yaml", "    generation:\n", "    generation:\n      reading: expected\n")
     assert experiment.to_do() == {
+        "calibrate_llm": 1,
         "predict_llm": 1,
+        "plot_calibration": 1,
         **BELOW_PREDICTIONS,
         "tabulate_comparison": 3,
     }
@@ -223,6 +231,7 @@ def test_targets_tables_and_figures(experiment):
         "tabulate_residuals",
         "tabulate_comparison",
         "tabulate_confusion",
+        "tabulate_calibration",
         "tabulate_scaling",
         "tabulate_snr",
         "tabulate_sample",

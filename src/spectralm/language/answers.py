@@ -154,7 +154,8 @@ class CharactersAnswer(AnswerText):
     def interval(self, label: Label, written: str) -> tuple[float, float] | None:
         """Where the label's numbers lie that begin as written; None if outside its range.
 
-        How many digits are to come before the point is told by the range.
+        How many digits are to come before the point is told by the range, the ends of which are
+        none of the numbers.
         """
         number, ended, _ = written.replace(" ", "").partition("'")
         sign = -1 if number.startswith("-") else 1
@@ -170,7 +171,8 @@ class CharactersAnswer(AnswerText):
             spans = [(first * 10.0**zeros, after * 10.0**zeros) for zeros in range(more + 1)]
         for ends in spans:
             low, high = sorted(sign * end for end in ends)
-            if low <= label.high and high >= label.low and (ended or low < label.high):
+            met = low < label.high and high > label.low
+            if met or (ended and label.low <= low <= label.high):
                 return max(low, label.low), min(high, label.high)
         return None
 
