@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from spectralm.evaluation.calibration import calibration_figure
+from spectralm.evaluation.calibration_figure import calibration_figure
 from spectralm.evaluation.runs import run_of
 from spectralm.evaluation.style import save, style
 from spectralm.files import read_parquet
