@@ -19,7 +19,7 @@ from snakemake.utils import min_version
 from spectralm.baselines.registry import module_of
 from spectralm.config import load, made_here
 from spectralm.errors import SpectraLMError
-from spectralm.evaluation.comparison import TABLE_OF_ALL, ours_for
+from spectralm.evaluation.pairs import TABLES_OF_PAPERS_MODELS, ours_for
 from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, source

@@ -159,6 +159,11 @@ def put(config: dict, key: str, value: object) -> dict:
             "experiment.0.model: unknown key; did you mean models?",
         ),
         ("experiment", [{"models": ["llm"]}], "experiment.0.scales: missing; add it"),
+        (
+            "experiment",
+            [{"models": ["from_parameters"], "scales": [100000]}],
+            "experiment.0.models: 'from_parameters' starts from lamost's labels; run it on apogee",
+        ),
         ("evaluation.failed", {"gru-lamost-1": "?"}, "evaluation.failed: 'gru-lamost-1' is no run"),
         ("evaluation.snr_bins", [20.0, 10.0], "evaluation.snr_bins: [20.0, 10.0] must increase"),
         (

@@ -167,6 +167,8 @@ class Config(Options):
                     f"{key}.models: {name!r} cannot learn from {grid.dataset}; language models with"
                     " `after` learn from apogee, those without from lamost"
                 )
+            elif self.models[name].kind == "from_parameters" and grid.dataset == "lamost":
+                yield f"{key}.models: {name!r} starts from lamost's labels; run it on apogee"
 
     def _llm_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
         if model.text not in self.texts:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from spectralm.baselines.model import Model, Task, Training
 from spectralm.baselines.registry import model_class, options_class
 from spectralm.evaluation.residuals import residuals
 from spectralm.files import read_parquet, write_parquet
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Ask
 from spectralm.provenance import Clock
 from spectralm.samples.manifest import write_manifest
 
@@ -55,16 +56,18 @@ class Shards:
         return mixed
 
 
-def task(kind: str, shards: Shards, workspace: Path, **options) -> Task:
+def task(kind: str, shards: Shards, workspace: Path, ask: Ask = Ask.PARAMETERS, **options) -> Task:
     """A training in a workspace."""
     checked = options_class(kind)(**options)
     clock = Clock(workspace / "clock.json")
-    return Task(shards.spectra, shards.samples, checked, workspace, clock)
+    return Task(shards.spectra, shards.samples, ask, checked, workspace, clock)
 
 
-def train(kind: str, shards: Shards, workspace: Path, **options) -> tuple[Model, Training]:
+def train(
+    kind: str, shards: Shards, workspace: Path, ask: Ask = Ask.PARAMETERS, **options
+) -> tuple[Model, Training]:
     """A trained model."""
-    return model_class(kind).train(task(kind, shards, workspace, **options))
+    return model_class(kind).train(task(kind, shards, workspace, ask, **options))
 
 
 def spectra_table(obsid: np.ndarray, flux: np.ndarray) -> pa.Table:
@@ -111,6 +114,35 @@ def shards(tmp_path_factory, truth) -> Shards:
     return made
 
 
+@pytest.fixture(scope="session")
+def abundances(shards, tmp_path_factory) -> Shards:
+    """The same spectra with abundances, linear in the pixels: [Mg/Fe]; [C/Fe] of half of the stars
+    and [Ni/Fe] of the cool ones; one in eight stars has none, and no star has another."""
+    folder = tmp_path_factory.mktemp("abundances")
+    rng = np.random.default_rng(13)
+    weights = dict(zip(("mg_fe", "c_fe", "ni_fe"), rng.normal(0, 0.3, (3, GRID)), strict=True))
+    flux = read_parquet(shards.spectra)
+    made = Shards(shards.spectra, [])
+    for path in shards.samples:
+        manifest = read_parquet(path)
+        stars = flux.take(pc.index_in(manifest["obsid"], flux["obsid"]))["flux"]
+        light = np.array([row or [700] * GRID for row in stars.to_pylist()]) / 1000 - 0.7
+        obsid = manifest["obsid"].to_numpy()
+        unknown = {
+            "mg_fe": obsid % 8 == 0,
+            "c_fe": obsid % 4 < 2,
+            "ni_fe": (obsid % 8 == 0) | np.isin(manifest["class"].to_numpy(), ["A", "F"]),
+        }
+        for label in ABUNDANCES:
+            values = pa.nulls(len(obsid), pa.float64())
+            if label.name in weights:
+                values = pa.array(light @ weights[label.name], mask=unknown[label.name])
+            manifest = manifest.append_column(label.name, values)
+        made.samples.append(folder / path.name)
+        write_manifest(made.samples[-1], manifest)
+    return made
+
+
 #: Options with which a kind learns something in a second or so.
 SMALL = {
     "class_mean": {},
@@ -118,6 +150,7 @@ SMALL = {
         **{"channels": [8], "hidden": 32},
         **{"epochs": 8, "schedule": "cosine", "learning_rate": 0.003},
     },
+    "from_parameters": {},
     "gru": {
         **{"hidden": 24, "window": 8},
         **{"epochs": 12, "schedule": "cosine", "learning_rate": 0.01},
@@ -134,12 +167,12 @@ SMALL = {
 class Trained(dict):
     """Models and what is known of their training, by kind; each trained when it is asked for."""
 
-    def __init__(self, shards: Shards, folder: Path):
+    def __init__(self, shards: Shards, folder: Path, ask: Ask = Ask.PARAMETERS):
         super().__init__()
-        self.shards, self.folder = shards, folder
+        self.shards, self.folder, self.ask = shards, folder, ask
 
     def __missing__(self, kind: str) -> tuple[Model, Training]:
-        self[kind] = train(kind, self.shards, self.folder / kind, **SMALL[kind])
+        self[kind] = train(kind, self.shards, self.folder / kind, self.ask, **SMALL[kind])
         return self[kind]
 
 

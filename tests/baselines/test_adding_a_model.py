@@ -13,7 +13,7 @@ from spectralm.files import read_parquet
 from spectralm.language.questions import read_records
 
 SPLITS = ("train", "validation", "test")
-QA = [f"results/qa/lamost/{split}/0000.compact.jsonl.gz" for split in SPLITS]
+QA = [f"results/qa/lamost/{split}/0000.parameters.compact.jsonl.gz" for split in SPLITS]
 PACKAGE = Path("src") / "spectralm" / "baselines"
 
 

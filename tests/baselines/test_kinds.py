@@ -15,9 +15,11 @@ from spectralm.files import parquet_metadata, read_parquet, sha256
 from spectralm.labels.columns import PREDICTIONS, schema
 from spectralm.labels.vocabulary import CLASSES
 
-EVERY_KIND = pytest.mark.parametrize("kind", SMALL)
+#: But for the one that starts from the labels of stage 1 (test_abundances).
+OF_STAGE_1 = sorted(SMALL.keys() - {"from_parameters"})
+EVERY_KIND = pytest.mark.parametrize("kind", OF_STAGE_1)
 COMMON_KEYS = {
-    *("kind", "options", "n_train", "n_validation", "parameters", "parameters_total"),
+    *("ask", "kind", "options", "n_train", "n_validation", "parameters", "parameters_total"),
     *("seconds", "cpu_seconds", "versions", "python", "git_commit", "sha256", "code", "spectra"),
 }
 
@@ -39,7 +41,7 @@ def test_predictions_are_of_the_test_spectra_in_their_order(shards, trained, kin
         assert set(table["status"].to_pylist()) == {"parsed"}
 
 
-@pytest.mark.parametrize("kind", sorted(SMALL.keys() - {"class_mean"}))
+@pytest.mark.parametrize("kind", sorted({*OF_STAGE_1} - {"class_mean"}))
 def test_labels_and_classes_are_learnt(shards, trained, kind):
     model, _ = trained[kind]
     survey = read_parquet(shards.samples)
@@ -121,7 +123,8 @@ def test_commands_train_and_predict(shards, trained, kind, tmp_path):
     folder, out = tmp_path / "model", tmp_path / "predictions.parquet"
     options = options_class(kind)(**SMALL[kind]).model_dump_json()
     given = ["--samples", *map(str, shards.samples), "--spectra", *map(str, shards.spectra)]
-    given += ["--options", options, "--workspaces", str(tmp_path / "workspaces")]
+    given += ["--ask", "parameters", "--options", options]
+    given += ["--workspaces", str(tmp_path / "workspaces")]
     assert main(["train-baseline", *given, "--out", str(folder)]) == 0
     assert list((tmp_path / "workspaces").glob("*")) == []
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -154,7 +157,7 @@ def test_a_folder_without_a_manifest_is_no_model(tmp_path):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(InputError, match=r"'forest'; give one of class_mean, cnn, gru, lightgbm"):
+    with pytest.raises(InputError, match=r"'forest'; give one of class_mean, cnn, from_param"):
         model_class("forest")
 
 
@@ -169,7 +172,8 @@ def test_an_unknown_kind_is_refused():
 )
 def test_options_of_another_kind_are_refused(options, sentence, tmp_path, capsys):
     given = ["--samples", "--spectra", "--workspaces", str(tmp_path), "--out", str(tmp_path)]
-    assert main(["train-baseline", *given, "--options", options]) == 1
+    given += ["--ask", "parameters", "--options", options]
+    assert main(["train-baseline", *given]) == 1
     assert sentence in capsys.readouterr().err
 
 

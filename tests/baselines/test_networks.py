@@ -20,6 +20,7 @@ from spectralm.baselines.registry import options_class
 from spectralm.baselines.split import Split
 from spectralm.errors import InputError, SpectraLMError
 from spectralm.files import read_parquet
+from spectralm.labels.vocabulary import Ask
 
 QUICK = {"channels": [4], "hidden": 8}
 
@@ -81,6 +82,8 @@ def test_missing_labels_have_no_part_in_the_loss():
     assert torch.equal(labels.grad != 0, known)
     nothing = answer_loss(scores, labels, classes, truth * math.nan, 50.0)
     assert nothing.item() == pytest.approx(nn.CrossEntropyLoss()(scores, classes).item())
+    no_class = answer_loss(scores[:, :0], labels, classes, truth, 50.0)
+    assert no_class.item() == pytest.approx(50 * labels[known].square().mean().item())
 
 
 def test_labels_that_some_stars_lack_are_learnt_from_the_others(shards, tmp_path):
@@ -112,6 +115,14 @@ def test_a_plateau_lowers_the_learning_rate_and_then_ends_the_training(shards, t
         if waited == 2:
             rate, waited = rate / 2, 0
     assert rate < 0.01
+
+
+def test_a_plateau_need_not_end_the_training(shards, tmp_path):
+    given = noise(shards, tmp_path)
+    options = QUICK | {"learning_rate": 0.03, "epochs": 12}
+    _, ended = train("cnn", given, tmp_path / "1", **options, stop_after=1)
+    _, whole = train("cnn", given, tmp_path / "2", **options, stop_after=None)
+    assert len(ended.metrics["history"]) < len(whole.metrics["history"]) == 12
 
 
 def test_the_weights_are_those_of_the_best_epoch(shards, tmp_path):
@@ -152,7 +163,7 @@ def test_without_validation_spectra_there_is_an_error(shards, tmp_path, kind):
 
 def test_resnet_50_has_fifty_layers_and_the_papers_recipe():
     options = options_class("resnet")()
-    network = Resnet.of(options, 4901).network
+    network = Resnet.of(options, 4901, Ask.PARAMETERS).network
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv1d)]
     shortcuts = [
         m for m in network.modules() if isinstance(getattr(m, "shortcut", None), nn.Sequential)
@@ -168,12 +179,12 @@ def test_resnet_50_has_fifty_layers_and_the_papers_recipe():
 @pytest.mark.parametrize("grid", [40, 41, 246])
 def test_a_network_takes_any_grid(model, grid):
     options = options_class(model.__name__.lower())(**SMALL[model.__name__.lower()])
-    scores, labels = model.of(options, grid).network.eval()(torch.rand(2, grid))
+    scores, labels = model.of(options, grid, Ask.PARAMETERS).network.eval()(torch.rand(2, grid))
     assert (scores.shape, labels.shape) == ((2, 5), (2, 3))
 
 
 def test_gru_has_three_units():
-    assert Gru.of(options_class("gru")(), 4901).network.body.gru.num_layers == 3
+    assert Gru.of(options_class("gru")(), 4901, Ask.PARAMETERS).network.body.gru.num_layers == 3
 
 
 def test_checking_a_config_loads_neither_torch_nor_lightgbm():

@@ -50,6 +50,5 @@ def predictions(manifest: pa.Table) -> pa.Table:
     for name, sigma in SCATTER.items():
         noise = sigma * rng.standard_t(4, n)
         columns[name] = pa.array(test[name].to_numpy() + noise, mask=unparsed)
-    nothing = pa.nulls(n)
-    filled = {name: columns.get(name, nothing) for name in schema(PREDICTIONS).names}
-    return pa.table(filled).cast(schema(PREDICTIONS))
+    unasked = {field.name: pa.nulls(n, field.type) for field in schema(PREDICTIONS)}
+    return pa.table(unasked | columns, schema=schema(PREDICTIONS))

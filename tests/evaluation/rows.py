@@ -1,20 +1,34 @@
 """RESIDUALS rows with only what a test cares for."""
 
+from pathlib import Path
+
 import pyarrow as pa
 
+from spectralm.files import write_parquet
 from spectralm.labels.columns import RESIDUALS, schema
 from spectralm.labels.vocabulary import Ask
 
-SCHEMA = schema(RESIDUALS[Ask.PARAMETERS])
 
-
-def rows_of(**columns: list) -> pa.Table:
+def rows_of(ask: Ask = Ask.PARAMETERS, **columns: list) -> pa.Table:
     """RESIDUALS rows from their residuals; survey values are zero unless given."""
-    n = len(columns["teff_residual"])
+    n = len(columns["class"])
     filled = {"obsid": list(range(n)), "star_id": [f"s{i}" for i in range(n)]}
-    filled |= {"status": ["parsed"] * n} | {name: [0.0] * n for name in ("teff", "logg", "feh")}
+    filled |= {"status": ["parsed"] * n} | {label.name: [0.0] * n for label in ask.labels}
     filled |= columns
     return pa.table(
-        [pa.array(filled.get(f.name, [None] * n), f.type) for f in SCHEMA],
-        schema=SCHEMA,
+        [pa.array(filled.get(f.name, [None] * n), f.type) for f in schema(RESIDUALS[ask])],
+        schema=schema(RESIDUALS[ask]),
     )
+
+
+def write_rows(folder: Path, run: str, dataset: str, ask: Ask, **columns: list) -> Path:
+    """The same as a file of a run."""
+    path = folder / "residuals" / run / f"{dataset}.parquet"
+    write_parquet(path, rows_of(ask, **columns))
+    return path
+
+
+def outputs(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Where a command writes a table, and the arguments that say so."""
+    files = {kind: folder / f"table.{kind}" for kind in ("csv", "markdown", "latex")}
+    return files, [part for kind, path in files.items() for part in (f"--{kind}", str(path))]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from evaluation.rows import rows_of
 from matplotlib import pyplot as plt
 
 from spectralm.cli import main
@@ -8,6 +9,7 @@ from spectralm.evaluation.histograms import residual_histograms
 from spectralm.evaluation.residuals import residuals
 from spectralm.evaluation.style import looks, save, style
 from spectralm.files import write_parquet
+from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Ask
 
 
 @pytest.fixture
@@ -19,15 +21,18 @@ def texts(figure) -> str:
     return "\n".join(text.get_text() for axes in figure.axes for text in axes.texts)
 
 
-@pytest.mark.parametrize("command", ["plot-residuals", "plot-residual-histograms"])
-def test_files_are_the_same_bytes_each_time(tmp_path, table, command):
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [("plot-residuals", ["--caption", "C."]), ("plot-residual-histograms", [])],
+)
+def test_files_are_the_same_bytes_each_time(tmp_path, table, command, more):
     source = tmp_path / "ridge-lamost-3000" / "lamost.parquet"
     write_parquet(source, table)
     written = []
     for name in ("a", "b"):
         pdf, png = tmp_path / f"{name}.pdf", tmp_path / f"{name}.png"
         given = ["--residuals", str(source), "--pdf", str(pdf), "--png", str(png)]
-        assert main([command, *given]) == 0
+        assert main([command, *given, *more]) == 0
         written.append((pdf.read_bytes(), png.read_bytes()))
     assert written[0] == written[1]
     assert written[0][0].startswith(b"%PDF")
@@ -42,7 +47,7 @@ def test_panels_tell_number_mean_and_sigma(table, limit, monkeypatch):
     monkeypatch.setattr(scatter, "MOST_POINTS", limit)
     residual = table["teff_residual"].drop_null().to_numpy()
     with style():
-        figure = scatter.predicted_against_survey("class_mean-lamost-3000", table)
+        figure = scatter.predicted_against_survey("class_mean-lamost-3000", table, "C.")
         said = texts(figure)
         save(figure)
     assert f"$N$ = {len(residual)}" in said
@@ -65,11 +70,55 @@ def test_a_class_without_spectra_says_so(table):
     cool = table.filter(np.isin(table["class"].to_numpy(), ["K", "M"]))
     with style():
         histograms = residual_histograms("llm-lamost-3000", cool)
-        against = scatter.predicted_against_survey("llm-lamost-3000", cool[:0])
+        against = scatter.predicted_against_survey("llm-lamost-3000", cool[:0], "C.")
         assert texts(histograms).count("no residuals") == 9
-        assert texts(against).count("no residuals") == 3
+        assert "no residuals" in against.texts[0].get_text()
         save(histograms)
         save(against)
+
+
+@pytest.fixture
+def abundances():
+    """Residuals of a survey that has no cerium; one magnesium is far off, one prediction wild."""
+    random = np.random.default_rng(3)
+    n = 300
+    columns = {"class": random.choice(CLASSES, n), "snrr": random.uniform(10, 99, n)}
+    for label in ABUNDANCES[:-1]:
+        truth, error = random.normal(0, 0.2, n), random.normal(0.05, 0.1, n)
+        if label.name == "mg_fe":
+            truth[0], error[1] = 9.0, 7.0
+        columns |= {label.name: truth, f"{label.name}_predicted": truth + error}
+        columns |= {f"{label.name}_residual": error}
+    return rows_of(Ask.ABUNDANCES, **columns)
+
+
+@pytest.mark.parametrize("limit", [100, 5000])
+def test_abundances_are_small_panels_that_tell_the_same(abundances, limit, monkeypatch):
+    monkeypatch.setattr(scatter, "MOST_POINTS", limit)
+    with style():
+        figure = scatter.predicted_against_survey("llm-apogee-300", abundances, "C.")
+        titles = [axes.get_title(loc="left") for axes in figure.axes]
+        caption = figure.get_supxlabel()
+        said = texts(figure)
+        save(figure)
+    assert sum(bool(title) for title in titles) == 20
+    residual = abundances["mg_fe_residual"].to_numpy()
+    mg = f"[Mg/Fe], $N$ = 300\n$\\mu$ = {residual.mean():.2f}, $\\sigma$ = {residual.std():.2f}"
+    assert mg in titles
+    assert caption.replace("\n", " ").endswith("No residuals of [Ce/Fe].")
+    assert "beyond" in said
+
+
+def test_residuals_off_the_strip_are_drawn_at_its_edge(abundances):
+    with style():
+        figure = scatter.predicted_against_survey("llm-apogee-300", abundances, "C.")
+        place = [axes.get_title(loc="left")[:7] for axes in figure.axes].index("[Mg/Fe]")
+        strip = figure.axes[place + scatter.COLUMNS]
+        heights = strip.collections[0].get_offsets()[:, 1]
+        top = strip.get_ylim()[1]
+        save(figure)
+    assert heights.max() == top
+    assert np.sum(heights == top) == 1
 
 
 def test_no_two_models_look_the_same():

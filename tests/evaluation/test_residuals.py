@@ -39,7 +39,7 @@ def test_bounds_are_joined_by_obsid_where_they_are_known(manifest, predictions):
     known = np.random.default_rng(0).permutation(test)[:500]
     values = {name: np.sqrt(known) * number for number, name in enumerate(("feh", "logg", "teff"))}
     bound = pa.table({"obsid": known, **values})
-    table = residuals(manifest, manifest["obsid"], predictions, "run", bound)
+    table = residuals(manifest, manifest["obsid"], predictions, "run", bound=bound)
     assert table["teff_bound"].null_count == len(table) - 500
     for row in table.to_pylist():
         expected = 2 * np.sqrt(row["obsid"]) if row["obsid"] in set(known.tolist()) else None

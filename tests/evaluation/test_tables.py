@@ -143,8 +143,8 @@ def test_commands_from_predictions_to_tables(tmp_path, manifest, predictions):
     }
     out = tmp_path / "residuals" / "llm-lamost-3000" / "lamost.parquet"
     given = ["--samples", *paths["sample"], "--spectra", *reversed(paths["sample"])]
-    given += ["--predictions", *reversed(paths["predictions"]), "--out", str(out)]
-    assert main(["compute-residuals", *given]) == 0
+    given += ["--predictions", *reversed(paths["predictions"]), "--ask", "parameters"]
+    assert main(["compute-residuals", *given, "--out", str(out)]) == 0
     assert len(read_parquet(out)) == len(predictions)
     options = ["--options", OPTIONS.model_dump_json(), "--caption", "LAMOST."]
     files = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "markdown", "latex")}

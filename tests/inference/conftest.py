@@ -69,5 +69,5 @@ def trained(tmp_path_factory) -> Trained:
     ]
     assert main(["train-baseline", *shards, *given, "--out", str(run)]) == 0
     described = run / "training_set.safetensors"
-    assert main(["describe-training", *shards, "--out", str(described)]) == 0
+    assert main(["describe-training", *shards, "--ask", "parameters", "--out", str(described)]) == 0
     return Trained(run, files, stars)

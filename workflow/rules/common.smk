@@ -92,11 +92,17 @@ def base(wildcards):
 def all_rejects(wildcards):
     """Input function: every rejects table of the experiment."""
     dataset = wildcards.dataset
+    external = dataset in CONFIG.external
+    judged_there = (
+        [run for learned in CONFIG.datasets for run in largest(learned)]
+        if external
+        else CONFIG.runs_on(dataset)
+    )
     asked = {
         (shard, Ask.of_runs_on(run.dataset).value, CONFIG.llms[run.model].text)
-        for run in CONFIG.runs_on(dataset)
+        for run in judged_there
         if run.model in CONFIG.llms
-        for shard in CONFIG.shards(run.scale)
+        for shard in CONFIG.shards(CONFIG.samples.external if external else run.scale)
     }
     return [
         f"results/catalogues/{dataset}.rejects.parquet",
@@ -127,6 +133,40 @@ def residuals_at(wildcards):
     ]
 
 
+def largest(learned):
+    """The runs at the largest scale of a dataset, which surveys from outside judge."""
+    scale = max(CONFIG.scales(learned), default=0)
+    return [run for run in CONFIG.runs_on(learned) if run.scale == scale]
+
+
+def outside(runs):
+    """The residuals of runs against the surveys that judge from outside."""
+    return expand(
+        "results/residuals/{run}/{dataset}.parquet", run=runs, dataset=CONFIG.external
+    )
+
+
+def outside_at(wildcards):
+    """Input function: the same of all runs at a scale."""
+    scale = int(wildcards.scale)
+    return outside(
+        [run for run in CONFIG.runs_on(wildcards.dataset) if run.scale == scale]
+    )
+
+
+def external_samples(datasets):
+    """The manifests of surveys that judge from outside."""
+    return expand(
+        "results/samples/{dataset}/{shard}.parquet",
+        dataset=datasets,
+        shard=CONFIG.shards(CONFIG.samples.external),
+    )
+
+
+#: What the models of the paper's tables and figures of surveys from outside learned from.
+LEARNED = {"7": "lamost", "8": "apogee"}
+
+
 def paper_table(number):
     """The file with the numbers of one of the paper's tables."""
     return Path(workflow.basedir, "resources", "published", f"table{number}.csv")
@@ -146,7 +186,8 @@ def compared_runs(number):
     return chosen, [
         run
         for run in CONFIG.runs_on("lamost")
-        if run.scale == chosen and (int(number) == TABLE_OF_ALL or run.model in models)
+        if run.scale == chosen
+        and (int(number) not in TABLES_OF_PAPERS_MODELS or run.model in models)
     ]
 
 

@@ -83,10 +83,39 @@ rule plot_residuals:
     conda:
         "../envs/plots.yaml"
     params:
+        caption=caption(
+            "Test spectra of a sample of {scale} spectra from {dataset}.",
+            CONFIG.evaluation.note,
+        ),
         code=fingerprint("plot_residuals"),
     shell:
-        "spectralm plot-residuals --residuals {input.residuals} --pdf {output.pdf} --png {output.png}"
-        " > {log} 2>&1"
+        "spectralm plot-residuals --residuals {input.residuals} --caption {params.caption:q}"
+        " --pdf {output.pdf} --png {output.png} > {log} 2>&1"
+
+
+rule plot_external:
+    # The paper's figures 1 to 6 (runs on lamost), 7 and 8 (runs on apogee).
+    input:
+        residuals="results/residuals/{model}-{learned}-{scale}/{dataset}.parquet",
+        samples=lambda wildcards: external_samples(wildcards.dataset),
+        style=STYLE,
+    output:
+        pdf="results/figures/{dataset}-{model}-{learned}-{scale}.pdf",
+        png="results/figures/{dataset}-{model}-{learned}-{scale}.png",
+    log:
+        "logs/figures/{dataset}-{model}-{learned}-{scale}.log",
+    benchmark:
+        "benchmarks/figures/{dataset}-{model}-{learned}-{scale}.tsv"
+    wildcard_constraints:
+        dataset="galah|gaia_eso",
+    conda:
+        "../envs/plots.yaml"
+    params:
+        note=CONFIG.evaluation.note,
+        code=fingerprint("plot_external"),
+    shell:
+        "spectralm plot-external --residuals {input.residuals} --samples {input.samples}"
+        " --note={params.note:q} --pdf {output.pdf} --png {output.png} > {log} 2>&1"
 
 
 rule plot_residual_histograms:
@@ -139,6 +168,116 @@ rule tabulate_comparison:
         "spectralm tabulate-comparison --published {input.published}"
         " --residuals {input.residuals} --manifests {input.manifests} --dataset lamost"
         " --scale {params.scale} --options {params.options:q} --csv {output.csv}"
+        " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
+
+
+rule tabulate_labels:
+    # The paper's table 1.
+    input:
+        catalogue="results/catalogues/apogee.parquet",
+        published=paper_table(1),
+    output:
+        csv="results/tables/table1.csv",
+        markdown="results/tables/table1.md",
+        latex="results/tables/table1.tex",
+    log:
+        "logs/tables/table1.log",
+    benchmark:
+        "benchmarks/tables/table1.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        note=CONFIG.evaluation.note,
+        code=fingerprint("tabulate_labels"),
+    shell:
+        "spectralm tabulate-labels --catalogue {input.catalogue} --published {input.published}"
+        " --note={params.note:q} --csv {output.csv} --markdown {output.markdown}"
+        " --latex {output.latex} > {log} 2>&1"
+
+
+rule tabulate_abundances:
+    # Ours beside the paper's: table 5 (mean and sigma) and 6 (root mean square).
+    input:
+        published=lambda wildcards: paper_table(wildcards.number),
+        residuals=of_runs(largest("apogee"), "residuals"),
+    output:
+        csv="results/tables/table{number}.csv",
+        markdown="results/tables/table{number}.md",
+        latex="results/tables/table{number}.tex",
+    log:
+        "logs/tables/table{number}.log",
+    benchmark:
+        "benchmarks/tables/table{number}.tsv"
+    wildcard_constraints:
+        number="[56]",
+    conda:
+        "../envs/plots.yaml"
+    params:
+        options=statistics_options("published", "failed"),
+        scale=max(CONFIG.scales("apogee"), default=0),
+        code=fingerprint("tabulate_abundances"),
+    shell:
+        "spectralm tabulate-abundances --published {input.published}"
+        " --residuals {input.residuals} --dataset apogee --scale {params.scale}"
+        " --options {params.options:q} --csv {output.csv} --markdown {output.markdown}"
+        " --latex {output.latex} > {log} 2>&1"
+
+
+rule tabulate_external:
+    # Ours beside the paper's against Gaia-ESO and GALAH: table 7 (stage 1) and 8 (stage 2).
+    input:
+        published=lambda wildcards: paper_table(wildcards.number),
+        residuals=lambda wildcards: outside(largest(LEARNED[wildcards.number])),
+        samples=external_samples(CONFIG.external),
+    output:
+        csv="results/tables/table{number}.csv",
+        markdown="results/tables/table{number}.md",
+        latex="results/tables/table{number}.tex",
+    log:
+        "logs/tables/table{number}.log",
+    benchmark:
+        "benchmarks/tables/table{number}.tsv"
+    wildcard_constraints:
+        number="[78]",
+    conda:
+        "../envs/plots.yaml"
+    params:
+        options=statistics_options("published", "failed"),
+        learned=lambda wildcards: LEARNED[wildcards.number],
+        scale=lambda wildcards: max(CONFIG.scales(LEARNED[wildcards.number]), default=0),
+        code=fingerprint("tabulate_external"),
+    shell:
+        "spectralm tabulate-external --published {input.published}"
+        " --residuals {input.residuals} --samples {input.samples} --learned {params.learned}"
+        " --scale {params.scale} --options {params.options:q} --csv {output.csv}"
+        " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
+
+
+rule tabulate_elements:
+    input:
+        residuals=residuals_at,
+        outside=outside_at,
+    output:
+        csv="results/tables/elements-{dataset}-{scale}.csv",
+        markdown="results/tables/elements-{dataset}-{scale}.md",
+        latex="results/tables/elements-{dataset}-{scale}.tex",
+    log:
+        "logs/tables/elements-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/tables/elements-{dataset}-{scale}.tsv"
+    wildcard_constraints:
+        dataset="apogee",
+    conda:
+        "../envs/plots.yaml"
+    params:
+        options=statistics_options("well_determined", "weak"),
+        caption=caption(
+            "What models of a sample of {scale} spectra from {dataset} know of each element."
+        ),
+        code=fingerprint("tabulate_elements"),
+    shell:
+        "spectralm tabulate-elements --residuals {input.residuals} --outside {input.outside}"
+        " --options {params.options:q} --caption {params.caption:q} --csv {output.csv}"
         " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
 
 
@@ -366,7 +505,23 @@ rule tables:
         ),
         "results/tables/scaling-lamost.md",
         "results/tables/sample-lamost.csv",
-        "results/tables/rejects-lamost.csv",
+        expand(
+            "results/tables/rejects-{dataset}.csv",
+            dataset=[*CONFIG.datasets, *CONFIG.external],
+        ),
+        [
+            "results/tables/table1.md",
+            "results/tables/table5.md",
+            "results/tables/table6.md",
+            f"results/tables/elements-apogee-{max(CONFIG.scales('apogee'))}.md",
+        ]
+        if CONFIG.runs_on("apogee")
+        else [],
+        [
+            f"results/tables/table{number}.md"
+            for number, learned in LEARNED.items()
+            if CONFIG.external and CONFIG.runs_on(learned)
+        ],
 
 
 rule figures:
@@ -382,6 +537,21 @@ rule figures:
         ),
         expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales("lamost")),
         "results/figures/scaling-lamost.png",
+        expand(
+            "results/figures/residuals-{run}.png",
+            run=[run for run in CONFIG.runs_on("apogee") if run.model in CONFIG.llms],
+        ),
+        # Of language models, as in the paper; those of other runs can be asked for by name.
+        expand(
+            "results/figures/{dataset}-{run}.png",
+            dataset=CONFIG.external,
+            run=[
+                run
+                for learned in CONFIG.datasets
+                for run in largest(learned)
+                if run.model in CONFIG.llms
+            ],
+        ),
 
 
 rule write_summary:

@@ -15,7 +15,8 @@ rule describe_training:
     conda:
         "../envs/baselines.yaml"
     params:
+        ask=ask,
         code=fingerprint("describe_training"),
     shell:
         "spectralm describe-training --samples {input.samples} --spectra {input.spectra}"
-        " --out {output} > {log} 2>&1"
+        " --ask {params.ask} --out {output} > {log} 2>&1"

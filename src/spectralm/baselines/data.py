@@ -10,22 +10,31 @@ import pyarrow.compute as pc
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
 from spectralm.labels.columns import PREDICTIONS, schema
-from spectralm.labels.vocabulary import CLASSES, PARAMETERS
+from spectralm.labels.vocabulary import CLASSES, Ask
+from spectralm.samples.manifest import truth_column
 from spectralm.samples.splits import TEST
 
 log = logging.getLogger(__name__)
 
-LABELS = tuple(label.name for label in PARAMETERS)
+
+def names_of(ask: Ask) -> tuple[str, ...]:
+    """The labels that are asked for, by name and in their order."""
+    return tuple(label.name for label in ask.labels)
+
+
+def classes_of(ask: Ask) -> tuple[str, ...]:
+    """The classes that a model is asked to tell apart: CLASSES, or in stage 2 none."""
+    return CLASSES if ask is Ask.PARAMETERS else ()
 
 
 def read_split(
-    spectra: Path, columns: list[str], manifest: pa.Table, split: str
+    spectra: Path, columns: list[str], manifest: pa.Table, split: str, ask: Ask
 ) -> tuple[pa.Table, pa.Table]:
     """Spectra of one split, and their rows of the manifest in the same order.
 
-    Nothing is learnt from a spectrum that lacks every label or has one that is no star's (outside
-    the range of its :class:`~spectralm.labels.vocabulary.Label`): such ones are in no split but
-    the test split, as language models have no words for them.
+    Nothing is learnt from a spectrum that lacks every label asked for or has one that is no star's
+    (outside the range of its :class:`~spectralm.labels.vocabulary.Label`): such ones are in no
+    split but the test split, as language models have no words for them.
 
     Raises:
         InputError: a spectrum is not in the manifest.
@@ -43,23 +52,24 @@ def read_split(
     stars = manifest.take(position)
     wanted = pc.equal(stars["split"], split).to_numpy()
     if split != TEST:
-        of_a_star = _labels_of_a_star(labels_of(stars))
+        of_a_star = _labels_of_a_star(labels_of(stars, ask), ask)
         if refused := np.count_nonzero(wanted & ~of_a_star):
             log.warning("%s: %d %s spectra with no star's labels left out", spectra, refused, split)
         wanted &= of_a_star
     return table.filter(pa.array(wanted)), stars.filter(pa.array(wanted))
 
 
-def _labels_of_a_star(labels: np.ndarray) -> np.ndarray:
+def _labels_of_a_star(labels: np.ndarray, ask: Ask) -> np.ndarray:
     """[n] Whether of labels [n, labels] some are there, and those are in their ranges."""
-    low, high = np.array([(label.low, label.high) for label in PARAMETERS]).T
+    low, high = np.array([(label.low, label.high) for label in ask.labels]).T
     wild = (labels < low) | (labels > high)
     return ~wild.any(axis=1) & np.isfinite(labels).any(axis=1)
 
 
-def labels_of(stars: pa.Table) -> np.ndarray:
-    """The survey's labels [n, labels], float64 in the order of PARAMETERS; NaN where missing."""
-    return np.stack([stars[name].to_numpy() for name in LABELS], axis=1).astype(np.float64)
+def labels_of(stars: pa.Table, ask: Ask) -> np.ndarray:
+    """The survey's labels [n, labels], float64 in the order of the ask; NaN where missing."""
+    columns = [stars[truth_column(stars, label)].to_numpy() for label in ask.labels]
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def class_numbers(stars: pa.Table) -> np.ndarray:
@@ -73,18 +83,29 @@ def one_hot(stars: pa.Table) -> np.ndarray:
 
 
 def predictions(
-    obsid: pa.ChunkedArray, status: np.ndarray, classes: np.ndarray | None, labels: np.ndarray
+    ask: Ask,
+    obsid: pa.ChunkedArray,
+    status: np.ndarray,
+    classes: np.ndarray | None,
+    labels: np.ndarray,
 ) -> pa.Table:
-    """A PREDICTIONS table of a model that writes no text; NaN in ``labels`` [n, labels] is null."""
+    """A PREDICTIONS table of a model that writes no text; null where it was not asked.
+
+    Args:
+        ask: what the model was asked.
+        classes: [n], by name; None if the model names none. Left out in stage 2.
+        labels: [n, labels] in the order of the ask; NaN becomes null.
+    """
+    told = classes is not None and ask is Ask.PARAMETERS
     columns = {
         "obsid": obsid,
         "status": pa.array(status, pa.string()),
         "answer": pa.nulls(len(obsid), pa.string()),
-        "class": pa.nulls(len(obsid), pa.string()) if classes is None else pa.array(classes),
+        "class": pa.array(classes) if told else pa.nulls(len(obsid), pa.string()),
     }
     columns |= {
         name: pa.array(values, pa.float64(), from_pandas=True)
-        for name, values in zip(LABELS, labels.T, strict=True)
+        for name, values in zip(names_of(ask), labels.T, strict=True)
     }
     nothing = pa.nulls(len(obsid))
     names = schema(PREDICTIONS).names

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
-from spectralm.baselines.data import LABELS
+from spectralm.baselines.data import names_of
 from spectralm.baselines.model import Task
 from spectralm.baselines.network import Network, answer_loss, device, outputs
 from spectralm.baselines.split import Split
@@ -26,7 +26,7 @@ class Fit:
 
     def __init__(self, network: Network, train: Split, validation: Split, task: Task):
         self.network, self.train, self.validation = network, train, validation
-        self.options, self.clock = task.options, task.clock
+        self.ask, self.options, self.clock = task.ask, task.options, task.clock
         self.checkpoint = task.workspace / "checkpoint.pt"
         self.steps = math.ceil(len(train) / self.options.batch_size)
         self.label_scale = network.label_scale.cpu().numpy()
@@ -74,7 +74,8 @@ class Fit:
         if not self.history:
             return False
         waited = len(self.history) - 1 - self._best_epoch()
-        stopped = self.options.schedule == "plateau" and waited >= self.options.stop_after
+        may_stop = self.options.schedule == "plateau" and self.options.stop_after is not None
+        stopped = may_stop and waited >= self.options.stop_after
         return stopped or len(self.history) == self.options.epochs
 
     def _epoch(self) -> None:
@@ -106,19 +107,21 @@ class Fit:
         return total.item() / len(order)
 
     def _validate(self) -> dict[str, float]:
-        """Loss, share of classes named rightly, and rms error of each label in its unit."""
+        """Loss, share of right classes if asked for, and rms error of each label in its unit."""
         scores, labels = outputs(self.network, self.validation.flux)
         classes, truth = self._targets(self.validation, slice(None))
         loss = answer_loss(scores, labels, classes, truth, self.options.regression_weight)
         errors = np.square((labels - truth).numpy() * self.label_scale)
         rms = {
             f"rms_{name}": float(np.sqrt(np.nanmean(squares)))
-            for name, squares in zip(LABELS, errors.T, strict=True)
+            for name, squares in zip(names_of(self.ask), errors.T, strict=True)
             if np.isfinite(squares).any()
         }
-        right = scores.argmax(dim=1) == classes
-        accuracy = right.double().mean().item()
-        return {"validation_loss": loss.item(), "class_accuracy": accuracy, **rms}
+        told = {"validation_loss": loss.item()}
+        if scores.shape[1]:
+            right = scores.argmax(dim=1) == classes
+            told["class_accuracy"] = right.double().mean().item()
+        return told | rms
 
     def _step(self, rows: np.ndarray) -> torch.Tensor:
         classes, truth = (part.to(device()) for part in self._targets(self.train, rows))

@@ -15,6 +15,7 @@ from spectralm.baselines.data import read_split
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import write_json
+from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, provenance
 from spectralm.samples.manifest import read_manifest
 from spectralm.samples.splits import TEST
@@ -33,6 +34,7 @@ class Task:
     spectra: list[Path]
     samples: list[Path]
     """Manifests."""
+    ask: Ask
     options: BaselineOptions
     workspace: Path
     """Folder of this training alone, which may not be there yet: a kind whose training is worth
@@ -57,6 +59,8 @@ class Model(ABC):
 
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
     """Distributions whose versions the manifest records."""
+    ask: Ask
+    """What it was asked; of a model that answers from flux alone."""
 
     @classmethod
     @abstractmethod
@@ -69,8 +73,8 @@ class Model(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, options: BaselineOptions) -> Self:
-        """Read the weights that :meth:`save` wrote, of a model trained with ``options``."""
+    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
+        """Read the weights that :meth:`save` wrote, of a model with these options, so asked."""
 
     @property
     @abstractmethod
@@ -79,7 +83,7 @@ class Model(ABC):
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
         """PREDICTIONS of the test spectra of one shard, in the order of the spectra."""
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST)
+        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, self.ask)
         return self.answers(table["obsid"], thousandths_of(table))
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:

@@ -5,40 +5,46 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from spectralm.baselines.data import LABELS
+from spectralm.baselines.data import classes_of
+from spectralm.baselines.options import LabelScaling
 from spectralm.baselines.split import Split, blocks
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import Ask
 
 
 class Network(nn.Module):
-    """Standardised pixels -> features -> a score per class, and standardised labels.
+    """Standardised pixels -> features -> a score per class, and scaled labels.
 
     Args:
         body: from pixels [n, grid] to ``features`` numbers, [n, features]; float32.
+        ask: which labels, and whether there are classes to tell apart.
     """
 
-    def __init__(self, body: nn.Module, features: int, grid: int):
+    def __init__(self, body: nn.Module, features: int, grid: int, ask: Ask):
         super().__init__()
-        self.body = body
-        self.classes = nn.Linear(features, len(CLASSES))
-        self.labels = nn.Linear(features, len(LABELS))
-        for name, size in (("pixel", grid), ("label", len(LABELS))):
+        self.body, self.ask = body, ask
+        self.classes = nn.Linear(features, len(classes_of(ask))) if classes_of(ask) else None
+        self.labels = nn.Linear(features, len(ask.labels))
+        for name, size in (("pixel", grid), ("label", len(ask.labels))):
             self.register_buffer(f"{name}_mean", torch.zeros(size))
             self.register_buffer(f"{name}_scale", torch.ones(size))
 
-    def standardise(self, train: Split) -> None:
-        """Set mean and standard deviation of pixels and labels to those of the training split."""
-        for name, (mean, scale) in {
-            "pixel": moments(train.flux),
-            "label": moments(train.labels),
-        }.items():
+    def standardise(self, train: Split, scaling: LabelScaling) -> None:
+        """Take zeros and units of pixels and labels from the training split.
+
+        The zero of a label that none of it has is NaN, and so is all that is ever said of it.
+        """
+        labels = moments(train.labels) if scaling == "standard" else ranges(train.labels)
+        for name, (mean, scale) in {"pixel": moments(train.flux), "label": labels}.items():
             getattr(self, f"{name}_mean").copy_(torch.from_numpy(mean))
             getattr(self, f"{name}_scale").copy_(torch.from_numpy(scale))
+        unknown = np.isnan(train.labels).all(axis=0)
+        self.label_mean[torch.from_numpy(unknown)] = torch.nan
 
     def forward(self, flux: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores [n, classes] and standardised labels [n, labels] of thousandths [n, grid]."""
+        """Scores [n, classes] and scaled labels [n, labels] of thousandths [n, grid]."""
         features = self.body((flux - self.pixel_mean) / self.pixel_scale)
-        return self.classes(features), self.labels(features)
+        scores = features[:, :0] if self.classes is None else self.classes(features)
+        return scores, self.labels(features)
 
 
 def device() -> torch.device:
@@ -52,24 +58,26 @@ def answer_loss(
     """Cross-entropy + weight x mean squared error of the labels that are known (not NaN in truth).
 
     Args:
-        scores: [n, classes].
-        labels: [n, labels], standardised as ``truth`` is.
+        scores: [n, classes]; without classes, there is no cross-entropy.
+        labels: [n, labels], scaled as ``truth`` is.
         classes: [n] places in CLASSES.
     """
     known = truth.isfinite()
     squares = torch.where(known, labels - truth, 0.0).square().sum() / known.sum().clamp(min=1)
-    return cross_entropy(scores, classes) + regression_weight * squares
+    regression = regression_weight * squares
+    return cross_entropy(scores, classes) + regression if scores.shape[1] else regression
 
 
 @torch.inference_mode()
 def outputs(network: Network, thousandths: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Scores [n, classes] and standardised labels [n, labels] of flux [n, grid], on the CPU."""
+    """Scores [n, classes] and scaled labels [n, labels] of flux [n, grid], on the CPU."""
     network.eval()
     parts = [
         network(torch.from_numpy(block).to(device(), torch.float32))
         for block in blocks(thousandths)
     ]
-    empty = torch.empty(0, len(CLASSES)), torch.empty(0, len(LABELS))
+    ask = network.ask
+    empty = torch.empty(0, len(classes_of(ask))), torch.empty(0, len(ask.labels))
     scores, labels = zip(empty, *parts, strict=True)
     return torch.cat([s.cpu() for s in scores]), torch.cat([part.cpu() for part in labels])
 
@@ -87,3 +95,9 @@ def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = total / n
     scale = np.sqrt(np.maximum(squares / n - mean**2, 0))
     return mean, np.where(scale > 0, scale, 1.0)
+
+
+def ranges(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Minimum and range of the columns of [n, columns], without NaN; 1 instead of 0."""
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    return low, np.where(high > low, high - low, 1.0)

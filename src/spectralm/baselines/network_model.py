@@ -18,7 +18,7 @@ from spectralm.baselines.network import Network, device, outputs
 from spectralm.baselines.options import NetworkOptions
 from spectralm.baselines.split import open_splits
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import CLASSES, Ask
 
 
 class NetworkModel(Model):
@@ -35,9 +35,9 @@ class NetworkModel(Model):
         """A module from standardised pixels [n, grid] to features [n, features]; and features."""
 
     @classmethod
-    def of(cls, options: NetworkOptions, grid: int) -> Self:
+    def of(cls, options: NetworkOptions, grid: int, ask: Ask) -> Self:
         """An untrained model."""
-        return cls(Network(*cls.body(options, grid), grid))
+        return cls(Network(*cls.body(options, grid), grid, ask))
 
     @classmethod
     def train(cls, task: Task) -> tuple[Self, Training]:
@@ -52,8 +52,8 @@ class NetworkModel(Model):
         torch.use_deterministic_algorithms(True, warn_only=True)
         train, validation = open_splits(task)
         torch.manual_seed(task.options.seed)
-        model = cls.of(task.options, train.flux.shape[1])
-        model.network.standardise(train)
+        model = cls.of(task.options, train.flux.shape[1], task.ask)
+        model.network.standardise(train, task.options.label_scaling)
         fit = Fit(model.network, train, validation, task)
         fit.run()
         return model, Training(len(train), len(validation), fit.metrics())
@@ -63,9 +63,9 @@ class NetworkModel(Model):
             save_file(self.network.state_dict(), temporary)
 
     @classmethod
-    def load(cls, folder: Path, options: NetworkOptions) -> Self:
+    def load(cls, folder: Path, options: NetworkOptions, ask: Ask) -> Self:
         state = load_file(folder / TENSORS)
-        model = cls.of(options, len(state["pixel_mean"]))
+        model = cls.of(options, len(state["pixel_mean"]), ask)
         model.network.load_state_dict(state)
         return model
 
@@ -73,11 +73,16 @@ class NetworkModel(Model):
     def parameters(self) -> int:
         return sum(weights.numel() for weights in self.network.parameters())
 
+    @property
+    def ask(self) -> Ask:
+        return self.network.ask
+
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
         scores, labels = outputs(self.network, thousandths)
         mean, scale = self.network.label_mean.cpu(), self.network.label_scale.cpu()
         values = (labels * scale + mean).numpy().astype(np.float64)
-        classes = np.array(CLASSES)[scores.argmax(dim=1).numpy()]
-        finite = np.isfinite(values).all(axis=1)
+        learnt = np.isfinite(mean.numpy())
+        finite = np.isfinite(values[:, learnt]).all(axis=1)
         status = np.where(finite, "parsed", "not a finite number")
-        return predictions(obsid, status, classes, values)
+        classes = np.array(CLASSES)[scores.argmax(dim=1).numpy()] if scores.shape[1] else None
+        return predictions(self.ask, obsid, status, classes, values)

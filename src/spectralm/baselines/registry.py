@@ -17,6 +17,7 @@ from spectralm.baselines import options as _options
 from spectralm.baselines.model import WEIGHTS, Model, manifest_of
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
+from spectralm.labels.vocabulary import Ask
 
 
 def kinds() -> list[str]:
@@ -60,8 +61,9 @@ def read_options(text: str) -> BaselineOptions:
 
 def load_model(folder: Path) -> Model:
     """The trained model of a folder. Raises InputError if there is no whole one."""
-    options = read_options(json.dumps(manifest_of(folder)["options"]))
-    return model_class(options.kind).load(folder / WEIGHTS, options)
+    manifest = manifest_of(folder)
+    options = read_options(json.dumps(manifest["options"]))
+    return model_class(options.kind).load(folder / WEIGHTS, options, Ask(manifest["ask"]))
 
 
 def _modules(package) -> list[str]:

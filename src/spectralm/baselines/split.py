@@ -30,7 +30,7 @@ class Split:
     flux: np.ndarray
     """[n, grid] int16 thousandths, read from disk where it is looked at."""
     labels: np.ndarray
-    """[n, labels] float64 in the order of PARAMETERS; NaN where missing."""
+    """[n, labels] float64 in the order of the ask; NaN where missing."""
     classes: np.ndarray
     """[n] int64, places in CLASSES."""
 
@@ -45,7 +45,7 @@ class Split:
             InputError: there is no spectrum to learn from.
         """
         manifest = read_manifests(task.samples)
-        found = [read_split(path, [], manifest, split) for path in task.spectra]
+        found = [read_split(path, [], manifest, split, task.ask) for path in task.spectra]
         stars = pa.concat_tables(rows for _, rows in found).sort_by("obsid")
         obsid = stars["obsid"].to_numpy()
         if not len(obsid):
@@ -57,9 +57,9 @@ class Split:
             )
         file = task.workspace / f"{split}.npy"
         if not file.is_file():
-            _copy_flux(task.spectra, manifest, split, obsid, file)
+            _copy_flux(task, manifest, split, obsid, file)
         flux = np.load(file, mmap_mode="r")
-        return cls(obsid, flux, labels_of(stars), class_numbers(stars))
+        return cls(obsid, flux, labels_of(stars, task.ask), class_numbers(stars))
 
 
 def blocks(values: np.ndarray) -> Iterator[np.ndarray]:
@@ -73,13 +73,11 @@ def open_splits(task: Task) -> tuple[Split, Split]:
     return Split.open(task, TRAIN), Split.open(task, VALIDATION)
 
 
-def _copy_flux(
-    spectra: list[Path], manifest: pa.Table, split: str, obsid: np.ndarray, file: Path
-) -> None:
-    size = pq.read_schema(spectra[0]).field("flux").type.list_size
+def _copy_flux(task: Task, manifest: pa.Table, split: str, obsid: np.ndarray, file: Path) -> None:
+    size = pq.read_schema(task.spectra[0]).field("flux").type.list_size
     with atomic(file) as temporary:
         flux = np.lib.format.open_memmap(temporary, "w+", np.int16, (len(obsid), size))
-        for path in spectra:
-            table, _ = read_split(path, ["flux"], manifest, split)
+        for path in task.spectra:
+            table, _ = read_split(path, ["flux"], manifest, split, task.ask)
             flux[np.searchsorted(obsid, table["obsid"].to_numpy())] = thousandths_of(table)
         flux.flush()

@@ -8,7 +8,8 @@ from spectralm.evaluation.style import save, style
 from spectralm.files import read_parquet
 
 
-def run(*, residuals: Path, pdf: Path, png: Path) -> None:
+def run(*, residuals: Path, caption: str, pdf: Path, png: Path) -> None:
     """Draw predicted against survey labels of a run, with the residuals below."""
     with style():
-        save(predicted_against_survey(run_of(residuals), read_parquet(residuals)), pdf, png)
+        figure = predicted_against_survey(run_of(residuals), read_parquet(residuals), caption)
+        save(figure, pdf, png)

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from spectralm.evaluation import comparison, panels
+from spectralm.evaluation import comparison, pairs, panels
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import by_run
@@ -34,14 +34,14 @@ def run(
         name: statistics(name, read_parquet(path), options)
         for name, path in by_run(residuals).items()
     }
-    pairs = comparison.pair_up(paper, ours, read_manifests(manifests), (dataset, scale), options)
+    paired = pairs.pair_up(paper, ours, read_manifests(manifests), (dataset, scale), options)
     table = paper[0].table
     caption = (
         f"Table {table} of arXiv:2605.22162 beside ours. The paper's is of a sample of "
         f"{paper[0].scale:,} spectra, ours of {scale:,} spectra from {dataset}."
     )
-    shown = comparison.comparison_panels(pairs)
-    write_text(csv, comparison.tidy_csv(comparison.compared(table, pairs)))
+    shown = comparison.comparison_panels(paired)
+    write_text(csv, pairs.tidy_csv(comparison.compared(table, dataset, paired)))
     panels.write_tables(shown, caption, options.note, markdown, latex)
-    missing = [pair.title for pair in pairs if pair.status]
-    logging.info("%s: %d models, without a run: %s", csv, len(pairs), ", ".join(missing) or "none")
+    missing = [pair.title for pair in paired if pair.status]
+    logging.info("%s: %d models, without a run: %s", csv, len(paired), ", ".join(missing) or "none")

@@ -31,5 +31,5 @@ def run(
         "code": fingerprint("train_baseline", module_of(checked.kind)),
     }
     workspace = workspaces / workspace_key(facts)
-    task = Task(spectra, samples, checked, workspace, Clock(workspace / "clock.json"))
+    task = Task(spectra, samples, ask, checked, workspace, Clock(workspace / "clock.json"))
     train_model(model_class(checked.kind), task, facts, out)

@@ -1,129 +1,20 @@
 """The paper's tables of residuals of stage 1, in the form ours | published | difference."""
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import astuple, dataclass, fields
-from typing import Any
+from collections.abc import Iterable
 
-from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.panels import LABEL_HEADS, NOTHING, Panel, Rows, csv_text, number
-from spectralm.evaluation.published import Published
-from spectralm.evaluation.runs import RunName, note
-from spectralm.evaluation.statistics import ALL, Statistics
-from spectralm.evaluation.tables import COUNT_HEADS, COUNTED, counts, mean_and_sigma, over_bound
+from spectralm.evaluation.pairs import Compared, Pair, moments
+from spectralm.evaluation.panels import LABEL_HEADS, NOTHING, Panel, Rows
+from spectralm.evaluation.runs import note
+from spectralm.evaluation.statistics import ALL
+from spectralm.evaluation.tables import COUNT_HEADS, COUNTED, counts, over_bound
 from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Label
 
-#: Table 3 compares all models, so ours that the paper does not have stand there too.
-TABLE_OF_ALL = 3
 
-
-@dataclass(frozen=True)
-class Pair:
-    """A model of a table: the paper's numbers, and our run beside them."""
-
-    title: str
-    """The paper's name of the model; ours for one that the paper does not have."""
-    run: str
-    """Our run; that which there would be, where there is none."""
-    status: str
-    """Empty, or why there is no run."""
-    ours: Mapping[tuple[str, str], Statistics]
-    """By class and label; empty without a run."""
-    published: Mapping[tuple[str, str, str], float]
-    """By class, label and quantity (mu or sigma); empty for a model that the paper has not."""
-    manifest: Mapping[str, Any]
-    """What is known of the training; may be empty."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One number of ours beside the paper's; None where there is none, never zero."""
-
-    table: int
-    model: str
-    run: str
-    status: str
-    class_: str
-    label: str
-    quantity: str
-    unit: str
-    ours: float | None
-    low: float | None
-    high: float | None
-    published: float | None
-    difference: float | None
-    """Ours - published."""
-
-
-def pair_up(
-    published: list[Published],
-    ours: Mapping[str, list[Statistics]],
-    manifests: Mapping[str, Mapping[str, Any]],
-    place: tuple[str, int],
-    options: EvaluationOptions,
-) -> list[Pair]:
-    """The models of a table in the paper's order; in table 3 also ours that the paper has not.
-
-    Args:
-        published: the numbers of one table.
-        ours: statistics of each run of the table.
-        manifests: by run; runs may be missing.
-        place: dataset and scale of our table.
-    """
-    dataset, scale = place
-    failed = [run for run in options.failed if RunName.of(run)[1:] == place]
-    pairs, shown = [], set()
-    for title in dict.fromkeys(row.model for row in published):
-        run = _counterpart(
-            [f"{m}-{dataset}-{scale}" for m in ours_for(title, options)], ours, failed
-        )
-        numbers = {
-            (row.class_, row.label, row.quantity): row.value
-            for row in published
-            if row.model == title
-        }
-        pairs.append(_pair(title, run, ours, numbers, manifests, options))
-        shown.add(run)
-    if published[0].table != TABLE_OF_ALL:
-        return pairs
-    others = [run for run in (*ours, *failed) if run not in shown]
-    return pairs + [
-        _pair(RunName.of(run).model, run, ours, {}, manifests, options) for run in others
-    ]
-
-
-def ours_for(title: str, options: EvaluationOptions) -> list[str]:
-    """Our models for one of the paper's, whose own name stands for a model that we do not have."""
-    return options.published.get(title) or [title]
-
-
-def _counterpart(runs: list[str], ours: Container[str], failed: Container[str]) -> str:
-    """The first run that there is, else the first that failed, else the first."""
-    there = [run for run in runs if run in ours] or [run for run in runs if run in failed]
-    return (there or runs)[0]
-
-
-def _pair(
-    title: str,
-    run: str,
-    ours: Mapping[str, list[Statistics]],
-    published: Mapping[tuple[str, str, str], float],
-    manifests: Mapping[str, Mapping[str, Any]],
-    options: EvaluationOptions,
-) -> Pair:
-    status = ""
-    if run in options.failed:
-        status = f"failed: {options.failed[run]}"
-    elif run not in ours:
-        status = "not run"
-    rows = {(row.class_, row.label): row for row in ours.get(run, [])}
-    return Pair(title, run, status, rows, published, manifests.get(run, {}))
-
-
-def compared(table: int, pairs: Iterable[Pair]) -> list[Compared]:
+def compared(table: int, dataset: str, pairs: Iterable[Pair]) -> list[Compared]:
     """Every number of the pairs: mu and sigma per class and label, and what is told per model."""
     rows = []
     for pair in pairs:
-        first = (table, pair.title, pair.run, pair.status)
+        first = (table, dataset, pair.title, pair.run, pair.status)
         for class_ in (*CLASSES, ALL):
             for label in PARAMETERS:
                 rows += _moments(first, pair, class_, label)
@@ -156,11 +47,6 @@ def _alone(
     return Compared(*first, class_, label, quantity, unit, ours, None, None, None, None)
 
 
-def tidy_csv(rows: Iterable[Compared]) -> str:
-    """CSV, a row per number; empty where there is none."""
-    return csv_text([field.name.rstrip("_") for field in fields(Compared)], map(astuple, rows))
-
-
 def comparison_panels(pairs: list[Pair]) -> list[Panel]:
     """Ours | published | difference per model and class, then what each model costs and attains."""
     notes = [note(pair.run) for pair in pairs if pair.ours]
@@ -189,27 +75,9 @@ def _rows(pair: Pair) -> Rows:
             row = pair.ours.get((class_, label.name))
             if row:
                 cells[1] = str(row.n)
-            cells += _three(pair, class_, label)
+            cells += moments(pair, class_, label)
         rows.append(tuple(cells))
     return tuple(rows)
-
-
-def _three(pair: Pair, class_: str, label: Label) -> tuple[str, str, str]:
-    row = pair.ours.get((class_, label.name))
-    mu, sigma = (pair.published.get((class_, label.name, part)) for part in ("mu", "sigma"))
-    ours = mean_and_sigma(row, label) if row else NOTHING
-    if mu is None or sigma is None:
-        return ours, NOTHING, NOTHING
-    paper = f"{_two(mu, label)} ± {_two(sigma, label)}"
-    if row is None or row.mean is None:
-        return ours, paper, NOTHING
-    apart = [_two(value, label, "+") for value in (row.mean - mu, row.std - sigma)]
-    return ours, paper, "; ".join(apart)
-
-
-def _two(value: float, label: Label, sign: str = "") -> str:
-    """As the paper writes it: two digits after the point of a dex."""
-    return number(value, label, sign, dex_digits=2)
 
 
 def _summary(pairs: list[Pair]) -> Panel:

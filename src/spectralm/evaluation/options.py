@@ -24,13 +24,17 @@ class EvaluationOptions(Options):
         [10.0, 20.0, 40.0, 80.0, 160.0], min_length=1
     )
     """Signal-to-noise ratios in r that divide the spectra into bins; the outer bins are open."""
+    well_determined: float = Field(0.14, gt=0)
+    """An element is well determined whose sigma (dex) is no larger in any survey from outside."""
+    weak: float = Field(0.2, gt=0)
+    """An element is weak whose sigma (dex) is larger in any survey from outside."""
     published: dict[str, list[str]] = Field(
         {
             "LightGBM": ["lightgbm"],
-            "ResNet-50": ["resnet50", "resnet50_cosine"],
+            "ResNet-50": ["resnet50", "resnet50_cosine", "resnet50_abundances"],
             "Small CNN": ["cnn"],
             "GRU": ["gru"],
-            "LLM": ["llm"],
+            "LLM": ["llm", "llm_abundances"],
         }
     )
     """For each model of the paper's tables, the models here that are compared with it: in a table

@@ -64,7 +64,7 @@ def latex(panels: Iterable[Panel], caption: str, note: str = "") -> str:
             if title:
                 spanned = rf"\multicolumn{{{len(panel.heads)}}}{{c}}{{{_escape(title)}}} \\"
                 lines += [spanned, r"\midrule"]
-            lines += [" & ".join(map(_escape, row)) + r" \\" for row in rows]
+            lines += map(_latex_row, rows)
         lines += [r"\bottomrule", r"\end{tabular}", r"\end{table*}", ""]
     return "\n".join(lines)
 
@@ -92,6 +92,12 @@ def _sentences(*parts: str) -> str:
 
 def _markdown_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
+
+
+def _latex_row(cells: Iterable[str]) -> str:
+    row = " & ".join(map(_escape, cells)) + r" \\"
+    # Behind \\ and \midrule an opening bracket would begin an optional argument.
+    return f"{{}}{row}" if row.startswith("[") else row
 
 
 def _latex_head(text: str) -> str:

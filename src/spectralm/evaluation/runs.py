@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 from spectralm.errors import InputError
 
-_NOTES = {"class_mean": "is told the survey's class of each star (an oracle on class)"}
+#: What a reader must know of models that do not look at the spectrum.
+_NOTES = {
+    "class_mean": "is told the survey's class of each star (an oracle on class)",
+    "from_parameters": (
+        "is told LAMOST's Teff, log g and [Fe/H] of each star and nothing of the spectrum"
+    ),
+}
 
 
 class RunName(NamedTuple):
@@ -33,6 +39,11 @@ def note(run: str) -> str:
     """A sentence that must stand wherever the run is shown; empty for most."""
     model = run.split("-", maxsplit=1)[0]
     return f"{model} {_NOTES[model]}." if model in _NOTES else ""
+
+
+def is_trivial(run: str) -> bool:
+    """Whether a run's model does not look at the spectrum."""
+    return RunName.of(run).model in _NOTES
 
 
 def scale_like(published: int, runs: Iterable[tuple[str, int]], models: Iterable[str]) -> int:

@@ -1,5 +1,7 @@
 """Figure of predicted against survey labels."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pyarrow as pa
 from matplotlib import pyplot as plt
@@ -7,39 +9,80 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
-from spectralm.evaluation.statistics import median_and_sigma
-from spectralm.evaluation.style import COLOURS, axis_title, note_beyond, note_statistics, title_of
-from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Label
+from spectralm.evaluation.statistics import labels_of, median_and_sigma
+from spectralm.evaluation.style import (
+    COLOURS,
+    axis_title,
+    empty_figure,
+    note_beyond,
+    note_statistics,
+    statistics_lines,
+    title_of,
+    write_caption,
+)
+from spectralm.labels.vocabulary import CLASSES, Label
 
-#: Above so many spectra, points hide each other and their density is drawn.
-MOST_POINTS = 5000
+#: Above so many points in a panel, they hide each other and their density is drawn.
+MOST_POINTS = 2000
+
+#: Share of the values, the survey's and predicted, that need not be within a panel, per side.
+TAIL = 0.005
 
 #: Half the range of the strip of residuals, in robust sigmas.
 STRIP_SIGMAS = 6
 
+#: Panels of so many labels have room for titles on their axes; smaller ones stand in rows of five.
+ROOMY, COLUMNS = 3, 5
+
+#: Width of a hexagon of density, in dots of the screen.
+HEXAGON = 5.0
+
+TOLD = (
+    "Line: predicted = survey. μ, σ: mean and standard deviation of the residuals, predicted − "
+    "survey, of N spectra. Spectra outside a panel are counted (beyond); residuals outside a strip "
+    "are drawn at its edge."
+)
+
 DOT = {"marker": "o", "markersize": 4, "linewidth": 0}
 
+#: A panel and its strip of residuals.
+Stack = tuple[Axes, Axes]
 
-def predicted_against_survey(run: str, residuals: pa.Table) -> Figure:
+
+def predicted_against_survey(run: str, residuals: pa.Table, caption: str) -> Figure:
     """A panel per label of predicted against survey, with the residuals in a strip below.
 
-    ``residuals`` is a RESIDUALS table. Spectra beyond the axes are counted in the panel.
+    ``residuals`` is a RESIDUALS table. Labels that no spectrum has are named, and spectra beyond
+    the axes counted. Dots are of the classes' colours; where they would hide each other, there is
+    their density.
     """
-    figure, axes = plt.subplots(
-        2,
-        len(PARAMETERS),
-        figsize=(7.1, 4.0),
-        height_ratios=(3, 1.2),
-        sharex="col",
-        layout="constrained",
-    )
-    for label, (upper, lower) in zip(PARAMETERS, axes.T, strict=True):
-        _scatter_panel(upper, lower, label, residuals)
-    figure.align_ylabels(axes)
+    asked = labels_of(residuals)
+    counts = {
+        label: len(residuals) - residuals[f"{label.name}_residual"].null_count for label in asked
+    }
+    labels = [label for label in asked if counts[label]]
     title = title_of(run, residuals)
-    if len(residuals) > MOST_POINTS:
-        _share_density(figure, axes)
+    if not labels:
+        return empty_figure(f"{title}; no residuals.", caption)
+    caption = f"{caption} {TOLD}"
+    if len(labels) < len(asked):
+        missing = ", ".join(label.latex for label in asked if label not in labels)
+        no_break = missing.replace(" I", "\N{NO-BREAK SPACE}I")
+        caption = f"{caption} No residuals of {no_break}."
+    figure, pairs = _grid(len(labels))
+    dense = max(counts.values()) > MOST_POINTS
+    roomy = len(labels) <= ROOMY
+    for label, pair in zip(labels, pairs, strict=True):
+        _panel(*pair, label, residuals, dense, roomy)
+    figure.align_ylabels()
+    if not roomy:
+        unit = labels[0].unit
+        figure.supylabel(f"predicted; below it, the residual ({unit})", fontsize=8)
+        caption = f"Across: the survey's value ({unit}). {caption}"
+    if dense:
+        _share_density(figure, pairs)
         figure.suptitle(title)
     else:
         dots = [Line2D([], [], color=COLOURS[name], label=name, **DOT) for name in CLASSES]
@@ -47,39 +90,91 @@ def predicted_against_survey(run: str, residuals: pa.Table) -> Figure:
             handles=dots, title=title, loc="outside upper center", ncols=len(dots)
         )
         legend.get_title().set_multialignment("center")
+    write_caption(figure, caption)
     return figure
 
 
-def _scatter_panel(upper: Axes, lower: Axes, label: Label, residuals: pa.Table) -> None:
+def _grid(n: int) -> tuple[Figure, list[Stack]]:
+    """A figure with ``n`` panels and their strips."""
+    columns = n if n <= ROOMY else COLUMNS
+    rows = -(-n // columns)
+    size = (7.1, 4.2) if n <= ROOMY else (7.1, 0.9 + 1.66 * rows)
+    figure, axes = plt.subplots(
+        2 * rows,
+        columns,
+        figsize=size,
+        height_ratios=(3, 1.2) * rows,
+        squeeze=False,
+        layout="constrained",
+    )
+    figure.get_layout_engine().set(h_pad=0.02, w_pad=0.03, hspace=0, wspace=0)
+    pairs = list(_pairs(axes))
+    for upper, lower in pairs[n:]:
+        upper.remove()
+        lower.remove()
+    return figure, pairs[:n]
+
+
+def _pairs(axes: np.ndarray) -> Iterator[Stack]:
+    for uppers, lowers in zip(axes[::2], axes[1::2], strict=True):
+        yield from zip(uppers, lowers, strict=True)
+
+
+def _name(upper: Axes, lower: Axes, label: Label) -> None:
+    """Titles of the axes."""
+    lower.set_xlabel(axis_title(f"{label.latex} survey", label))
+    upper.set_ylabel(axis_title(f"{label.latex} predicted", label))
+    lower.set_ylabel(axis_title("residual", label))
+
+
+def _name_small(upper: Axes, lower: Axes, label: Label, residual: np.ndarray) -> None:
+    """Name and statistics above a panel that has no room for them, and few ticks."""
+    n, *moments = statistics_lines(residual, label, dex_digits=2)
+    title = f"{label.latex}, {n}\n{', '.join(moments)}"
+    upper.set_title(title, loc="left", fontsize=7, pad=2)
+    for axis in (upper.xaxis, lower.xaxis, upper.yaxis):
+        axis.set_major_locator(MaxNLocator(3, steps=(1, 2, 5, 10)))
+    tick = _round_down(0.8 * lower.get_ylim()[1])
+    lower.set_yticks((-tick, tick))
+
+
+def _round_down(value: float) -> float:
+    """The largest 1, 2 or 5 times a power of ten that is not above."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return power * max(digit for digit in (1, 2, 5) if digit * power <= value)
+
+
+def _panel(
+    upper: Axes, lower: Axes, label: Label, residuals: pa.Table, dense: bool, roomy: bool
+) -> None:
     known = np.isfinite(residuals[f"{label.name}_residual"].to_numpy())
     survey, predicted, residual = (
         residuals[name].to_numpy()[known]
         for name in (label.name, f"{label.name}_predicted", f"{label.name}_residual")
     )
-    lower.set_xlabel(axis_title(f"{label.latex} survey", label))
-    upper.set_ylabel(axis_title(f"{label.latex} predicted", label))
-    lower.set_ylabel(axis_title("residual", label))
-    upper.tick_params(labelbottom=False)
-    if not len(survey):
-        upper.text(0.5, 0.5, "no residuals", transform=upper.transAxes, ha="center")
-        return
-    pad = 0.05 * (np.ptp(survey) or 1)
-    limits = (survey.min() - pad, survey.max() + pad)
+    low, high = np.quantile(np.concatenate([survey, predicted]), (TAIL, 1 - TAIL))
+    pad = 0.08 * (high - low) or 1.0
+    limits = (low - pad, high + pad)
     median, sigma = median_and_sigma(residual)
     strip = abs(median) + STRIP_SIGMAS * sigma or 1.0
     upper.set(xlim=limits, ylim=limits)
-    lower.set_ylim(-strip, strip)
+    lower.set(xlim=limits, ylim=(-strip, strip))
     star_class = residuals["class"].to_numpy()[known]
-    for axes, height in ((upper, predicted), (lower, residual)):
-        if len(residuals) > MOST_POINTS:
+    for axes, height in ((upper, predicted), (lower, np.clip(residual, -strip, strip))):
+        if dense:
             _density(axes, survey, height)
         else:
             _points(axes, survey, height, star_class)
     upper.plot(limits, limits, color="black", linewidth=0.7)
     lower.axhline(0, color="black", linewidth=0.7)
-    note_statistics(upper, residual, label)
-    note_beyond(upper, np.sum((predicted < limits[0]) | (predicted > limits[1])), "bottom")
-    note_beyond(lower, np.sum(np.abs(residual) > strip), "bottom")
+    upper.tick_params(labelbottom=False)
+    if roomy:
+        _name(upper, lower, label)
+        note_statistics(upper, residual, label)
+    else:
+        _name_small(upper, lower, label, residual)
+    across = (survey < limits[0]) | (survey > limits[1])
+    note_beyond(upper, np.sum(across | (predicted < limits[0]) | (predicted > limits[1])), "bottom")
 
 
 def _points(axes: Axes, x: np.ndarray, y: np.ndarray, star_class: np.ndarray) -> None:
@@ -90,12 +185,13 @@ def _points(axes: Axes, x: np.ndarray, y: np.ndarray, star_class: np.ndarray) ->
 
 def _density(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    inside = (y >= bottom) & (y <= top)
+    inside = (x >= left) & (x <= right) & (y >= bottom) & (y <= top)
     box = axes.get_window_extent()
+    across = round(box.width / HEXAGON)
     axes.hexbin(
         x[inside],
         y[inside],
-        gridsize=(60, round(60 * box.height / box.width / np.sqrt(3))),
+        gridsize=(across, max(1, round(across * box.height / box.width / np.sqrt(3)))),
         extent=(left, right, bottom, top),
         mincnt=1,
         cmap="viridis",
@@ -104,10 +200,12 @@ def _density(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     )
 
 
-def _share_density(figure: Figure, axes: np.ndarray) -> None:
-    densities = [collection for panel in axes.flat for collection in panel.collections]
-    norm = LogNorm(1, max((density.get_array().max() for density in densities), default=1) + 1)
+def _share_density(figure: Figure, pairs: Sequence[Stack]) -> None:
+    axes = [panel for pair in pairs for panel in pair]
+    densities = [collection for panel in axes for collection in panel.collections]
+    counts = [density.get_array() for density in densities]
+    norm = LogNorm(1, max((count.max() for count in counts if len(count)), default=1) + 1)
     for density in densities:
         density.set_norm(norm)
-    if densities:
-        figure.colorbar(densities[0], ax=axes, label="spectra", aspect=40, pad=0.01)
+    aspect = 12 * figure.get_figheight()
+    figure.colorbar(densities[0], ax=axes, label="spectra", aspect=aspect, pad=0.01, format="{x:g}")

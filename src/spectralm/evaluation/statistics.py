@@ -1,6 +1,7 @@
 """Statistics of residuals per class and label, with bootstrap intervals over stars."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.labels.vocabulary import CLASSES, PARAMETERS
+from spectralm.labels.vocabulary import CLASSES, LABELS, Label
 
 ALL = "All"
 
@@ -56,6 +57,16 @@ class Statistics:
     """1.4826 times the median of |residual| / bound; None where no bound is known. A perfect model
     of perfect labels has 1."""
 
+    @property
+    def rmse(self) -> float | None:
+        """Root mean square of the residuals."""
+        return None if self.mean is None else math.hypot(self.mean, self.std)
+
+
+def labels_of(residuals: pa.Table) -> list[Label]:
+    """The labels that a RESIDUALS table judges, in its order."""
+    return [LABELS[name] for name in residuals.column_names if name in LABELS]
+
 
 def statistics(run: str, residuals: pa.Table, options: EvaluationOptions) -> list[Statistics]:
     """Statistics of a RESIDUALS table for each class, then all, and for each label in these."""
@@ -87,7 +98,7 @@ def _group(
 ) -> Iterator[Statistics]:
     unparsed = pc.sum(pc.not_equal(rows["status"], "parsed")).as_py() or 0
     right = pc.sum(pc.equal(rows["predicted_class"], rows["class"])).as_py() or 0
-    for label in PARAMETERS:
+    for label in labels_of(rows):
         residual = rows[f"{label.name}_residual"].to_numpy()
         used = np.isfinite(residual)
         yield Statistics(
@@ -100,7 +111,7 @@ def _group(
             used=int(used.sum()),
             accuracy=right / len(rows) if len(rows) and with_class else None,
             **_moments(residual[used], star[used], options),
-            bound_ratio=_bound_ratio(residual, rows[f"{label.name}_bound"].to_numpy()),
+            bound_ratio=bound_ratio(residual, rows[f"{label.name}_bound"].to_numpy()),
         )
 
 
@@ -126,7 +137,8 @@ def _moments(
     }
 
 
-def _bound_ratio(residual: np.ndarray, bound: np.ndarray) -> float | None:
+def bound_ratio(residual: np.ndarray, bound: np.ndarray) -> float | None:
+    """1.4826 times the median of |residual| / bound [n]; None where no bound is known."""
     ratio = np.abs(residual) / bound
     known = ratio[np.isfinite(ratio)]
     return float(MAD_TO_SIGMA * np.median(known)) if len(known) else None
@@ -146,23 +158,35 @@ def bootstrap(
     Stars, not spectra, are drawn with replacement: ``star`` [n] are integers, the same for spectra
     of one star, whose residuals are not independent. One star alone has no interval (None).
     """
+    centre = residual.mean()
+    centred = residual - centre
+    totals = resampled_sums([centred**0, centred, centred**2], star, options)
+    if totals is None:
+        return (None, None), (None, None)
+    mean, square = totals[:, 1] / totals[:, 0], totals[:, 2] / totals[:, 0]
+    std = np.sqrt(np.maximum(square - mean**2, 0))
+    return central(mean + centre, options), central(std, options)
+
+
+def resampled_sums(
+    values: Sequence[np.ndarray], star: np.ndarray, options: EvaluationOptions
+) -> np.ndarray | None:
+    """Sums [resamples, k] of ``values``, k of [n], over stars drawn with replacement.
+
+    ``star`` [n] are integers, the same for spectra of one star; None for one star alone.
+    """
     _, star = np.unique(star, return_inverse=True)
     stars = star.max() + 1
     if stars < 2:
-        return (None, None), (None, None)
-    centre = residual.mean()
-    centred = residual - centre
-    sums = np.stack([np.bincount(star, power) for power in (centred**0, centred, centred**2)])
+        return None
+    sums = np.stack([np.bincount(star, value) for value in values])
     rng = np.random.default_rng(options.seed)
-    totals = np.stack(
+    return np.stack(
         [
             sums @ np.bincount(rng.integers(stars, size=stars), minlength=stars)
             for _ in range(options.resamples)
         ]
     )
-    mean, square = totals[:, 1] / totals[:, 0], totals[:, 2] / totals[:, 0]
-    std = np.sqrt(np.maximum(square - mean**2, 0))
-    return central(mean + centre, options), central(std, options)
 
 
 def central(samples: np.ndarray, options: EvaluationOptions) -> tuple[float, float]:

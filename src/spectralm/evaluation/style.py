@@ -15,6 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spectralm.evaluation.panels import number
 from spectralm.evaluation.runs import note
 from spectralm.evaluation.statistics import ALL
 from spectralm.files import atomic
@@ -62,13 +63,19 @@ def save(figure: Figure, *paths: Path) -> None:
 
 def note_statistics(panel: Axes, residual: np.ndarray, label: Label) -> None:
     """Number, mean and standard deviation, in the upper left corner."""
-    digits = 0 if label.unit == "K" else 3
-    text = (
-        f"$N$ = {len(residual)}\n"
-        f"$\\mu$ = {residual.mean():z.{digits}f}\n"
-        f"$\\sigma$ = {residual.std():.{digits}f}"
-    ).replace("-", "−")
+    text = "\n".join(statistics_lines(residual, label))
     panel.text(0.04, 0.94, text, transform=panel.transAxes, va="top", **SMALL)
+
+
+def statistics_lines(
+    residual: np.ndarray, label: Label, dex_digits: int = 3
+) -> tuple[str, str, str]:
+    """Number, mean and standard deviation."""
+    return (
+        f"$N$ = {len(residual)}",
+        f"$\\mu$ = {number(residual.mean(), label, dex_digits=dex_digits)}",
+        f"$\\sigma$ = {number(residual.std(), label, dex_digits=dex_digits)}",
+    )
 
 
 def note_beyond(panel: Axes, count: int, corner: Literal["top", "bottom"]) -> None:

@@ -13,8 +13,8 @@ from scipy.sparse.linalg import svds
 from spectralm.baselines.data import read_split
 from spectralm.errors import InputError
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Label
-from spectralm.samples.manifest import read_manifest
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Ask, Label
+from spectralm.samples.manifest import read_manifest, truth_column
 from spectralm.samples.splits import TRAIN, VALIDATION
 from spectralm.spectra.stored import thousandths_of
 
@@ -26,6 +26,9 @@ ENOUGH = 10_000
 COMPONENTS = 20
 #: Share of the validation spectra that no threshold flags.
 KEPT = 0.99
+
+#: What is read of each spectrum.
+COLUMNS = ["flux", "snrr", "masked_fraction"]
 
 #: Labels in the order of the ranges.
 LABELS = (*PARAMETERS, *ABUNDANCES)
@@ -86,8 +89,8 @@ class TrainingSet:
         return (values < self.low[place]) | (values > self.high[place])
 
 
-def describe(spectra: list[Path], samples: list[Path]) -> TrainingSet:
-    """The training set of shards, spectra and manifests of the same file names.
+def describe(spectra: list[Path], samples: list[Path], ask: Ask) -> TrainingSet:
+    """The training set of a model so asked: shards of spectra and manifests, of the same names.
 
     Only the first shards are read, as many as hold enough spectra.
 
@@ -100,7 +103,7 @@ def describe(spectra: list[Path], samples: list[Path]) -> TrainingSet:
     for path in sorted(spectra):
         manifest = read_manifest(manifests[path.name])
         for split, found in parts.items():
-            found.append(read_split(path, ["flux", "snrr", "masked_fraction"], manifest, split))
+            found.append(read_split(path, COLUMNS, manifest, split, ask))
         count += len(parts[TRAIN][-1][0])
         if count >= ENOUGH:
             break
@@ -112,7 +115,7 @@ def describe(spectra: list[Path], samples: list[Path]) -> TrainingSet:
     if not len(validation):
         logging.warning("no validation spectra: the thresholds are those of the training spectra")
         validation = train
-    low, high = np.ascontiguousarray(np.transpose([_range(stars, label) for label in LABELS]))
+    low, high = np.ascontiguousarray(np.transpose([_range(stars, label, ask) for label in LABELS]))
     made = _principal(thousandths_of(train)) | {"low": low, "high": high}
     snr = validation["snrr"].drop_null().to_numpy()
     none = {name: np.zeros(1) for name in ("farthest", "least_snr", "most_masked")}
@@ -140,8 +143,8 @@ def _principal(thousandths: np.ndarray) -> dict[str, np.ndarray]:
     return {"mean": mean, "components": components, "variances": variances, "noise": noise[None]}
 
 
-def _range(stars: pa.Table, label: Label) -> tuple[float, float]:
-    if label.name not in stars.column_names:
+def _range(stars: pa.Table, label: Label, ask: Ask) -> tuple[float, float]:
+    if label not in ask.labels:
         return np.nan, np.nan
-    values = stars[label.name].drop_null().to_numpy()
+    values = stars[truth_column(stars, label)].drop_null().to_numpy()
     return (values.min(), values.max()) if len(values) else (np.nan, np.nan)

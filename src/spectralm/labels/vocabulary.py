@@ -61,6 +61,9 @@ ABUNDANCES = tuple(
     for species in SPECIES
 )
 
+#: Every label by its name.
+LABELS = {label.name: label for label in (*PARAMETERS, *ABUNDANCES)}
+
 
 class Ask(StrEnum):
     """What stars are asked for."""

@@ -8,17 +8,11 @@ import numpy as np
 import pyarrow as pa
 from safetensors.numpy import load_file, save_file
 
-from spectralm.baselines.data import (
-    LABELS,
-    labels_of,
-    one_hot,
-    predictions,
-    read_split,
-)
+from spectralm.baselines.data import labels_of, names_of, one_hot, predictions, read_split
 from spectralm.baselines.model import TENSORS, Model, Task, Training
 from spectralm.baselines.options import BaselineOptions
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.samples.manifest import read_manifest, read_manifests
 
 
@@ -30,49 +24,58 @@ class ClassMean(Model):
     and therefore names no class itself. No model that must find the class has this help.
     """
 
+    ask: Ask
     means: np.ndarray
-    """[classes, labels] float64; NaN for a label that no training star of the class has."""
+    """[classes, labels] float64. For a label that no training star of the class has: NaN, or in
+    stage 2, where surveys lack many, the mean of all stars, NaN if none has it."""
 
     @classmethod
     def train(cls, task: Task) -> tuple[Self, Training]:
         manifest = read_manifests(task.samples)
-        totals = np.zeros((len(CLASSES), len(LABELS)))
-        counts = np.zeros((len(CLASSES), len(LABELS)), int)
+        totals = np.zeros((len(CLASSES), len(task.ask.labels)))
+        counts = np.zeros(totals.shape, int)
         n_train = 0
         for path in task.spectra:
-            _, stars = read_split(path, [], manifest, "train")
-            labels = labels_of(stars)
+            _, stars = read_split(path, [], manifest, "train", task.ask)
+            labels = labels_of(stars, task.ask)
             of_class = one_hot(stars)
             totals += of_class.T @ np.nan_to_num(labels)
             counts += of_class.T.astype(int) @ np.isfinite(labels)
             n_train += len(stars)
-        means = np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)
+        means = _quotients(totals, counts)
+        if task.ask is Ask.ABUNDANCES:
+            of_all = _quotients(totals.sum(axis=0), counts.sum(axis=0))
+            means = np.where(counts > 0, means, of_all)
         per_class = {
-            name: dict(zip(LABELS, row, strict=True))
+            name: dict(zip(names_of(task.ask), row, strict=True))
             for name, row in zip(CLASSES, counts.tolist(), strict=True)
         }
-        return cls(means), Training(n_train, 0, {"training_labels": per_class})
+        return cls(task.ask, means), Training(n_train, 0, {"training_labels": per_class})
 
     def save(self, folder: Path) -> None:
         with atomic(folder / TENSORS) as temporary:
             save_file({"means": self.means}, temporary)
 
     @classmethod
-    def load(cls, folder: Path, options: BaselineOptions) -> Self:
-        return cls(**load_file(folder / TENSORS))
+    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
+        return cls(ask, **load_file(folder / TENSORS))
 
     @property
     def parameters(self) -> int:
         return int(np.isfinite(self.means).sum())
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, stars = read_split(spectra, [], read_manifest(sample), "test")
+        table, stars = read_split(spectra, [], read_manifest(sample), "test", self.ask)
         means = dict(zip(CLASSES, self.means, strict=True))
         labels = np.array([means[name] for name in stars["class"].to_pylist()])
-        labels = labels.reshape(-1, len(LABELS))
+        labels = labels.reshape(-1, len(self.ask.labels))
         unseen = np.isnan(labels).all(axis=1)
         status = np.where(unseen, "class not in the training split", "parsed")
-        return predictions(table["obsid"], status, None, labels)
+        return predictions(self.ask, table["obsid"], status, None, labels)
+
+
+def _quotients(totals: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)
 
 
 MODEL = ClassMean

@@ -9,12 +9,12 @@ import lightgbm
 import numpy as np
 import pyarrow as pa
 
-from spectralm.baselines.data import LABELS, predictions
+from spectralm.baselines.data import classes_of, names_of, predictions
 from spectralm.baselines.model import Model, Task, Training
 from spectralm.baselines.options.lightgbm import LightgbmOptions
 from spectralm.baselines.split import Split, blocks, open_splits
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import CLASSES, Ask
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,10 @@ class Lightgbm(Model):
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "lightgbm")
 
+    ask: Ask
     boosters: dict[str, lightgbm.Booster]
-    """By label; and ``class``, whose outputs are probabilities in the order of CLASSES."""
+    """By label, but for labels that no training or no validation star has; and, in stage 1,
+    ``class``, whose outputs are probabilities in the order of CLASSES."""
 
     @classmethod
     def train(cls, task: Task) -> tuple[Self, Training]:
@@ -54,16 +56,19 @@ class Lightgbm(Model):
         """
         train, validation = open_splits(task)
         datasets = None
-        files = {name: task.workspace / f"{name}.txt" for name in (CLASS, *LABELS)}
+        targets = [_targets(split, task.ask) for split in (train, validation)]
+        learnt = [name for name in targets[0] if _told(name, targets)]
+        files = {name: task.workspace / f"{name}.txt" for name in learnt}
         for name, file in files.items():
             if file.is_file():
                 continue
             datasets = datasets or _datasets(train, validation, task.options)
-            booster = _boost(name, train, validation, datasets, task.options)
+            booster = _boost(name, [target[name] for target in targets], datasets, task.options)
             with atomic(file) as temporary:
                 booster.save_model(temporary)
             task.clock.keep()
-        model = cls({name: lightgbm.Booster(model_file=file) for name, file in files.items()})
+        boosters = {name: lightgbm.Booster(model_file=file) for name, file in files.items()}
+        model = cls(task.ask, boosters)
         return model, Training(len(train), len(validation), model._metrics(validation))
 
     def save(self, folder: Path) -> None:
@@ -72,9 +77,9 @@ class Lightgbm(Model):
                 booster.save_model(temporary)
 
     @classmethod
-    def load(cls, folder: Path, options: LightgbmOptions) -> Self:
-        names = (CLASS, *LABELS)
-        return cls({name: lightgbm.Booster(model_file=folder / f"{name}.txt") for name in names})
+    def load(cls, folder: Path, options: LightgbmOptions, ask: Ask) -> Self:
+        files = sorted(folder.glob("*.txt"))
+        return cls(ask, {file.stem: lightgbm.Booster(model_file=file) for file in files})
 
     @property
     def parameters(self) -> int:
@@ -87,29 +92,49 @@ class Lightgbm(Model):
         return sum(number + 2 * (number - 1) for number in leaves)
 
     def outputs(self, thousandths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Classes, as places in CLASSES [n], and labels [n, labels], for flux [n, grid]."""
-        classes, labels = [np.empty(0, int)], [np.empty((0, len(LABELS)))]
+        """Probabilities [n, classes] and labels [n, labels] for flux [n, grid]."""
+        asked = classes_of(self.ask)
+        scores, labels = [np.empty((0, len(asked)))], [np.empty((0, len(self.ask.labels)))]
         for block in blocks(thousandths):
             flux = block.astype(np.float64)
-            classes.append(self.boosters[CLASS].predict(flux).argmax(axis=1))
-            labels.append(np.stack([self.boosters[name].predict(flux) for name in LABELS], axis=1))
-        return np.concatenate(classes), np.concatenate(labels)
+            found = {name: booster.predict(flux) for name, booster in self.boosters.items()}
+            scores.append(found.get(CLASS, np.empty((len(block), 0))))
+            unknown = np.full(len(block), np.nan)
+            values = [found.get(name, unknown) for name in names_of(self.ask)]
+            labels.append(np.stack(values, axis=1))
+        return np.concatenate(scores), np.concatenate(labels)
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
-        classes, labels = self.outputs(thousandths)
+        scores, labels = self.outputs(thousandths)
+        classes = np.array(CLASSES)[scores.argmax(axis=1)] if scores.shape[1] else None
         status = np.full(len(labels), "parsed")
-        return predictions(obsid, status, np.array(CLASSES)[classes], labels)
+        return predictions(self.ask, obsid, status, classes, labels)
 
     def _metrics(self, validation: Split) -> dict[str, Any]:
-        classes, labels = self.outputs(validation.flux)
-        rms = np.sqrt(np.nanmean(np.square(labels - validation.labels), axis=0))
-        return {
-            "rounds": {
-                name: booster.current_iteration() for name, booster in self.boosters.items()
-            },
-            "class_accuracy": float((classes == validation.classes).mean()),
-            **{f"rms_{name}": value for name, value in zip(LABELS, rms, strict=True)},
-        }
+        scores, labels = self.outputs(validation.flux)
+        rounds = {name: booster.current_iteration() for name, booster in self.boosters.items()}
+        metrics: dict[str, Any] = {"rounds": rounds}
+        if scores.shape[1]:
+            right = scores.argmax(axis=1) == validation.classes
+            metrics["class_accuracy"] = float(right.mean())
+        squares = np.square(labels - validation.labels)
+        known = np.isfinite(squares).any(axis=0)
+        names = np.compress(known, names_of(self.ask))
+        rms = np.sqrt(np.nanmean(squares.compress(known, axis=1), axis=0))
+        return metrics | {f"rms_{name}": value for name, value in zip(names, rms, strict=True)}
+
+
+def _targets(split: Split, ask: Ask) -> dict[str, np.ndarray]:
+    """What there is to learn, [n] each; NaN where missing."""
+    targets = {CLASS: split.classes} if classes_of(ask) else {}
+    return targets | dict(zip(names_of(ask), split.labels.T, strict=True))
+
+
+def _told(name: str, targets: list[dict[str, np.ndarray]]) -> bool:
+    told = all(np.isfinite(target[name]).any() for target in targets)
+    if not told:
+        log.warning("%s: not learnt, as no training or no validation star has it", name)
+    return told
 
 
 def _datasets(
@@ -121,23 +146,18 @@ def _datasets(
         "data_random_seed": options.seed,
         "verbosity": -1,
     }
-    binned = lightgbm.Dataset(_Rows(train.flux), params=settings, free_raw_data=False)
+    binned = lightgbm.Dataset(_Rows(train.flux), params=settings)
     return binned, binned.create_valid(_Rows(validation.flux), params=settings)
 
 
 def _boost(
     name: str,
-    train: Split,
-    validation: Split,
+    targets: list[np.ndarray],
     datasets: tuple[lightgbm.Dataset, lightgbm.Dataset],
     options: LightgbmOptions,
 ) -> lightgbm.Booster:
-    """A booster for the class or for one label; spectra without the label weigh nothing."""
-    for split, dataset in zip((train, validation), datasets, strict=True):
-        values = split.classes if name == CLASS else split.labels[:, LABELS.index(name)]
-        dataset.construct()
-        dataset.set_label(np.nan_to_num(values))
-        dataset.set_weight(np.isfinite(values).astype(np.float32))
+    """A booster for the class or for one label, from the spectra that have it."""
+    parts = [_with_targets(*pair) for pair in zip(datasets, targets, strict=True)]
     target = {"objective": "regression"}
     if name == CLASS:
         target = {"objective": "multiclass", "num_class": len(CLASSES)}
@@ -154,13 +174,20 @@ def _boost(
             "force_col_wise": True,
             "verbosity": -1,
         },
-        datasets[0],
+        parts[0],
         num_boost_round=options.rounds,
-        valid_sets=[datasets[1]],
+        valid_sets=[parts[1]],
         callbacks=[lightgbm.early_stopping(options.stop_after, verbose=False)],
     )
     log.info("%s: %d rounds, validation %s", name, booster.best_iteration, booster.best_score)
     return booster
+
+
+def _with_targets(dataset: lightgbm.Dataset, values: np.ndarray) -> lightgbm.Dataset:
+    """The spectra that have a value, with it."""
+    known = np.isfinite(values)
+    dataset.construct().set_label(np.nan_to_num(values))
+    return dataset if known.all() else dataset.subset(np.flatnonzero(known))
 
 
 MODEL = Lightgbm

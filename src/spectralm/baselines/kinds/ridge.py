@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -12,8 +12,9 @@ from safetensors.numpy import load_file, save_file
 from scipy.linalg import cho_factor, cho_solve
 
 from spectralm.baselines.data import (
-    LABELS,
+    classes_of,
     labels_of,
+    names_of,
     one_hot,
     predictions,
     read_split,
@@ -22,17 +23,16 @@ from spectralm.baselines.model import TENSORS, Model, Task, Training
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import CLASSES
+from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.samples.manifest import read_manifests
 from spectralm.spectra.stored import flux_of, normalised
 
 log = logging.getLogger(__name__)
 
-
 #: Factors of |w|^2 beside the mean squared error; the best on the validation split is kept.
 PENALTIES = tuple(10.0**power for power in range(-8, 3))
 
-#: Flux [n, grid] and targets [n, labels + classes], both float64.
+#: Flux [n, grid] and targets [n, targets], both float64.
 Batch = tuple[np.ndarray, np.ndarray]
 
 
@@ -46,60 +46,49 @@ class Ridge(Model):
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
 
+    ask: Ask
     pixel_mean: np.ndarray
-    """[grid] float64; mean flux of the training split."""
+    """[grid] float64; mean flux of training spectra."""
     weights: np.ndarray
-    """[grid, labels + classes] float64; targets in their units per unit of flux."""
+    """[grid, targets] float64, per unit of flux; targets are labels and, in stage 1, classes."""
     target_mean: np.ndarray
-    """[labels + classes] float64; mean of the training split."""
+    """[targets] float64, at the mean flux; NaN for a label that no training star has."""
 
     @classmethod
     def train(cls, task: Task) -> tuple[Self, Training]:
-        """Learn from the training spectra that have every label.
-
-        One pass over the shards for the normal equations, one for the penalty: that of the least
-        mean squared error on the validation split, labels in units of their standard deviation in
-        training. If there is no validation split, the training split itself chooses.
+        """Learn from the training spectra: in stage 1, all targets together from those that have
+        every label; in stage 2, one label after the other, each from those that have it, so that
+        no more than one covariance of the pixels is in memory.
 
         Raises:
-            InputError: no training spectrum has every label.
+            InputError: there is no such spectrum.
         """
         manifest = read_manifests(task.samples)
-        equations = _normal_equations(_batches(task.spectra, manifest, "train"))
-        if equations is None:
-            raise InputError(
-                task.samples[0].parent,
-                "split",
-                "no train spectrum with every label",
-                "enlarge the sample",
-            )
-        models = [equations.solve(cls, penalty) for penalty in PENALTIES]
-        split = "validation"
-        squares, n_validation = _squared_errors(models, _batches(task.spectra, manifest, split))
-        if not n_validation:
-            split = "train"
-            log.warning("no validation spectra: the penalty is chosen on the training split")
-            squares, _ = _squared_errors(models, _batches(task.spectra, manifest, split))
-        scores = np.mean(squares / equations.label_variance, axis=1)
-        best = int(np.argmin(scores))
-        metrics = {
-            "penalty": PENALTIES[best],
-            "chosen_on": split,
-            "standardised_squared_error": dict(zip(map(str, PENALTIES), scores, strict=True)),
-            "rms_error": dict(zip(LABELS, np.sqrt(squares[best]), strict=True)),
-        }
-        return models[best], Training(equations.n, n_validation, metrics)
+        names = names_of(task.ask)
+        if task.ask is Ask.PARAMETERS:
+            fit = _fit(_Source(task, manifest, names))
+            if fit is None:
+                raise _nothing_in(task, "with every label")
+            return fit
+        fits = {name: _fit(_Source(task, manifest, (name,))) for name in names}
+        if not any(fits.values()):
+            raise _nothing_in(task, "with labels")
+        model = _beside([fit and fit[0] for fit in fits.values()])
+        metrics = {name: fit[1].metrics for name, fit in fits.items() if fit}
+        counts = [_count(task, manifest, split) for split in ("train", "validation")]
+        return model, Training(*counts, metrics)
 
     def save(self, folder: Path) -> None:
+        tensors = {name: value for name, value in vars(self).items() if name != "ask"}
         with atomic(folder / TENSORS) as temporary:
-            save_file(vars(self), temporary)
+            save_file(tensors, temporary)
 
     @classmethod
-    def load(cls, folder: Path, options: BaselineOptions) -> Self:
-        return cls(**load_file(folder / TENSORS))
+    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
+        return cls(ask, **load_file(folder / TENSORS))
 
     def outputs(self, flux: np.ndarray) -> np.ndarray:
-        """Labels, then a number per class, [n, labels + classes] for flux [n, grid]."""
+        """Labels, then in stage 1 a number per class, [n, targets] for flux [n, grid]."""
         return (flux - self.pixel_mean) @ self.weights + self.target_mean
 
     @property
@@ -108,9 +97,88 @@ class Ridge(Model):
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
         outputs = self.outputs(normalised(thousandths))
-        classes = np.array(CLASSES)[outputs[:, len(LABELS) :].argmax(axis=1)]
+        n_labels = len(self.ask.labels)
+        classes = None
+        if classes_of(self.ask):
+            classes = np.array(CLASSES)[outputs[:, n_labels:].argmax(axis=1)]
         status = np.full(len(outputs), "parsed")
-        return predictions(obsid, status, classes, outputs[:, : len(LABELS)])
+        return predictions(self.ask, obsid, status, classes, outputs[:, :n_labels])
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The spectra that have each of some labels."""
+
+    task: Task
+    manifest: pa.Table
+    names: tuple[str, ...]
+
+    def batches(self, split: str) -> Iterator[Batch]:
+        """A batch per shard; targets are the labels and, in stage 1, the classes."""
+        ask = self.task.ask
+        places = [names_of(ask).index(name) for name in self.names]
+        for path in self.task.spectra:
+            table, stars = read_split(path, ["flux"], self.manifest, split, ask)
+            targets = labels_of(stars, ask)[:, places]
+            if classes_of(ask):
+                targets = np.hstack([targets, one_hot(stars)])
+            complete = np.isfinite(targets).all(axis=1)
+            counts = complete.sum(), len(stars)
+            log.info("%s: %d of %d %s spectra have %s", path, *counts, split, ", ".join(self.names))
+            yield flux_of(table)[complete].astype(np.float64), targets[complete]
+
+
+def _count(task: Task, manifest: pa.Table, split: str) -> int:
+    return sum(len(read_split(path, [], manifest, split, task.ask)[0]) for path in task.spectra)
+
+
+def _nothing_in(task: Task, what: str) -> InputError:
+    found = f"no train spectrum {what}"
+    return InputError(task.samples[0].parent, "split", found, "enlarge the sample")
+
+
+def _fit(source: _Source) -> tuple[Ridge, Training] | None:
+    """The model for some labels, or None without spectra that have them.
+
+    One pass over the shards for the normal equations, one for the penalty: that of the least mean
+    squared error on the validation split, labels in units of their standard deviation in training.
+    If there is no validation split, the training split itself chooses.
+    """
+    equations = _normal_equations(source.batches("train"), len(source.names))
+    if equations is None:
+        log.warning("%s: no training star has it", ", ".join(source.names))
+        return None
+    models = [equations.solve(source.task.ask, penalty) for penalty in PENALTIES]
+    split = "validation"
+    squares, n_validation = _squared_errors(models, source.batches(split), len(source.names))
+    if not n_validation:
+        split = "train"
+        log.warning(
+            "%s: no validation spectra: the penalty is chosen on the training split",
+            ", ".join(source.names),
+        )
+        squares, _ = _squared_errors(models, source.batches(split), len(source.names))
+    scores = np.mean(squares / equations.label_variance, axis=1)
+    best = int(np.argmin(scores))
+    metrics = {
+        "penalty": PENALTIES[best],
+        "chosen_on": split,
+        "standardised_squared_error": dict(zip(map(str, PENALTIES), scores, strict=True)),
+        "rms_error": dict(zip(source.names, np.sqrt(squares[best]), strict=True)),
+    }
+    return models[best], Training(equations.n, n_validation, metrics)
+
+
+def _beside(models: list[Ridge | None]) -> Ridge:
+    """One model of those for different targets; None for a label that is not known."""
+    first = next(model for model in models if model)
+    nothing = replace(first, weights=0 * first.weights, target_mean=np.full(1, np.nan))
+    parts = [model or nothing for model in models]
+    return replace(
+        first,
+        weights=np.hstack([part.weights for part in parts]),
+        target_mean=np.concatenate([part.outputs(first.pixel_mean) for part in parts]),
+    )
 
 
 @dataclass(frozen=True)
@@ -121,28 +189,18 @@ class _NormalEquations:
     covariance: np.ndarray
     """[grid, grid] of the pixels."""
     cross: np.ndarray
-    """[grid, labels + classes], covariance of pixels and targets."""
+    """[grid, targets], covariance of pixels and targets."""
     label_variance: np.ndarray
     """[labels]; 1 for a label that does not vary."""
 
-    def solve(self, model: type[Ridge], penalty: float) -> Ridge:
+    def solve(self, ask: Ask, penalty: float) -> Ridge:
         left = self.covariance.copy()
         left[np.diag_indices_from(left)] += penalty
         weights = cho_solve(cho_factor(left, overwrite_a=True), self.cross)
-        return model(self.pixel_mean, np.ascontiguousarray(weights), self.target_mean)
+        return Ridge(ask, self.pixel_mean, np.ascontiguousarray(weights), self.target_mean)
 
 
-def _batches(spectra: Iterable[Path], manifest: pa.Table, split: str) -> Iterator[Batch]:
-    """A batch per shard, without the stars that lack a label."""
-    for path in spectra:
-        table, stars = read_split(path, ["flux"], manifest, split)
-        targets = np.hstack([labels_of(stars), one_hot(stars)])
-        complete = np.isfinite(targets).all(axis=1)
-        log.info("%s: %d of %d %s spectra", path, complete.sum(), len(stars), split)
-        yield flux_of(table)[complete].astype(np.float64), targets[complete]
-
-
-def _normal_equations(batches: Iterable[Batch]) -> _NormalEquations | None:
+def _normal_equations(batches: Iterable[Batch], n_labels: int) -> _NormalEquations | None:
     """Means and covariances of pixels and targets; None if there are no spectra."""
     n = 0
     x = y = xx = xy = yy = 0.0
@@ -158,7 +216,7 @@ def _normal_equations(batches: Iterable[Batch]) -> _NormalEquations | None:
     pixel_mean, target_mean = x / n, y / n
     xx /= n
     xx -= np.outer(pixel_mean, pixel_mean)
-    variance = (yy / n - target_mean**2)[: len(LABELS)]
+    variance = (yy / n - target_mean**2)[:n_labels]
     return _NormalEquations(
         n=n,
         pixel_mean=pixel_mean,
@@ -169,14 +227,16 @@ def _normal_equations(batches: Iterable[Batch]) -> _NormalEquations | None:
     )
 
 
-def _squared_errors(models: list[Ridge], batches: Iterable[Batch]) -> tuple[np.ndarray, int]:
+def _squared_errors(
+    models: list[Ridge], batches: Iterable[Batch], n_labels: int
+) -> tuple[np.ndarray, int]:
     """Mean squared errors [models, labels], and of how many spectra."""
     n = 0
-    squares = np.zeros((len(models), len(LABELS)))
+    squares = np.zeros((len(models), n_labels))
     for flux, targets in batches:
         n += len(flux)
         for total, model in zip(squares, models, strict=True):
-            errors = (model.outputs(flux) - targets)[:, : len(LABELS)]
+            errors = (model.outputs(flux) - targets)[:, :n_labels]
             total += np.square(errors).sum(axis=0)
     return squares / max(n, 1), n
 

@@ -18,6 +18,9 @@ class BaselineOptions(Options):
     """The name of a module of spectralm.baselines.kinds."""
 
 
+LabelScaling = Literal["standard", "minmax"]
+
+
 class NetworkOptions(BaselineOptions):
     """How a network is trained (paper IV.2); Adam, and the weights of the best epoch are kept."""
 
@@ -40,12 +43,16 @@ class NetworkOptions(BaselineOptions):
     factor: float = Field(default=0.1, gt=0, lt=1)
     """On a plateau: by this factor."""
 
-    stop_after: PositiveInt = 7
-    """On a plateau: training ends after so many epochs without improvement."""
+    stop_after: PositiveInt | None = 7
+    """On a plateau: training ends after so many epochs without improvement; null: never."""
 
     regression_weight: NonNegativeFloat = 50.0
-    """Loss = cross-entropy of the class + this times the mean squared error of the labels, in
-    units of their standard deviation among the training spectra."""
+    """Loss = cross-entropy of the class (in stage 1) + this times the mean squared error of the
+    scaled labels."""
+
+    label_scaling: LabelScaling = "standard"
+    """`standard`: labels minus their mean, in units of their standard deviation among the training
+    spectra; `minmax`: from 0, their smallest there, to 1, their largest."""
 
     seed: NonNegativeInt = 0
     """Seed of the first weights and of the order of the spectra."""

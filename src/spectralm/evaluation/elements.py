@@ -1,0 +1,236 @@
+"""Which elements are read from lines, and which are guessed from correlations."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spectralm.evaluation.external import TITLES
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.panels import NOTHING, Panel, Rows, csv_text, number
+from spectralm.evaluation.runs import RunName, is_trivial, note
+from spectralm.evaluation.statistics import bound_ratio, central, resampled_sums
+from spectralm.labels.vocabulary import ABUNDANCES, LABELS, Label
+
+#: The model that knows of correlations and of nothing else.
+TRIVIAL = "from_parameters"
+
+#: Surveys from outside, as in the paper's tables.
+OUTSIDE = ("gaia_eso", "galah")
+
+#: Fewer residuals tell no sigma.
+LEAST = 10
+
+#: Probability of the intervals by which a model beats another: few of 21 elements by chance.
+CONFIDENCE = 0.95
+
+WELL, MODERATE, WEAK = "well determined", "moderate", "weak"
+
+#: The paper's groups (V.2.2), which it draws by eye.
+PAPERS_GROUPS = {
+    f"{species}_fe": group
+    for group, members in {
+        WELL: ("mg", "si", "ca", "ti", "mn", "ni", "c", "n"),
+        MODERATE: ("al", "k", "cr", "cu"),
+        WEAK: ("o", "na", "v", "co", "ce"),
+    }.items()
+    for species in members
+}
+
+CORRELATIONS, LINES = "correlations", "lines"
+OWN_LINES, OTHER_LINES = "its lines", "others' lines"
+
+
+@dataclass(frozen=True)
+class Element:
+    """What a run knows of one element, of all classes; None where it cannot be told."""
+
+    run: str
+    label: str
+    group: str | None
+    """By the scatter against surveys from outside: see :func:`group_of`."""
+    group_paper: str | None
+    sigma_gaia_eso: float | None
+    sigma_galah: float | None
+    used: int
+    """Test spectra with a residual of the run and, where it was run, of the trivial model."""
+    rmse: float | None
+    rmse_trivial: float | None
+    """Of [X/Fe] from Teff, log g and [Fe/H] alone, on the same spectra."""
+    ratio: float | None
+    """``rmse`` / ``rmse_trivial``."""
+    ratio_low: float | None
+    ratio_high: float | None
+    bound: float | None
+    """Median of the Cramér-Rao bounds."""
+    bound_ratio: float | None
+    source: str | None
+    """Where the run has it from: see :func:`source_of`."""
+
+
+def group_of(sigmas: Iterable[float | None], options: EvaluationOptions) -> str | None:
+    """The group of an element by its largest sigma; None for one that no survey has."""
+    known = [sigma for sigma in sigmas if sigma is not None]
+    if not known:
+        return None
+    if max(known) <= options.well_determined:
+        return WELL
+    return WEAK if max(known) > options.weak else MODERATE
+
+
+def source_of(high: float | None, rmse_trivial: float | None, bound: float | None) -> str | None:
+    """Where a run has an element from.
+
+    From correlations, unless it surely beats what Teff, log g and [Fe/H] tell (the upper end
+    ``high`` of the interval of the ratio is below 1). If it does, from lines: others' if the
+    element's own tell less than these three do (the ``bound`` is above ``rmse_trivial``), whichever
+    where no bound is known.
+    """
+    if high is None or rmse_trivial is None:
+        return None
+    if high >= 1:
+        return CORRELATIONS
+    if bound is None:
+        return LINES
+    return OTHER_LINES if bound > rmse_trivial else OWN_LINES
+
+
+def elements(
+    residuals: Mapping[str, pa.Table],
+    outside: Mapping[tuple[str, str], pa.Table],
+    options: EvaluationOptions,
+) -> list[Element]:
+    """Every element of every run that looks at spectra.
+
+    Args:
+        residuals: RESIDUALS of abundances, by run, on the same test spectra.
+        outside: the same against surveys from outside, by run and dataset; may be empty.
+    """
+    trivial = next((t for run, t in residuals.items() if RunName.of(run).model == TRIVIAL), None)
+    return [
+        row
+        for run, table in residuals.items()
+        if not is_trivial(run)
+        for row in _of_run(run, table, trivial, outside, options)
+    ]
+
+
+def _of_run(
+    run: str,
+    table: pa.Table,
+    trivial: pa.Table | None,
+    outside: Mapping[tuple[str, str], pa.Table],
+    options: EvaluationOptions,
+) -> Iterator[Element]:
+    _, star = np.unique(table["star_id"].to_numpy().astype(str), return_inverse=True)
+    if trivial is not None:
+        trivial = trivial.take(pc.index_in(table["obsid"], trivial["obsid"]))
+    for label in ABUNDANCES:
+        name = f"{label.name}_residual"
+        residual = table[name].to_numpy()
+        known = np.isfinite(residual)
+        other = None
+        if trivial is not None:
+            known &= np.isfinite(trivial[name].to_numpy())
+            other = trivial[name].to_numpy()[known]
+        bound = table[f"{label.name}_bound"].to_numpy()[known]
+        residual = residual[known]
+        ratio, low, high = paired_ratio(residual, other, star[known], options)
+        rmse_trivial = None if other is None else _rms(other)
+        median = None if np.isnan(bound).all() else float(np.nanmedian(bound))
+        sigmas = [_sigma(outside.get((run, dataset)), label) for dataset in OUTSIDE]
+        yield Element(
+            run,
+            label.name,
+            group_of(sigmas, options),
+            PAPERS_GROUPS.get(label.name),
+            *sigmas,
+            used=int(known.sum()),
+            rmse=_rms(residual),
+            rmse_trivial=rmse_trivial,
+            ratio=ratio,
+            ratio_low=low,
+            ratio_high=high,
+            bound=median,
+            bound_ratio=bound_ratio(residual, bound),
+            source=source_of(high, rmse_trivial, median),
+        )
+
+
+def paired_ratio(
+    residual: np.ndarray, other: np.ndarray | None, star: np.ndarray, options: EvaluationOptions
+) -> tuple[float | None, float | None, float | None]:
+    """Ratio of the root mean squares of residuals [n] of the same spectra, and its interval.
+
+    The interval is the central 95% of resamples of the stars, the same for both.
+    """
+    if other is None or not len(residual) or not other.any():
+        return None, None, None
+    ratio = float(np.sqrt(np.sum(residual**2) / np.sum(other**2)))
+    sums = resampled_sums([residual**2, other**2], star, options)
+    if sums is None:
+        return ratio, None, None
+    sums = sums[sums[:, 1] > 0]
+    interval = options.model_copy(update={"interval": CONFIDENCE})
+    return ratio, *central(np.sqrt(sums[:, 0] / sums[:, 1]), interval)
+
+
+def _rms(residual: np.ndarray) -> float | None:
+    return float(np.sqrt(np.mean(residual**2))) if len(residual) else None
+
+
+def _sigma(table: pa.Table | None, label: Label) -> float | None:
+    """Standard deviation of all residuals of a label, if there are enough."""
+    if table is None:
+        return None
+    residual = table[f"{label.name}_residual"].drop_null().to_numpy()
+    return float(residual.std()) if len(residual) >= LEAST else None
+
+
+def tidy_csv(rows: Iterable[Element]) -> str:
+    """CSV, a row per run and element; empty where there is nothing."""
+    return csv_text([field.name for field in fields(Element)], map(astuple, rows))
+
+
+def elements_panel(rows: list[Element], options: EvaluationOptions) -> Panel:
+    """A row per element of each run."""
+    runs = dict.fromkeys(row.run for row in rows)
+    told = [
+        f"Groups by the largest σ (dex; of at least {LEAST} unseen stars' spectra) against a "
+        f"survey from outside: {WELL}, up to {options.well_determined:g}; {WEAK}, above "
+        f"{options.weak:g}; {MODERATE}, between. Paper: its groups, for which it gives no limits.",
+        "N, RMSE (dex): test spectra from APOGEE, all classes. Trivial: RMSE of [X/Fe] from "
+        "LAMOST's Teff, log g and [Fe/H] alone, on the same spectra. Ratio: RMSE / trivial "
+        f"[central {CONFIDENCE:.0%} of {options.resamples} bootstrap resamples of the stars]. "
+        f"Read from: {CORRELATIONS}, if that interval reaches 1; else {LINES}: where the "
+        f"Cramér-Rao bound is known, {OWN_LINES} if its median is no larger than the trivial RMSE, "
+        f"and {OTHER_LINES} if it is. / bound: 1.4826 × the median of |residual| / bound.",
+        *filter(None, map(note, runs)),
+    ]
+    if all(row.rmse_trivial is None for row in rows):
+        told.append(f"{TRIVIAL} was not run, so nothing is known of what is read from where.")
+    if all(row.group is None for row in rows):
+        told.append("No survey from outside tells a sigma, so there are no groups.")
+    heads = ("Element", "Group", "Paper", *(f"σ, {TITLES[name]}" for name in OUTSIDE), "N")
+    heads += ("RMSE", "Trivial", "Ratio", "/ bound", "Read from")
+    blocks: dict[str, Rows] = {
+        run: tuple(_cells(row) for row in rows if row.run == run) for run in runs
+    }
+    return Panel(" ".join(told), heads, "lllccrcccrl", blocks)
+
+
+def _cells(row: Element) -> tuple[str, ...]:
+    label = LABELS[row.label]
+    rmse, trivial, *sigmas = (
+        NOTHING if value is None else number(value, label)
+        for value in (row.rmse, row.rmse_trivial, row.sigma_gaia_eso, row.sigma_galah)
+    )
+    ratio = NOTHING if row.ratio is None else f"{row.ratio:.2f}"
+    if row.ratio_low is not None:
+        ratio += f" [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
+    bound = NOTHING if row.bound_ratio is None else f"{row.bound_ratio:.1f}"
+    words = [text or NOTHING for text in (row.group, row.group_paper)]
+    last = row.source or NOTHING
+    return label.latex, *words, *sigmas, str(row.used), rmse, trivial, ratio, bound, last
