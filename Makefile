@@ -1,5 +1,6 @@
 # make demo   the whole experiment on a synthetic sky
 # make test   everything that this machine can check, from a fresh checkout
+# make check-gpu   training steps on this machine's GPU, beside what the plan expects
 # make lint   style, the order of the wings, the workflow's rules
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -7,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export HF_HUB_OFFLINE = 1
 export DS_BUILD_OPS = 0
 
-.PHONY: demo test lint bench schema lock
+.PHONY: demo test lint bench check-gpu schema lock
 
 demo: .venv/installed
 	snakemake --profile profiles/demo
@@ -29,7 +30,11 @@ lint: .venv/installed
 
 bench: .venv/installed
 	python bench/answer_logits.py
+	python bench/dry_run.py
 	python bench/spectra.py $(SPECTRA)
+
+check-gpu: .venv/installed
+	python bench/check_gpu.py
 
 schema: .venv/installed
 	python -m spectralm.config > workflow/schemas/config.schema.yaml

@@ -7,7 +7,7 @@ import pytest
 
 from spectralm.cli import commands, main
 
-#: Commands for people, which no rule runs.
+#: Commands that people type; all others are rules.
 FOR_PEOPLE = {"plan", "predict"}
 
 
@@ -20,7 +20,7 @@ def test_every_command_explains_itself(capsys):
         assert len(said.split("\n\n")[1]) > 20, f"{command} has no sentence of help"
 
 
-def test_every_rule_has_a_command_of_its_name_and_every_command_a_rule(repository):
+def test_every_rule_has_a_command_of_its_name_and_every_other_command_is_for_people(repository):
     rules = {
         line.split()[1].rstrip(":")
         for path in (repository / "workflow" / "rules").glob("*.smk")

@@ -64,6 +64,7 @@ def test_the_papers_experiment(config):
 def test_the_manual_names_every_key_with_its_default(config):
     """config.yaml is the manual, so no default of the code may be missing or different there."""
     llm = LlmOptions().model_dump()
+    llm["training"] |= {"processes": 8, "zero3": True, "accumulation": 2}  # a node of the paper's
     assert load(config).llms["llm"].model_dump() == llm
     said = config["models"]["llm"]
     assert said.keys() == llm.keys()
@@ -137,6 +138,11 @@ def put(config: dict, key: str, value: object) -> dict:
         ("spectra.stepp", 1.0, "spectra.stepp: unknown key; did you mean step?"),
         ("models.llm.traning", {}, "models.llm.traning: unknown key; did you mean training?"),
         ("models.llm.training.epoch", 1, "models.llm.training.epoch: unknown key; did you mean"),
+        (
+            "models.llm.lora.train_embeddings",
+            True,
+            "models.llm.training.zero3: not with lora.train_embeddings",
+        ),
         ("models.ridge.zzz", 1, "models.ridge.zzz: unknown key; known here: kind"),
         ("models.ridge.kind", "forest", "models.ridge: Input tag 'forest'"),
         ("spectra.step", "one", "spectra.step: Input should be a valid number, found 'one'"),

@@ -171,6 +171,8 @@ class Config(Options):
                 yield f"{key}.models: {name!r} starts from lamost's labels; run it on apogee"
 
     def _llm_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
+        if model.training.zero3 and model.lora.train_embeddings:
+            yield f"{key}.training.zero3: not with lora.train_embeddings; leave one of them out"
         if model.text not in self.texts:
             yield f"{key}.text: {model.text!r} is not in texts ({', '.join(self.texts)})"
         elif self.texts[model.text].answer != "grouped":
@@ -267,17 +269,26 @@ class Run:
         return f"{self.model}-{self.dataset}-{self.scale}"
 
 
-def load(config: Mapping[str, Any]) -> Config:
-    """Check a config as Snakemake has read it, and that its folders and files are there.
+def check(config: Mapping[str, Any]) -> Config:
+    """Check a config as Snakemake has read it.
 
     Raises:
         SpectraLMError: names every wrong key, what is wrong with it and what to do.
     """
     try:
-        checked = Config.model_validate_json(json.dumps(config))
+        return Config.model_validate_json(json.dumps(config))
     except ValidationError as error:
         lines = [_sentence(problem) for problem in error.errors()]
         raise SpectraLMError("the config has errors:\n  " + "\n  ".join(lines)) from None
+
+
+def load(config: Mapping[str, Any]) -> Config:
+    """Check a config as Snakemake has read it, and that its folders and files are there.
+
+    Raises:
+        SpectraLMError: names every wrong key or missing path and what to do.
+    """
+    checked = check(config)
     missing = [
         f"{key}: {path} is not there; correct the path or fetch the data"
         for key, path in _paths(checked)

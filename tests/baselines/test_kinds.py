@@ -126,7 +126,8 @@ def test_commands_train_and_predict(shards, trained, kind, tmp_path):
     given += ["--ask", "parameters", "--options", options]
     given += ["--workspaces", str(tmp_path / "workspaces")]
     assert main(["train-baseline", *given, "--out", str(folder)]) == 0
-    assert list((tmp_path / "workspaces").glob("*")) == []
+    (workspace,) = (tmp_path / "workspaces").iterdir()
+    assert [path.name for path in workspace.iterdir()] == ["finished"]
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest.keys() == COMMON_KEYS
     assert manifest["kind"] == kind

@@ -26,9 +26,9 @@ from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.language.answers import answer_text
 from spectralm.language.questions import asked_of, read_records, write_records
 from spectralm.llm.base import load_adapter, load_base, load_tokenizer
+from spectralm.llm.finish import check_adapter
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
-from spectralm.llm.training import check_adapter
 from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.spectra.options import SpectraOptions
 
@@ -85,7 +85,8 @@ def trained(toy, tmp_path_factory) -> Path:
 def test_outputs_and_what_they_say(toy, trained):
     run = trained / "run"
     assert {path.name for path in run.iterdir()} == OUTPUTS
-    assert list((trained / "workspaces").iterdir()) == []
+    (workspace,) = (trained / "workspaces").iterdir()
+    assert [path.name for path in workspace.iterdir()] == ["finished"]
     assert any((trained / "tensorboard").iterdir())
     manifest = json.loads((run / "manifest.json").read_text())
     assert (manifest["kind"], manifest["n_train"], manifest["n_validation"]) == ("llm", 96, 8)
@@ -130,14 +131,29 @@ def last_written(workspaces: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path):
-    for step, state in ((6, "{}"), (12, '{"global'), (18, None)):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path, processes):
+    names = ["rng_state.pth"] if processes == 1 else ["rng_state_0.pth", "rng_state_1.pth"]
+    for step, state in ((6, "{}"), (12, '{"global'), (18, None), (24, "{}")):
         (tmp_path / f"checkpoint-{step}").mkdir()
+        for name in names:
+            torch.save({"cpu": torch.get_rng_state()}, tmp_path / f"checkpoint-{step}" / name)
         if state is not None:
             (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
-    assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-6"
+    last = tmp_path / "checkpoint-24" / names[-1]
+    last.write_bytes(last.read_bytes()[:-100])
+    assert last_whole_checkpoint(tmp_path, processes) == tmp_path / "checkpoint-6"
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-6"]
-    assert last_whole_checkpoint(tmp_path / "none") is None
+    assert last_whole_checkpoint(tmp_path / "none", processes) is None
+
+
+@GROUPED
+def test_what_was_trained_once_is_not_trained_again(toy, trained, tmp_path):
+    shutil.copytree(trained / "workspaces", tmp_path / "workspaces")
+    output = finish(start(toy, tmp_path, epochs=3))
+    assert "'loss'" not in output
+    for name in OUTPUTS:
+        assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes()
 
 
 def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
@@ -233,4 +249,4 @@ def test_an_untrained_or_unfaithful_adapter_is_refused(toy, trained, tmp_path):
     name = next(key for key in weights if "lora_B" in key)
     save_file({**weights, name: weights[name] * 0}, tmp_path / "adapter_model.safetensors")
     with pytest.raises(SpectraLMError, match="lora_B"):
-        check_adapter(None, tmp_path, None, 0.0)
+        check_adapter(tmp_path, "tiny", True, None, 0.0)

@@ -90,7 +90,8 @@ def test_the_road_ends_in_tables_and_figures(experiment):
     assert "Empty: no model was run" in (results / "tables" / "scaling-lamost.md").read_text()
     manifest = json.loads((results / "models" / "tiny-lamost-20" / "manifest.json").read_text())
     assert manifest["n_train"] == 10
-    assert not list((experiment.folder / "workspaces").iterdir())
+    for workspace in (experiment.folder / "workspaces").iterdir():
+        assert [path.name for path in workspace.iterdir()] == ["finished"]
 
 
 def test_every_model_is_judged_on_the_same_test_spectra(experiment):

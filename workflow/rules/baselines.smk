@@ -29,7 +29,7 @@ rule train_baseline:
     shell:
         "spectralm train-baseline --samples {input.samples} --spectra {input.spectra}"
         " --ask {params.ask} --options {params.options:q} --workspaces {params.workspaces:q}"
-        " --out {params.out} > {log} 2>&1"
+        " --out {params.out} >> {log} 2>&1"
 
 
 rule predict_baseline:

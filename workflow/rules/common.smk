@@ -84,6 +84,25 @@ def adapter_before(wildcards):
     return [f"results/models/{after}/manifest.json"] if after else []
 
 
+def torchrun(wildcards):
+    """Params function: the launcher of a training's processes, on one node or on several."""
+    training = CONFIG.llms[wildcards.model].training
+    each = f"--nproc-per-node {training.processes}"
+    if training.nodes == 1:
+        return f"torchrun --standalone {each}"
+    return (
+        f"srun --nodes {training.nodes} --ntasks {training.nodes} --ntasks-per-node 1"
+        f" torchrun --nnodes {training.nodes} {each} --rdzv-backend c10d"
+        " --rdzv-id $SLURM_JOB_ID --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
+    )
+
+
+def gpus(wildcards):
+    """Resource: the GPUs of a training on all its nodes."""
+    training = CONFIG.llms[wildcards.model].training
+    return training.processes * training.nodes
+
+
 def base(wildcards):
     """The folder or hub id of a model's base."""
     return (tiny_base(wildcards) or [CONFIG.llms[wildcards.model].base])[0]

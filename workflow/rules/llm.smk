@@ -41,6 +41,9 @@ rule train_llm:
     conda:
         "../envs/llm.yaml"
     threads: 8
+    resources:
+        gpu=gpus,
+        nodes=lambda wildcards: CONFIG.llms[wildcards.model].training.nodes,
     params:
         base=base,
         after=lambda wildcards, input: " ".join(
@@ -49,7 +52,7 @@ rule train_llm:
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
             exclude={"generation": {"reading"}}
         ),
-        processes=lambda wildcards: CONFIG.llms[wildcards.model].training.processes,
+        torchrun=torchrun,
         text=lambda wildcards: CONFIG.texts[
             CONFIG.llms[wildcards.model].text
         ].model_dump_json(),
@@ -59,7 +62,7 @@ rule train_llm:
         tensorboard="logs/models/{model}-{dataset}-{scale}",
         code=fingerprint("train_llm"),
     shell:
-        "torchrun --standalone --nproc-per-node {params.processes} -m spectralm train-llm"
+        "{params.torchrun} -m spectralm train-llm"
         " --train-questions {input.train} --validation-questions {input.validation}"
         " --base {params.base:q} {params.after} --options {params.options:q}"
         " --text {params.text:q} --grid {params.grid:q}"

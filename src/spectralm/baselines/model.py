@@ -20,8 +20,8 @@ from spectralm.provenance import Clock, provenance
 from spectralm.samples.manifest import read_manifest
 from spectralm.samples.splits import TEST
 from spectralm.spectra.stored import thousandths_of
+from spectralm.workspace import MANIFEST
 
-MANIFEST = "manifest.json"
 #: Folder of the weights within a model's, and their file where they are tensors.
 WEIGHTS = "weights"
 TENSORS = "model.safetensors"
@@ -38,7 +38,7 @@ class Task:
     options: BaselineOptions
     workspace: Path
     """Folder of this training alone, which may not be there yet: a kind whose training is worth
-    more than a retry keeps in it what it needs to go on. It is removed in the end."""
+    more than a retry keeps in it what it needs to go on. That is removed in the end."""
     clock: Clock
     """To be kept whenever something is kept in the workspace."""
 
@@ -101,7 +101,6 @@ def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out
     ``facts`` are what decided the result, for the manifest.
     """
     model, training = model_class.train(task)
-    (out / MANIFEST).unlink(missing_ok=True)
     weights = out / WEIGHTS
     shutil.rmtree(weights, ignore_errors=True)
     weights.mkdir(parents=True)
@@ -118,7 +117,6 @@ def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out
         "parameters_total": model.parameters,
     }
     write_json(out / MANIFEST, manifest)
-    shutil.rmtree(task.workspace, ignore_errors=True)
     logging.info(
         "%s: %d training and %d validation spectra, %d parameters",
         out,

@@ -9,6 +9,7 @@ from spectralm.files import parquet_metadata, sha256
 from spectralm.fingerprint import fingerprint
 from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, workspace_key
+from spectralm.workspace import FINISHED, Lock, is_finished, publish
 
 
 def run(
@@ -31,5 +32,8 @@ def run(
         "code": fingerprint("train_baseline", module_of(checked.kind)),
     }
     workspace = workspaces / workspace_key(facts)
-    task = Task(spectra, samples, ask, checked, workspace, Clock(workspace / "clock.json"))
-    train_model(model_class(checked.kind), task, facts, out)
+    with Lock(workspace):
+        if not is_finished(workspace):
+            task = Task(spectra, samples, ask, checked, workspace, Clock(workspace / "clock.json"))
+            train_model(model_class(checked.kind), task, facts, workspace / FINISHED)
+        publish(workspace, out)

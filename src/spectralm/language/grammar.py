@@ -41,9 +41,10 @@ class Grammar:
         if not text:
             yield state
             return
-        for piece, after in self.edges[state].items():
-            if text.startswith(piece):
-                yield from self.walk(after, text[len(piece) :])
+        for end in range(1, len(text) + 1):
+            after = self.edges[state].get(text[:end])
+            if after is not None:
+                yield from self.walk(after, text[end:])
 
     def accepts(self, text: str) -> bool:
         """Whether ``text`` is one whole answer."""

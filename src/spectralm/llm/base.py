@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 import torch
+from bitsandbytes.nn import Linear4bit
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from transformers import (
     AutoModelForCausalLM,
@@ -13,6 +14,8 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
+from transformers.utils import is_flash_attn_2_available
 
 from spectralm.errors import InputError
 from spectralm.llm.options import LoraOptions
@@ -43,20 +46,30 @@ def load_base(base: str, quantise: bool, gradient_checkpointing: bool = False) -
     Raises:
         InputError: the base is neither a folder nor in the local cache.
     """
-    settings = {}
+    settings = {"attn_implementation": "flash_attention_2"} if is_flash_attn_2_available() else {}
     if quantise:
         settings["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
+            bnb_4bit_quant_storage=torch.bfloat16,  # ZeRO-3 shards floats only
         )
     model = _from_disk(AutoModelForCausalLM, base, dtype=torch.bfloat16, **settings)
+    if is_deepspeed_zero3_enabled():
+        _keep_4bit_layout(model)
     return prepare_model_for_kbit_training(
         model,
         use_gradient_checkpointing=gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
     )
+
+
+def _keep_4bit_layout(model: PreTrainedModel) -> None:
+    """On CPUs, bitsandbytes repacks weights at their first use; sharded ones must stay as read."""
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False
 
 
 def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> PeftModel:

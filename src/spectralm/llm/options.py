@@ -79,7 +79,13 @@ class TrainingOptions(Options):
     """Recompute activations in the backward pass to save memory."""
 
     processes: PositiveInt = 1
-    """Processes (GPUs) that torchrun starts."""
+    """Processes (GPUs) that torchrun starts on each node."""
+
+    nodes: PositiveInt = 1
+    """Nodes of a cluster; more than one are started by srun (docs/cluster.md)."""
+
+    zero3: bool = False
+    """Shard base, adapter and optimizer over all processes by DeepSpeed's ZeRO-3."""
 
     soft_targets: dict[str, PositiveFloat] = Field(default={})
     """For grouped answers: width (in the label's unit) of the Gaussian over neighbouring numbers
@@ -111,7 +117,7 @@ class TrainingOptions(Options):
 class GenerationOptions(Options):
     """How answers are read from a model."""
 
-    batch_size: PositiveInt = 8
+    batch_size: PositiveInt = 2
     """Questions answered at once; fixed, since low-precision answers can depend on it."""
 
     reading: Literal["greedy", "expected"] = "greedy"

@@ -1,23 +1,19 @@
 """Training an adapter (paper III.3), so that it can stop at any moment and go on."""
 
-import json
 import logging
 import os
-import shutil
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from peft import PeftModel
-from safetensors.torch import load_file
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from spectralm.errors import SpectraLMError
-from spectralm.files import atomic, sha256, write_json
+from spectralm.files import sha256
 from spectralm.fingerprint import fingerprint
 from spectralm.labels.vocabulary import Ask
 from spectralm.language.answers import Star, answer_text
@@ -25,24 +21,34 @@ from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import asked_of
 from spectralm.llm.answer_only import AnswerOnlyLayer
+from spectralm.llm.arguments import training_arguments
 from spectralm.llm.base import (
     ADAPTER_WEIGHTS,
     add_adapter,
-    load_adapter,
     load_base,
     load_tokenizer,
     resume_adapter,
     tokenizer_hash,
 )
 from spectralm.llm.encoding import Collator, FluxNoise, Questions
+from spectralm.llm.finish import check_adapter, finish
 from spectralm.llm.generation import Reader
 from spectralm.llm.loss import answer_loss
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.provenance import Clock, provenance, workspace_key
 from spectralm.spectra.options import SpectraOptions
+from spectralm.workspace import Lock, is_finished, publish
 
-LIBRARIES = ("accelerate", "bitsandbytes", "peft", "tokenizers", "torch", "transformers")
+LIBRARIES = (
+    "accelerate",
+    "bitsandbytes",
+    "deepspeed",
+    "peft",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
 
 
 @dataclass(frozen=True)
@@ -144,34 +150,61 @@ def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     """Train the adapter of a run, from its last checkpoint if there is one, and write it.
 
     Files appear in ``out`` only when all is done: adapter, metrics.json, and manifest.json last.
+    Called by each process of a training; the first one holds the workspace's lock.
 
     Raises:
+        InputError: another training has the workspace.
         SpectraLMError: a split is empty, or the trained adapter is.
     """
     facts = task.facts()
     workspace = workspaces / workspace_key(facts)
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(tensorboard)
+    first = os.environ.get("RANK", "0") == "0"
+    with Lock(workspace) if first else nullcontext():
+        # The processes meet here, so none touches a workspace that the first one has not got.
+        arguments = training_arguments(task.options, workspace)
+        PartialState().wait_for_everyone()
+        state = [is_finished(workspace), None]
+        if first and not state[0]:
+            state[1] = last_whole_checkpoint(workspace, PartialState().num_processes)
+        finished, checkpoint = broadcast_object_list(state)
+        if not finished:
+            logging.info("workspace %s, %s", workspace, f"from {checkpoint or 'the beginning'}")
+            _train(task, facts, workspace, arguments, checkpoint)
+        if first:
+            publish(workspace, out)
+
+
+def _train(
+    task: Task,
+    facts: Mapping[str, object],
+    workspace: Path,
+    arguments: TrainingArguments,
+    checkpoint: Path | None,
+) -> None:
+    """Train, and leave the adapter, metrics and manifest in the workspace's ``finished``."""
     clock = Clock(workspace / "clock.json")
-    trainer, questions = _trainer(task, workspace)
+    trainer, questions = _trainer(task, workspace, arguments)
     trainer.add_callback(KeptClock(clock))
-    checkpoint = last_whole_checkpoint(workspace)
-    logging.info("workspace %s, %s", workspace, f"from {checkpoint}" if checkpoint else "new")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     final = trainer.evaluate()
     trainer.save_model(str(workspace / "adapter"))
+    trained, total = trainer.model.get_nb_trainable_parameters()
     if trainer.is_world_process_zero():
-        check_adapter(task, workspace / "adapter", trainer, final["eval_loss"])
+        options = task.options
+        check_adapter(
+            workspace / "adapter", task.base, options.quantise, trainer, final["eval_loss"]
+        )
         metrics = {
             **final,
             "truncated_fraction": questions.truncated_fraction(),
             "history": trainer.state.log_history,
         }
-        trained, total = trainer.model.get_nb_trainable_parameters()
         manifest = {
             **facts,
             **provenance(LIBRARIES),
             **clock.read(),
-            "kind": task.options.kind,
+            "kind": options.kind,
             "n_train": len(questions),
             "n_validation": len(trainer.eval_dataset),
             "parameters": trained,
@@ -179,11 +212,13 @@ def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
             "steps": trainer.state.global_step,
             "adapter_sha256": sha256(workspace / "adapter" / ADAPTER_WEIGHTS),
         }
-        publish(workspace / "adapter", out, metrics, manifest)
-        shutil.rmtree(workspace)
+        finish(workspace, metrics, manifest)
+    PartialState().wait_for_everyone()
 
 
-def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
+def _trainer(
+    task: Task, workspace: Path, arguments: TrainingArguments
+) -> tuple[AnsweringTrainer, Questions]:
     options, training = task.options, task.options.training
     tokenizer = load_tokenizer(task.base)
     noise = None
@@ -191,10 +226,10 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
         words = flux_text(task.text, task.spectra.grid)
         noise = FluxNoise(training.flux_noise, training.seed, words)
     cache = workspace / "questions"
-    questions = Questions.open(task.train, cache, tokenizer, options.max_tokens, noise)
-    validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens).spread(
-        training.evaluation_spectra
-    )
+    with PartialState().main_process_first():
+        questions = Questions.open(task.train, cache, tokenizer, options.max_tokens, noise)
+        validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens)
+    validation = validation.spread(training.evaluation_spectra)
     model = load_base(task.base, options.quantise, training.gradient_checkpointing)
     if task.after is None:
         model = add_adapter(model, options.lora, training.seed)
@@ -205,7 +240,7 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
     generation = options.generation
     trainer = AnsweringTrainer(
         model=model,
-        args=_arguments(task, workspace),
+        args=arguments,
         train_dataset=questions,
         eval_dataset=validation,
         data_collator=Collator(tokenizer.pad_token_id, options.max_tokens),
@@ -226,90 +261,3 @@ def _trainer(task: Task, workspace: Path) -> tuple[AnsweringTrainer, Questions]:
         ],
     )
     return trainer, questions
-
-
-def _arguments(task: Task, workspace: Path) -> TrainingArguments:
-    training = task.options.training
-    return TrainingArguments(
-        output_dir=str(workspace),
-        num_train_epochs=training.epochs,
-        per_device_train_batch_size=training.batch_size,
-        per_device_eval_batch_size=task.options.generation.batch_size,
-        gradient_accumulation_steps=training.accumulation,
-        optim="adamw_torch",
-        learning_rate=training.learning_rate,
-        weight_decay=training.weight_decay,
-        lr_scheduler_type="cosine",
-        warmup_steps=training.warmup_fraction,
-        bf16=True,
-        use_cpu=not torch.cuda.is_available(),
-        ddp_backend=None if torch.cuda.is_available() or not _distributed() else "gloo",
-        gradient_checkpointing=training.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
-        # Shares of all steps; as 1.0 would mean every step, the end counts as one more.
-        eval_strategy="steps" if training.evaluations else "no",
-        eval_steps=1 / (training.evaluations + 1),
-        save_strategy="steps",
-        save_steps=1 / (training.checkpoints + 1),
-        save_total_limit=2,
-        logging_steps=1 / 100,
-        report_to=["tensorboard"],
-        disable_tqdm=not sys.stderr.isatty(),
-        prediction_loss_only=True,
-        remove_unused_columns=False,
-        seed=training.seed,
-        data_seed=training.seed,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-
-
-def _distributed() -> bool:
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
-def check_adapter(task: Task, folder: Path, trainer: Trainer, loss: float) -> None:
-    """Check a saved adapter: nothing empty, B trained, and the same loss when loaded again.
-
-    Raises:
-        SpectraLMError: one of these does not hold (ANCHORS: complaint 8).
-    """
-    for name, tensor in load_file(folder / ADAPTER_WEIGHTS).items():
-        if tensor.numel() == 0 or ("lora_B" in name and not tensor.any()):
-            raise SpectraLMError(f"{folder}: {name} is empty or untrained; the adapter is useless")
-    reloaded = load_adapter(load_base(task.base, task.options.quantise), folder)
-    again = _loss_of(reloaded, trainer)
-    if abs(again - loss) > 0.01 * max(1.0, loss):
-        raise SpectraLMError(
-            f"{folder}: validation loss {loss:.4f} before saving but {again:.4f} after loading"
-        )
-
-
-def _loss_of(model: PeftModel, trainer: Trainer) -> float:
-    """Validation loss of a model that is not the Trainer's own."""
-    device = trainer.args.device
-    model = model.to(device)
-    total = items = 0.0
-    for batch in torch.utils.data.DataLoader(
-        trainer.eval_dataset,
-        batch_size=trainer.args.per_device_eval_batch_size,
-        collate_fn=trainer.data_collator,
-    ):
-        batch = trainer._prepare_inputs(batch)
-        labels = batch.pop("labels")
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
-            loss = trainer.compute_loss_func(model(**batch), labels)
-        total += float(loss) * len(labels)
-        items += len(labels)
-    return total / items
-
-
-def publish(adapter: Path, out: Path, metrics: Mapping, manifest: Mapping) -> None:
-    """Copy the finished adapter to its place, then the metrics, and the manifest last."""
-    with atomic(out / ADAPTER_WEIGHTS) as temporary:
-        shutil.copyfile(adapter / ADAPTER_WEIGHTS, temporary)
-    config = json.loads((adapter / "adapter_config.json").read_text())
-    # PEFT writes this set in any order; sorted, equal trainings give equal files.
-    config["target_modules"].sort()
-    write_json(out / "adapter_config.json", config)
-    write_json(out / "metrics.json", metrics)
-    write_json(out / "manifest.json", manifest)

@@ -1,0 +1,36 @@
+"""What an experiment will need: jobs, disk, GPU-hours and memory."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
+
+from spectralm.config import check
+from spectralm.files import write_json
+from spectralm.planning.dag import dag
+from spectralm.planning.gpus import gpu_named
+from spectralm.planning.plan import plan
+from spectralm.planning.report import markdown
+
+
+def run(
+    *,
+    configfile: list[Path] | None = None,
+    gpu: str = "H100",
+    snakefile: Path = Path("Snakefile"),
+    out: Path | None = None,
+) -> None:
+    """Print what a config asks for, before anything runs: spectra, jobs, disk, GPU time and memory.
+
+    Run it at the root of the repository. The files given extend config/config.yaml, as with
+    Snakemake; no survey's file need be there. --gpu is a name of src/spectralm/planning/gpus.csv;
+    --out writes the same as JSON.
+    """
+    config = load_configfile(snakefile.parent / "config" / "config.yaml")
+    for path in configfile or []:
+        update_config(config, load_configfile(path))
+    made = plan(check(config), dag(config, snakefile), gpu_named(gpu))
+    print(markdown(made))
+    if out is not None:
+        write_json(out, asdict(made))

@@ -1,0 +1,101 @@
+"""The sizes of a Llama-like base model."""
+
+import csv
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from spectralm.errors import InputError
+
+TABLE = Path(__file__).with_name("bases.csv")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A decoder with gated feed-forward blocks and grouped-query attention."""
+
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    mlp: int
+    vocabulary: int
+    tied: bool
+    """Whether the output head is the embedding table."""
+
+    @property
+    def query_width(self) -> int:
+        """Width of all queries together."""
+        return self.heads * self.head_dim
+
+    @property
+    def kv_width(self) -> int:
+        """Width of all keys together, and of all values."""
+        return self.kv_heads * self.head_dim
+
+    @cached_property
+    def linears(self) -> tuple[tuple[int, int], ...]:
+        """Inputs and outputs of a layer's linear maps: q, k, v, o, gate, up, down."""
+        return (
+            (self.hidden, self.query_width),
+            (self.hidden, self.kv_width),
+            (self.hidden, self.kv_width),
+            (self.query_width, self.hidden),
+            (self.hidden, self.mlp),
+            (self.hidden, self.mlp),
+            (self.mlp, self.hidden),
+        )
+
+    @property
+    def linear_parameters(self) -> int:
+        """Weights of all layers' linear maps, without embeddings and head."""
+        return self.layers * sum(inputs * outputs for inputs, outputs in self.linears)
+
+    @property
+    def other_parameters(self) -> int:
+        """Embeddings, head and norms."""
+        tables = 1 if self.tied else 2
+        return tables * self.vocabulary * self.hidden + (2 * self.layers + 1) * self.hidden
+
+    def lora_parameters(self, rank: int) -> int:
+        """Weights of an adapter of a rank on all linear maps."""
+        return self.layers * rank * sum(inputs + outputs for inputs, outputs in self.linears)
+
+
+def architecture(base: str) -> Architecture:
+    """The sizes of a base: of the folder's config.json, or of the table for a hub id.
+
+    Raises:
+        InputError: it is neither; or the config.json lacks a size.
+    """
+    if Path(base).is_dir():
+        return _of_folder(Path(base) / "config.json")
+    with open(TABLE, newline="") as rows:
+        known = {row.pop("name"): row for row in csv.DictReader(rows)}
+    if base not in known:
+        raise InputError(base, "base model", "neither a folder nor known", f"known: {[*known]}")
+    sizes = known[base]
+    tied = sizes.pop("tied") == "true"
+    return Architecture(**{name: int(size) for name, size in sizes.items()}, tied=tied)
+
+
+def _of_folder(path: Path) -> Architecture:
+    try:
+        sizes = json.loads(path.read_text())
+        heads = sizes["num_attention_heads"]
+        return Architecture(
+            layers=sizes["num_hidden_layers"],
+            hidden=sizes["hidden_size"],
+            heads=heads,
+            kv_heads=sizes.get("num_key_value_heads") or heads,
+            head_dim=sizes.get("head_dim") or sizes["hidden_size"] // heads,
+            mlp=sizes["intermediate_size"],
+            vocabulary=sizes["vocab_size"],
+            tied=sizes.get("tie_word_embeddings", False),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            path, "sizes of the base", f"{error!r}", "give the folder of a Llama-like model"
+        ) from error

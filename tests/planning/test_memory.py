@@ -1,0 +1,80 @@
+"""The estimate of memory against every tensor of a small model."""
+
+import pytest
+import torch
+from planning.tracking import Peak
+
+from spectralm.llm.base import add_adapter, load_base
+from spectralm.llm.options import GenerationOptions, LlmOptions, LoraOptions, TrainingOptions
+from spectralm.planning.architecture import Architecture, architecture
+from spectralm.planning.memory import prediction_memory, training_memory, weights
+
+TOKENS, ANSWER = 400, 10
+BASES = [
+    Architecture(4, 256, 4, 2, 64, 512, 1000, False),
+    Architecture(8, 256, 4, 1, 64, 896, 1000, False),
+    Architecture(4, 512, 8, 2, 64, 1024, 1000, True),
+]
+
+
+def options(checkpointing: bool) -> LlmOptions:
+    return LlmOptions(
+        lora=LoraOptions(rank=16),
+        training=TrainingOptions(batch_size=2, gradient_checkpointing=checkpointing),
+        generation=GenerationOptions(batch_size=1),
+    )
+
+
+def adapted(base: Architecture, folder, asked: LlmOptions):
+    frozen = load_base(str(folder), True, asked.training.gradient_checkpointing)
+    held = sum(tensor.nbytes for tensor in frozen.parameters())
+    return add_adapter(frozen, asked.lora, 0), held
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_weights_and_training(base, folder_of):
+    folder = folder_of(base)
+    for checkpointing in (True, False):
+        asked = options(checkpointing)
+        model, held = adapted(base, folder, asked)
+        assert weights(base, True) == pytest.approx(held, rel=0.03)
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.grad = torch.zeros_like(parameter)
+        ids = torch.zeros((asked.training.batch_size, TOKENS), dtype=torch.long)
+        with Peak() as peak, torch.autocast("cpu", torch.bfloat16):
+            logits = model.train()(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                position_ids=torch.arange(TOKENS).expand_as(ids),
+                logits_to_keep=ANSWER + 1,
+            ).logits
+            torch.nn.functional.cross_entropy(
+                logits[:, :-1].flatten(0, 1).float(), ids[:, -ANSWER:].flatten()
+            ).backward()
+        told = training_memory(base, asked, TOKENS, ANSWER).activations
+        assert told == pytest.approx(peak.bytes, rel=0.12)
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_answering(base, folder_of):
+    asked = options(False)
+    model, _ = adapted(base, folder_of(base), asked)
+    tokens = 2 * TOKENS  # fewer are little beside a weight as it is multiplied
+    ids = torch.zeros((1, tokens), dtype=torch.long)
+    with Peak() as peak, torch.inference_mode():
+        model.eval().generate(
+            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=3, pad_token_id=0
+        )
+    told = prediction_memory(base, asked, tokens).activations
+    assert told == pytest.approx(peak.bytes, rel=0.2)
+
+
+def test_sharding_divides_all_but_activations_and_what_works():
+    base = architecture("meta-llama/Llama-3.1-8B")
+    one, eight, many = (
+        training_memory(base, LlmOptions(), 5000, 10, gpus) for gpus in (1, 8, 10**6)
+    )
+    assert eight.adapter == one.adapter / 8
+    assert eight.activations == one.activations
+    assert one.weights > eight.weights > many.weights > 2**30

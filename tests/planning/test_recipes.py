@@ -1,0 +1,50 @@
+"""Recipes per hardware: one experiment, and what they say of its cost is what the plan says."""
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from spectralm.config import check
+from spectralm.planning.dag import Dag
+from spectralm.planning.gpus import gpu_named
+from spectralm.planning.plan import Estimate, plan
+
+QUESTIONS = 16
+HARDWARE = ("one_gpu", "one_node", "several_nodes")
+#: The model of a stage, and its run whose cost a recipe tells.
+STAGES = {
+    "stage1": ("llm", "llm-lamost-1500000"),
+    "stage2": ("llm_abundances", "llm_abundances-apogee-100000"),
+}
+
+
+def sentence(gpu: str, estimate: Estimate) -> str:
+    return (
+        f"#   {gpu}, {estimate.text} text: {estimate.memory / 2**30:.0f} GiB per GPU, "
+        f"{estimate.gpu_hours:,.0f} GPU-hours, {estimate.hours / 24:.1f} days\n"
+    )
+
+
+@pytest.mark.parametrize("hardware", HARDWARE)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_recipe_says_what_the_plan_says(repository, stage, hardware):
+    recipe = (repository / "config" / "recipes" / f"{stage}_{hardware}.yaml").read_text()
+    config = yaml.safe_load((repository / "config" / "config.yaml").read_text())
+    update_config(config, yaml.safe_load(recipe))
+    checked = check(config)
+    model, run = STAGES[stage]
+    training = checked.llms[model].training
+    gpus = training.processes * training.nodes
+    assert training.batch_size * training.accumulation * gpus == QUESTIONS
+    told = ""
+    for gpu in ("H100", "A100-80"):
+        estimates = plan(checked, Dag({}, {}), gpu_named(gpu)).estimates
+        for estimate in (row for row in estimates if row.run == run):
+            assert estimate.fits
+            told += sentence(gpu, estimate)
+    assert told in recipe
+
+
+def test_every_recipe_is_checked(repository):
+    recipes = {path.stem for path in (repository / "config" / "recipes").iterdir()}
+    assert recipes == {f"{stage}_{hardware}" for stage in STAGES for hardware in HARDWARE}

@@ -1,0 +1,73 @@
+"""The planner's lengths against the real Llama-3 tokenizer."""
+
+import re
+
+import numpy as np
+import pytest
+from llm.llama3 import llama3_tokenizer
+
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
+from spectralm.language.answers import answer_text
+from spectralm.language.flux import flux_text
+from spectralm.language.options import TextOptions
+from spectralm.language.questions import write_question
+from spectralm.llm.options import LlmOptions
+from spectralm.llm.tiny import tiny_tokenizer
+from spectralm.planning.tokens import STAR, length
+from spectralm.spectra.options import SpectraOptions
+
+#: What Llama-3.1-Instruct's chat template puts around a question.
+TEMPLATE = (
+    "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: "
+    "December 2023\nToday Date: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>"
+    "\n\n{question}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+)
+TEXTS = [
+    TextOptions(),
+    TextOptions(flux="compact", answer="grouped"),
+    TextOptions(flux="compact", answer="characters", marker_every=100),
+    TextOptions(flux="paper", answer="grouped", marker_every=100),
+]
+
+
+def llama3_tokens(text: str) -> int:
+    """Tokens of a text; each special word is one."""
+    tokenizer = llama3_tokenizer()
+    parts = re.split(r"(<\|[a-z_]+\|>)", text)
+    return sum(
+        1 if part.startswith("<|") else len(tokenizer(part, add_special_tokens=False)["input_ids"])
+        for part in parts
+        if part
+    )
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=str)
+@pytest.mark.parametrize("after", [None, "llm-lamost-100000"])
+def test_tokens_of_llama_3(text, after):
+    grid = SpectraOptions().grid
+    told = length(LlmOptions(after=after), text, grid)
+    labels = ABUNDANCES if after else PARAMETERS
+    flux = np.random.default_rng(1).integers(0, 1000, len(grid)).astype(np.int16)
+    question = TEMPLATE.format(question=write_question(flux, flux_text(text, grid), labels))
+    answer = llama3_tokens(answer_text(text, labels).write(STAR)) + 1
+    assert told.total == pytest.approx(
+        llama3_tokens(question) + answer, rel=0.03 if after else 0.01
+    )
+    if not after:
+        assert told.answer == pytest.approx(answer, rel=0.1)
+
+
+def test_a_text_is_cut_to_what_the_model_may_read():
+    grid = SpectraOptions().grid
+    whole = length(LlmOptions(), TextOptions(), grid)
+    cut = length(LlmOptions(max_tokens=10000), TextOptions(), grid)
+    assert whole.total > 24503
+    assert cut.total == 10000
+    assert cut.answer == whole.answer
+
+
+def test_a_folders_own_tokenizer_counts(tmp_path):
+    tiny_tokenizer().save_pretrained(tmp_path)
+    grid = SpectraOptions().grid
+    own = length(LlmOptions(base=str(tmp_path)), TextOptions(), grid)
+    assert 0 < length(LlmOptions(), TextOptions(), grid).question - own.question < 50

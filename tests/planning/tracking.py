@@ -1,0 +1,34 @@
+"""Bytes of all tensors that are alive, at their peak."""
+
+import weakref
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+
+class Peak(TorchDispatchMode):
+    """Follows every storage that is made in its block, to its end."""
+
+    def __init__(self):
+        super().__init__()
+        self.live = self.bytes = 0
+        self.known: set[int] = set()
+
+    def __torch_dispatch__(self, function, types, arguments=(), settings=None):
+        made = function(*arguments, **(settings or {}))
+        given = {storage._cdata for storage in self._storages(arguments)}
+        for storage in self._storages(made):
+            if storage._cdata not in self.known | given:
+                self.known.add(storage._cdata)
+                weakref.finalize(storage, self._gone, storage._cdata, storage.nbytes())
+                self.live += storage.nbytes()
+                self.bytes = max(self.bytes, self.live)
+        return made
+
+    def _gone(self, key: int, size: int) -> None:
+        self.known.discard(key)
+        self.live -= size
+
+    def _storages(self, tree):
+        return (t.untyped_storage() for t in tree_iter(tree) if isinstance(t, torch.Tensor))
