@@ -17,8 +17,8 @@ from spectralm.errors import InputError
 from spectralm.inference.training_set import TrainingSet
 from spectralm.labels.vocabulary import Ask, Label
 from spectralm.spectra.options import SpectraOptions
+from spectralm.workspace import MANIFEST
 
-MANIFEST = "manifest.json"
 LLM = "llm"
 
 
