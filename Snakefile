@@ -52,6 +52,7 @@ include: "workflow/rules/language.smk"
 include: "workflow/rules/llm.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/inference.smk"
 
 
 rule all:
@@ -60,3 +61,4 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.write_summary.output,
+        expand("results/models/{run}/training_set.safetensors", run=CONFIG.runs),

@@ -89,6 +89,7 @@ def _joined(
         )
         columns[label.name] = truth
         columns[f"{label.name}_predicted"] = predicted
+        columns[f"{label.name}_err"] = pc.if_else(parsed, predictions[f"{label.name}_err"], None)
         columns[f"{label.name}_residual"] = pc.subtract(predicted, truth)
         known = bound is not None and label.name in bound.column_names
         columns[f"{label.name}_bound"] = bound[label.name] if known else nothing
