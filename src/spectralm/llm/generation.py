@@ -174,19 +174,21 @@ class Reader:
         ]
         device = next(self.model.parameters()).device
         ids = left_padded(prompts, self.tokenizer.pad_token_id).to(device)
-        written = self.model.generate(
-            input_ids=ids,
-            attention_mask=left_padded(ones(prompts), 0).to(device),
-            position_ids=positions(prompts, ids.shape[1], self.max_tokens)
-            .expand(len(ids), -1)
-            .to(device),
-            do_sample=False,
-            max_new_tokens=longest,
-            logits_processor=LogitsProcessorList([GrammarProcessor(grammars, ids.shape[1])]),
-            return_dict_in_generate=True,
-            output_scores=self.reading == "expected" or self.sigmas,
-            pad_token_id=self.tokenizer.pad_token_id,
-        )
+        # Norms are float32; without this, attention and its cache would be, too.
+        with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+            written = self.model.generate(
+                input_ids=ids,
+                attention_mask=left_padded(ones(prompts), 0).to(device),
+                position_ids=positions(prompts, ids.shape[1], self.max_tokens)
+                .expand(len(ids), -1)
+                .to(device),
+                do_sample=False,
+                max_new_tokens=longest,
+                logits_processor=LogitsProcessorList([GrammarProcessor(grammars, ids.shape[1])]),
+                return_dict_in_generate=True,
+                output_scores=self.reading == "expected" or self.sigmas,
+                pad_token_id=self.tokenizer.pad_token_id,
+            )
         tokens = written.sequences[:, ids.shape[1] :]
         texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         spellings = [answer_text(self.text, labels) for labels in asked]
