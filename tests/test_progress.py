@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -23,6 +24,7 @@ for _ in progress.progress(range(5), 5, "spectra"):
 def on_terminal(code: str) -> str:
     """What a program writes to a terminal."""
     ours, its = pty.openpty()
+    termios.tcsetwinsize(its, (24, 80))
     subprocess.run([sys.executable, "-c", code], stderr=its, check=True)
     os.close(its)
     told = b""
