@@ -335,7 +335,7 @@ rule tabulate_calibration:
     input:
         residuals_at,
     output:
-        csv="results/tables/calibration-{dataset}-{scale}.csv",
+        csv=shown("results/tables/calibration-{dataset}-{scale}.csv"),
         markdown="results/tables/calibration-{dataset}-{scale}.md",
         latex="results/tables/calibration-{dataset}-{scale}.tex",
     log:
@@ -363,7 +363,7 @@ rule plot_calibration:
         style=STYLE,
     output:
         pdf="results/figures/calibration-{model}-{dataset}-{scale}.pdf",
-        png="results/figures/calibration-{model}-{dataset}-{scale}.png",
+        png=shown("results/figures/calibration-{model}-{dataset}-{scale}.png"),
     log:
         "logs/figures/calibration-{model}-{dataset}-{scale}.log",
     benchmark:
