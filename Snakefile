@@ -57,6 +57,7 @@ include: "workflow/rules/language.smk"
 include: "workflow/rules/llm.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/inference.smk"
 include: "workflow/rules/catalogue.smk"
 include: "workflow/rules/report.smk"
 
@@ -69,3 +70,4 @@ rule all:
         rules.write_report.output,
         expand("results/catalogue/{run}.parquet", run=CONFIG.runs),
         cards(),
+        expand("results/models/{run}/training_set.safetensors", run=CONFIG.runs),

@@ -8,7 +8,7 @@ import pytest
 from spectralm.cli import commands, main
 
 #: Commands that people type; all others are rules.
-FOR_PEOPLE = {"plan"}
+FOR_PEOPLE = {"plan", "predict"}
 
 
 def test_every_command_explains_itself(capsys):

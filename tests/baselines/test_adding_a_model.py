@@ -77,6 +77,7 @@ def test_another_models_code_runs_only_that_model_again(experiment):
         "tabulate_residuals": 1,
         "tabulate_comparison": 1,
         "tabulate_confusion": 1,
+        "tabulate_calibration": 1,
         "tabulate_scaling": 1,
         "tabulate_snr": 1,
     }

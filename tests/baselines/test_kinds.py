@@ -20,7 +20,7 @@ OF_STAGE_1 = sorted(SMALL.keys() - {"from_parameters"})
 EVERY_KIND = pytest.mark.parametrize("kind", OF_STAGE_1)
 COMMON_KEYS = {
     *("ask", "kind", "options", "n_train", "n_validation", "parameters", "parameters_total"),
-    *("seconds", "cpu_seconds", "versions", "python", "git_commit", "sha256", "code"),
+    *("seconds", "cpu_seconds", "versions", "python", "git_commit", "sha256", "code", "spectra"),
 }
 
 

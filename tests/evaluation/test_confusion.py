@@ -1,7 +1,7 @@
 import csv
 
 from evaluation.rows import rows_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectralm.cli import main
@@ -28,6 +28,7 @@ def test_counts_and_accuracies_by_hand():
     assert matrix.accuracies == {"A": 0.5, "F": None, "G": None, "K": None, "M": 1, "All": 3 / 5}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(CLASSES), st.sampled_from((*CLASSES, None))), min_size=1

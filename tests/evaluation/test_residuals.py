@@ -46,6 +46,16 @@ def test_bounds_are_joined_by_obsid_where_they_are_known(manifest, predictions):
         assert row["teff_bound"] == expected
 
 
+def test_a_spectrum_that_says_nothing_of_a_label_has_no_finite_bound(manifest, predictions):
+    said, silent = predictions["obsid"][:2].to_pylist()
+    bound = pa.table({"obsid": [said, silent], "teff": pa.array([7.0, None], pa.float32())})
+    table = residuals(manifest, manifest["obsid"], predictions, "run", bound=bound)
+    found = dict(zip(table["obsid"].to_pylist(), table["teff_bound"].to_pylist(), strict=True))
+    assert (found.pop(said), found.pop(silent)) == (7.0, float("inf"))
+    assert set(found.values()) == {None}
+    assert table["logg_bound"].null_count == len(table)
+
+
 def test_order_of_rows_does_not_matter(manifest, predictions):
     straight = residuals(manifest, manifest["obsid"], predictions, "run")
     mixed = residuals(

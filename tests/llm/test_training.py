@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -18,6 +19,7 @@ from peft import PeftModel
 from processes import finish, started
 from safetensors.torch import load_file, save_file
 
+from spectralm.cli import main
 from spectralm.errors import SpectraLMError
 from spectralm.files import sha256
 from spectralm.labels.vocabulary import PARAMETERS
@@ -202,6 +204,26 @@ def test_answers_by_shard(toy, trained, tmp_path):
         assert row["status"] == "parsed"
         assert row["class"] == star.spectral_class
         assert {name: row[name] for name in star.values} == star.values
+
+
+def test_errors_hold_what_they_say(toy, trained, tmp_path):
+    """Of the very stars that calibrated them; other stars are in the tests of the factor."""
+    run = shutil.copytree(trained / "run", tmp_path / "run")
+    assert not any(row["teff_err"] for row in answers_by_shard(toy, run, tmp_path / "without"))
+    common = ["--base", str(toy.base), "--options", options(toy.text.answer, 3)]
+    common += ["--text", toy.text.model_dump_json(), "--model", str(run)]
+    given = ["--questions", str(toy.train), "--out", str(run / "calibration.json")]
+    assert main(["calibrate-llm", *common, *given]) == 0
+    out = tmp_path / "with.parquet"
+    assert main(["predict-llm", *common, "--questions", str(toy.train), "--out", str(out)]) == 0
+    answers, truth = answer_text(toy.text), list(read_records(toy.train))
+    for label in PARAMETERS:
+        within = [
+            abs(row[label.name] - answers.read(record["answer"]).values[label.name])
+            <= row[f"{label.name}_err"]
+            for row, record in zip(pq.read_table(out).to_pylist(), truth, strict=True)
+        ]
+        assert 0.55 < np.mean(within) < 0.8
 
 
 def reader(toy: Toy, model: PeftModel, reading: str) -> Reader:

@@ -62,13 +62,19 @@ class Experiment:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Snakemake with the copied code; its output is one text."""
+        return self._run("snakemake", "--configfile", "mine.yaml", "--cores", "2", *arguments)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run a command of the copied code; its output is one text."""
+        return self._run(sys.executable, "-m", "spectralm", *arguments)
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess:
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.folder / "src"),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HF_HUB_OFFLINE": "1",
         }
-        command = ["snakemake", "--configfile", "mine.yaml", "--cores", "2", *arguments]
         return subprocess.run(
             command,
             cwd=self.folder,

@@ -16,6 +16,7 @@ FIGURES = {
     "plot_residuals": 3,
     "plot_residual_histograms": 3,
     "plot_confusion": 3,
+    "plot_calibration": 1,
     "plot_scaling": 1,
     "plot_snr": 1,
     "write_report": 1,
@@ -30,15 +31,18 @@ BELOW_SPECTRA = {
     "write_questions": 1,
     "train_llm": 1,
     "train_baseline": 2,
+    "calibrate_llm": 1,
     "predict_llm": 1,
     "predict_baseline": 2,
     "compute_residuals": 3,
     "tabulate_residuals": 1,
     "tabulate_comparison": 3,
     "tabulate_confusion": 1,
+    "tabulate_calibration": 1,
     "tabulate_scaling": 1,
     "tabulate_snr": 1,
     "tabulate_rejects": 1,
+    "describe_training": 3,
     **READ_BY_OTHERS,
     **FIGURES,
 }
@@ -49,6 +53,7 @@ BELOW_PREDICTIONS = {
     "tabulate_residuals": 1,
     "tabulate_comparison": 1,
     "tabulate_confusion": 1,
+    "tabulate_calibration": 1,
     "tabulate_scaling": 1,
     "tabulate_snr": 1,
     "plot_residuals": 1,
@@ -111,6 +116,22 @@ def test_every_model_is_judged_on_the_same_test_spectra(experiment):
         assert sorted(rows["obsid"].to_pylist()) == asked
 
 
+def test_a_run_tells_labels_of_a_file(experiment):
+    """`spectralm predict` gives what the workflow's predictions say of the same spectra."""
+    results = experiment.folder / "results"
+    sample = read_parquet(results / "samples" / "lamost" / "0000.parquet").to_pylist()
+    paths = {row["obsid"]: row["path"] for row in sample if row["split"] == "test"}
+    for run in ("tiny-lamost-20", "ridge-lamost-20"):
+        expected = read_parquet(results / "predictions" / run / "lamost" / "0000.parquet")
+        rows = [row for row in expected.to_pylist() if row["obsid"] in paths]
+        given = ["predict", *(paths[row["obsid"]] for row in rows), "--run", run]
+        done = experiment.command(*given, "--out", f"{run}.ecsv")
+        assert done.returncode == 0, done.stdout
+        told = Table.read(experiment.folder / f"{run}.ecsv")
+        assert told["class"].tolist() == [row["class"] for row in rows]
+        assert told["teff"].tolist() == pytest.approx([row["teff"] for row in rows])
+
+
 def test_every_rule_logs_and_is_timed(experiment):
     results = experiment.folder / "results"
     made = [path for path in results.rglob("*") if path.is_file()]
@@ -123,7 +144,7 @@ def test_every_rule_logs_and_is_timed(experiment):
         for path in (experiment.folder / "benchmarks").rglob("*.tsv")
     }
     assert logs == timed
-    assert len(logs) == 43 - 1
+    assert len(logs) == 49 - 1
     assert len(made) > len(logs)
 
 
@@ -176,16 +197,19 @@ def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
         "write_questions": 1,
         "train_llm": 1,
         "train_baseline": 2,
+        "calibrate_llm": 1,
         "predict_llm": 2,
         "predict_baseline": 4,
         "compute_residuals": 3,
         "tabulate_residuals": 1,
         "tabulate_comparison": 3,
         "tabulate_confusion": 1,
+        "tabulate_calibration": 1,
         "tabulate_scaling": 1,
         "tabulate_snr": 1,
         "tabulate_sample": 1,
         "tabulate_rejects": 1,
+        "describe_training": 3,
         **READ_BY_OTHERS,
         **FIGURES,
     }
@@ -204,7 +228,9 @@ def test_a_larger_scale_of_one_model_alone(experiment, edit):
 def test_how_answers_are_read_does_not_train_again(experiment, edit):
     edit("mine.yaml", "    generation:\n", "    generation:\n      reading: expected\n")
     assert experiment.to_do() == {
+        "calibrate_llm": 1,
         "predict_llm": 1,
+        "plot_calibration": 1,
         **BELOW_PREDICTIONS,
         "tabulate_comparison": 3,
         "write_model_card": 1,
@@ -220,6 +246,7 @@ def test_targets_tables_and_figures(experiment):
         "tabulate_residuals",
         "tabulate_comparison",
         "tabulate_confusion",
+        "tabulate_calibration",
         "tabulate_scaling",
         "tabulate_snr",
         "tabulate_sample",

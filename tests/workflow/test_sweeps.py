@@ -7,23 +7,17 @@ import pytest
 import yaml
 from workflow.experiment import Experiment
 
-#: The table's columns, and the rules that they count.
+#: The table's columns, and how the names of the rules that they count begin.
 COLUMNS = {
-    "catalogue, sample": ("index_spectra", "build_catalogue", "rank_sample"),
-    "shards": ("draw_shard", "resample_spectra"),
+    "catalogue, sample": ("index_", "build_", "rank_"),
+    "shards": ("draw_", "resample_"),
     "questions": ("write_questions",),
-    "trainings": ("make_tiny_base", "train_llm", "train_baseline"),
-    "predictions": ("predict_llm", "predict_baseline"),
+    "trainings": ("make_tiny_base", "train_"),
+    "predictions": ("predict_",),
     "residuals": ("compute_residuals",),
-    "tables": (
-        *("tabulate_residuals", "tabulate_comparison", "tabulate_confusion", "tabulate_scaling"),
-        *("tabulate_snr", "tabulate_sample", "tabulate_rejects"),
-    ),
+    "tables": ("tabulate_",),
     "catalogues, cards": ("write_catalogue", "write_model_card", "write_dataset_card"),
-    "figures, report": (
-        *("plot_residuals", "plot_residual_histograms", "plot_confusion", "plot_scaling"),
-        *("plot_snr", "write_report"),
-    ),
+    "figures, report": ("plot_", "write_report"),
 }
 
 
@@ -102,12 +96,13 @@ def written(repository) -> list[str]:
 
 def row(change: str, to_do: dict[str, int]) -> str:
     """A line of the table; a rule without a column is an error."""
-    counts = {
-        column: sum(to_do.pop(rule, 0) for rule in rules) for column, rules in COLUMNS.items()
-    }
-    to_do.pop("tables", None), to_do.pop("figures", None)
-    assert to_do == {}
-    return f"| {change} | {' | '.join(str(count or '') for count in counts.values())} |"
+    jobs = {rule: count for rule, count in to_do.items() if rule not in ("tables", "figures")}
+    counts = [
+        sum(count for rule, count in jobs.items() if rule.startswith(begins))
+        for begins in COLUMNS.values()
+    ]
+    assert sum(counts) == sum(jobs.values()), jobs
+    return f"| {change} | {' | '.join(str(count or '') for count in counts)} |"
 
 
 def test_the_tables_head(written):

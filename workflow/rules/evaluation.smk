@@ -331,6 +331,58 @@ rule plot_confusion:
         " --pdf {output.pdf} --png {output.png} > {log} 2>&1"
 
 
+rule tabulate_calibration:
+    input:
+        residuals_at,
+    output:
+        csv=shown("results/tables/calibration-{dataset}-{scale}.csv"),
+        markdown="results/tables/calibration-{dataset}-{scale}.md",
+        latex="results/tables/calibration-{dataset}-{scale}.tex",
+    log:
+        "logs/tables/calibration-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/tables/calibration-{dataset}-{scale}.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        caption=caption(
+            "Errors that models tell, on the test spectra of a sample of {scale} spectra from"
+            " {dataset}."
+        ),
+        note=CONFIG.evaluation.note,
+        code=fingerprint("tabulate_calibration"),
+    shell:
+        "spectralm tabulate-calibration --residuals {input} --caption {params.caption:q}"
+        " --note={params.note:q} --csv {output.csv} --markdown {output.markdown}"
+        " --latex {output.latex} > {log} 2>&1"
+
+
+rule plot_calibration:
+    input:
+        residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
+        style=STYLE,
+    output:
+        pdf="results/figures/calibration-{model}-{dataset}-{scale}.pdf",
+        png=shown("results/figures/calibration-{model}-{dataset}-{scale}.png"),
+    log:
+        "logs/figures/calibration-{model}-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/figures/calibration-{model}-{dataset}-{scale}.tsv"
+    conda:
+        "../envs/plots.yaml"
+    params:
+        caption=caption(
+            "Above: probability integral transforms of the survey's values in the model's normal"
+            " distributions, flat where errors are right; grey: two sigmas of a flat histogram."
+            " Below: share of test spectra within central intervals.",
+            CONFIG.evaluation.note,
+        ),
+        code=fingerprint("plot_calibration"),
+    shell:
+        "spectralm plot-calibration --residuals {input.residuals} --caption {params.caption:q}"
+        " --pdf {output.pdf} --png {output.png} > {log} 2>&1"
+
+
 rule tabulate_scaling:
     input:
         residuals=of_runs(CONFIG.runs_on("lamost"), "residuals"),
@@ -448,7 +500,7 @@ rule tables:
         expand("results/tables/table{number}.md", number=[2, 3, 4]),
         expand(
             "results/tables/{table}-lamost-{scale}.md",
-            table=["residuals", "confusion", "snr"],
+            table=["residuals", "confusion", "calibration", "snr"],
             scale=CONFIG.scales("lamost"),
         ),
         "results/tables/scaling-lamost.md",
@@ -478,6 +530,10 @@ rule figures:
             "results/figures/{figure}-{run}.png",
             figure=["residuals", "histograms", "confusion"],
             run=CONFIG.runs_on("lamost"),
+        ),
+        expand(
+            "results/figures/calibration-{run}.png",
+            run=[run for run in CONFIG.runs_on("lamost") if run.model in CONFIG.llms],
         ),
         expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales("lamost")),
         "results/figures/scaling-lamost.png",

@@ -70,10 +70,44 @@ rule train_llm:
         " --out {params.out} > {log} 2>&1"
 
 
+rule calibrate_llm:
+    # Errors of answers: on validation questions, from which nothing was learned.
+    input:
+        base=tiny_base,
+        manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
+        questions=questions("validation"),
+    output:
+        "results/models/{model}-{dataset}-{scale}/calibration.json",
+    log:
+        "logs/calibration/{model}-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/calibration/{model}-{dataset}-{scale}.tsv"
+    wildcard_constraints:
+        model="|".join(CONFIG.llms),
+    conda:
+        "../envs/llm.yaml"
+    threads: 4
+    params:
+        base=base,
+        model=lambda wildcards, input: os.path.dirname(input.manifest),
+        options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
+            exclude={"training", "lora"}
+        ),
+        text=lambda wildcards: CONFIG.texts[
+            CONFIG.llms[wildcards.model].text
+        ].model_dump_json(),
+        code=fingerprint("calibrate_llm"),
+    shell:
+        "spectralm calibrate-llm --model {params.model} --base {params.base:q}"
+        " --options {params.options:q} --text {params.text:q}"
+        " --questions {input.questions} --out {output} > {log} 2>&1"
+
+
 rule predict_llm:
     input:
         base=tiny_base,
         manifest="results/models/{model}-{learned}-{scale}/manifest.json",
+        calibration="results/models/{model}-{learned}-{scale}/calibration.json",
         questions=lambda wildcards: expand(
             "results/qa/{{dataset}}/test/{{shard}}.{ask}.{text}.jsonl.gz",
             ask=ask(wildcards),

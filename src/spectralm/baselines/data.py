@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
 from spectralm.labels.columns import PREDICTIONS, schema
-from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, PARAMETERS, Ask
+from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.samples.manifest import truth_column
 from spectralm.samples.splits import TEST
 
@@ -104,10 +104,9 @@ def predictions(
         "class": pa.array(classes) if told else pa.nulls(len(obsid), pa.string()),
     }
     columns |= {
-        label.name: pa.nulls(len(obsid), pa.float64()) for label in (*PARAMETERS, *ABUNDANCES)
-    }
-    columns |= {
         name: pa.array(values, pa.float64(), from_pandas=True)
         for name, values in zip(names_of(ask), labels.T, strict=True)
     }
-    return pa.table(columns, schema=schema(PREDICTIONS))
+    nothing = pa.nulls(len(obsid))
+    names = schema(PREDICTIONS).names
+    return pa.table({name: columns.get(name, nothing) for name in names}).cast(schema(PREDICTIONS))

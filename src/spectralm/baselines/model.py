@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import pyarrow as pa
 
+from spectralm.baselines.data import read_split
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import write_json
 from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, provenance
+from spectralm.samples.manifest import read_manifest
+from spectralm.samples.splits import TEST
+from spectralm.spectra.stored import thousandths_of
 from spectralm.workspace import MANIFEST
 
 #: Folder of the weights within a model's, and their file where they are tensors.
@@ -54,6 +59,8 @@ class Model(ABC):
 
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
     """Distributions whose versions the manifest records."""
+    ask: Ask
+    """What it was asked; of a model that answers from flux alone."""
 
     @classmethod
     @abstractmethod
@@ -74,9 +81,18 @@ class Model(ABC):
     def parameters(self) -> int:
         """How many numbers were learnt."""
 
-    @abstractmethod
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
         """PREDICTIONS of the test spectra of one shard, in the order of the spectra."""
+        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, self.ask)
+        return self.answers(table["obsid"], thousandths_of(table))
+
+    def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
+        """PREDICTIONS from flux alone, int16 [n, grid]; of a model that can, so not of an oracle.
+
+        Raises:
+            InputError: this kind needs more than the flux.
+        """
+        raise InputError(type(self).__name__, "model", "needs more than flux", "use another run")
 
 
 def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from spectralm.baselines.data import predictions, read_split
+from spectralm.baselines.data import predictions
 from spectralm.baselines.fit import Fit
 from spectralm.baselines.model import TENSORS, Model, Task, Training
 from spectralm.baselines.network import Network, device, outputs
@@ -19,9 +19,6 @@ from spectralm.baselines.options import NetworkOptions
 from spectralm.baselines.split import open_splits
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES, Ask
-from spectralm.samples.manifest import read_manifest
-from spectralm.samples.splits import TEST
-from spectralm.spectra.stored import thousandths_of
 
 
 class NetworkModel(Model):
@@ -76,14 +73,16 @@ class NetworkModel(Model):
     def parameters(self) -> int:
         return sum(weights.numel() for weights in self.network.parameters())
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        ask = self.network.ask
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, ask)
-        scores, labels = outputs(self.network, thousandths_of(table))
+    @property
+    def ask(self) -> Ask:
+        return self.network.ask
+
+    def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
+        scores, labels = outputs(self.network, thousandths)
         mean, scale = self.network.label_mean.cpu(), self.network.label_scale.cpu()
         values = (labels * scale + mean).numpy().astype(np.float64)
         learnt = np.isfinite(mean.numpy())
         finite = np.isfinite(values[:, learnt]).all(axis=1)
         status = np.where(finite, "parsed", "not a finite number")
         classes = np.array(CLASSES)[scores.argmax(dim=1).numpy()] if scores.shape[1] else None
-        return predictions(ask, table["obsid"], status, classes, values)
+        return predictions(self.ask, obsid, status, classes, values)

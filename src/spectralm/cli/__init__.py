@@ -2,8 +2,9 @@
 
 A subcommand is a module with a function ``run`` whose keyword-only parameters are its options:
 ``Path`` and ``list[Path]`` are files, an :class:`~spectralm.options.Options` class is given as
-JSON. Modules are imported when they are called, so that a catalogue rule never loads torch and
-the code a rule depends on is what its module imports.
+JSON; ``*files`` are arguments without a name, at least one. Modules are imported when they are
+called, so that a catalogue rule never loads torch and the code a rule depends on is what its module
+imports.
 """
 
 import argparse
@@ -39,8 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     run = importlib.import_module(f"{__name__}.{given.command.replace('-', '_')}").run
     options = _parser(given.command, run).parse_args(given.rest)
+    named = vars(options)
+    unnamed = named.pop(inspect.getfullargspec(run).varargs, [])
     try:
-        run(**vars(options))
+        run(*unnamed, **named)
     except SpectraLMError as error:
         print(f"spectralm {given.command}: error: {error}", file=sys.stderr)
         return 1
@@ -51,6 +54,9 @@ def _parser(command: str, run: Callable[..., None]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"spectralm {command}", description=inspect.getdoc(run))
     hints = typing.get_type_hints(run)
     for name, parameter in inspect.signature(run).parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            parser.add_argument(name, nargs="+", type=hints[name], metavar=name[:-1].upper())
+            continue
         flag = "--" + name.replace("_", "-")
         required = parameter.default is inspect.Parameter.empty
         settings = {"required": required, "default": None if required else parameter.default}

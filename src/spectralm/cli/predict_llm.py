@@ -3,38 +3,23 @@
 import logging
 from pathlib import Path
 
-import pyarrow as pa
-
 from spectralm.files import write_parquet
-from spectralm.labels.columns import PREDICTIONS, schema
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import read_records
-from spectralm.llm.base import load_adapter, load_base, load_tokenizer
-from spectralm.llm.generation import Reader
+from spectralm.llm.answering import Calibration, answer_all, open_reader
 from spectralm.llm.options import LlmOptions
-from spectralm.progress import progress
 
 
 def run(
     *, model: Path, base: str, options: LlmOptions, text: TextOptions, questions: Path, out: Path
 ) -> None:
-    """Answer the questions of one shard with a trained adapter, held to the answer grammar."""
+    """Answer the questions of one shard with a trained adapter, held to the answer grammar; with
+    errors if the adapter's folder has its calibration."""
     asked = list(read_records(questions))
-    reader = Reader(
-        load_adapter(load_base(base, options.quantise), model),
-        load_tokenizer(base),
-        text,
-        options.max_tokens,
-        options.generation.batch_size,
-        options.generation.reading,
-    )
-    rows = []
-    replies = reader.replies([record["question"] for record in asked])
-    for record, reply in zip(asked, progress(replies, len(asked), "answers"), strict=True):
-        row = {"obsid": record["obsid"], "status": reply.status, "answer": reply.text}
-        if reply.star is not None:
-            row |= {"class": reply.star.spectral_class, **reply.star.values}
-        rows.append(row)
-    write_parquet(out, pa.Table.from_pylist(rows, schema=schema(PREDICTIONS)))
-    parsed = sum(row["status"] == "parsed" for row in rows)
-    logging.info("%d answers, %d parsed", len(rows), parsed)
+    calibration = Calibration.load(model)
+    reader = open_reader(model, base, options, text, sigmas=calibration is not None)
+    obsids, words = ([row[name] for row in asked] for name in ("obsid", "question"))
+    table = answer_all(reader, obsids, words, calibration)
+    write_parquet(out, table)
+    parsed = table["status"].to_pylist().count("parsed")
+    logging.info("%d answers, %d parsed", len(table), parsed)

@@ -1,10 +1,11 @@
 """Train a model that reads pixels."""
 
+import json
 from pathlib import Path
 
 from spectralm.baselines.model import Task, train_model
 from spectralm.baselines.registry import model_class, module_of, read_options
-from spectralm.files import sha256
+from spectralm.files import parquet_metadata, sha256
 from spectralm.fingerprint import fingerprint
 from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, workspace_key
@@ -26,6 +27,7 @@ def run(
     facts = {
         "ask": ask,
         "options": checked.model_dump(mode="json"),
+        "spectra": json.loads(parquet_metadata(spectra[0]).get("options", "null")),
         "sha256": {"samples": sha256(*samples), "spectra": sha256(*spectra)},
         "code": fingerprint("train_baseline", module_of(checked.kind)),
     }

@@ -24,7 +24,7 @@ def run(
     out: Path,
 ) -> None:
     """Train an adapter on question-answer files, going on from its workspace if it has one."""
-    task = Task(options, text, grid.grid, train_questions, validation_questions, base, after)
+    task = Task(options, text, grid, train_questions, validation_questions, base, after)
     train(task, workspaces, tensorboard, out)
     if dist.is_initialized():
         # Without these a rank can abort after the files are written (TRAINING: ZeRO-3).

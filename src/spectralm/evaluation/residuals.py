@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from spectralm.errors import InputError
 from spectralm.labels.columns import RESIDUALS, schema
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Ask, Label
 from spectralm.samples.manifest import truth_column
 
 
@@ -31,7 +31,7 @@ def residuals(
         source: what errors name as the origin of the predictions.
         ask: which labels are judged.
         bound: obsid and, per label, the smallest standard deviation of any unbiased estimate, for
-            spectra of which it is known.
+            spectra of which it is known; null where a spectrum says nothing.
 
     Returns:
         A table of the columns RESIDUALS of what was asked.
@@ -89,10 +89,17 @@ def _joined(
         )
         columns[label.name] = truth
         columns[f"{label.name}_predicted"] = predicted
+        columns[f"{label.name}_err"] = pc.if_else(parsed, predictions[f"{label.name}_err"], None)
         columns[f"{label.name}_residual"] = pc.subtract(predicted, truth)
         known = bound is not None and label.name in bound.column_names
-        columns[f"{label.name}_bound"] = bound[label.name] if known else nothing
+        columns[f"{label.name}_bound"] = _bound(bound, label) if known else nothing
     return pa.table(columns).cast(schema(RESIDUALS[ask]))
+
+
+def _bound(bound: pa.Table, label: Label) -> pa.ChunkedArray:
+    """Infinite where a spectrum is known to say nothing, null where nothing is known of it."""
+    values = pc.cast(bound[label.name], pa.float64())
+    return pc.if_else(pc.is_valid(bound["obsid"]), pc.fill_null(values, np.inf), None)
 
 
 def _refuse_repeats(source: object, obsids: pa.ChunkedArray) -> None:

@@ -117,14 +117,20 @@ REJECTS = (
     Column("detail", pa.string(), "", "what was found, in words"),
 )
 
+ERROR = "half the interval that holds 68 % of validation stars; null for a model that tells none"
+
 PREDICTIONS = (
     Column("obsid", pa.int64(), "", "spectrum id"),
     Column("status", pa.string(), "", "'parsed', else the short reason why there is no answer"),
     Column("answer", pa.string(), "", "the model's text; null for models that write none"),
     Column("class", pa.string(), "", "the class that the model names"),
     *(
-        Column(label.name, pa.float64(), label.unit, f"the model's {label.text}")
+        column
         for label in (*PARAMETERS, *ABUNDANCES)
+        for column in (
+            Column(label.name, pa.float64(), label.unit, f"the model's {label.text}"),
+            Column(f"{label.name}_err", pa.float64(), label.unit, ERROR),
+        )
     ),
 )
 
@@ -143,6 +149,7 @@ def _compared(label: Label) -> tuple[Column, ...]:
     return (
         Column(label.name, pa.float64(), label.unit, f"the survey's {label.text}"),
         Column(f"{label.name}_predicted", pa.float64(), label.unit, f"the model's {label.text}"),
+        Column(f"{label.name}_err", pa.float64(), label.unit, ERROR),
         Column(f"{label.name}_residual", pa.float64(), label.unit, "predicted - survey"),
         Column(f"{label.name}_bound", pa.float64(), label.unit, "smallest possible sigma if known"),
     )

@@ -75,7 +75,21 @@ class AnswerText(ABC):
 
     def read(self, text: str) -> Star:
         """The star of an answer. Raises ParseError for anything :meth:`write` does not write."""
-        place, spectral_class, values = 0, None, {}
+        spectral_class, values = None, {}
+        for label, _, found in self.slots_of(text):
+            if label:
+                values[label.name] = self._value(label, found)
+            else:
+                spectral_class = found
+        return Star(spectral_class, values)
+
+    def slots_of(self, text: str) -> Iterator[tuple[Label | None, int, str]]:
+        """Label (None for the class), place and text of each slot of an answer.
+
+        Raises:
+            ParseError: the text is nothing that :meth:`write` writes; at its first fault.
+        """
+        place = 0
         for words, label in self._slots():
             pattern = self._pattern(label) if label else f"[{''.join(CLASSES)}]"
             found = re.compile(re.escape(words) + f"({pattern})").match(text, place)
@@ -83,13 +97,9 @@ class AnswerText(ABC):
                 name = label.text if label else "class"
                 raise ParseError(f"{name}: {text[place : place + 60]!r} is not as asked for")
             place = found.end()
-            if label:
-                values[label.name] = self._value(label, found[1])
-            else:
-                spectral_class = found[1]
+            yield label, found.start(1), found[1]
         if text[place:] != self._words()[-1]:
             raise ParseError(f"{text[place : place + 60]!r} is not the end of an answer")
-        return Star(spectral_class, values)
 
     def grammar(self) -> Grammar:
         """The automaton of exactly the texts that :meth:`read` understands."""
@@ -140,6 +150,31 @@ class CharactersAnswer(AnswerText):
 
     def _value(self, label: Label, number: str) -> float:
         return float(number[:-1].replace(" ", ""))
+
+    def interval(self, label: Label, written: str) -> tuple[float, float] | None:
+        """Where the label's numbers lie that begin as written; None if outside its range.
+
+        How many digits are to come before the point is told by the range, the ends of which are
+        none of the numbers.
+        """
+        number, ended, _ = written.replace(" ", "").partition("'")
+        sign = -1 if number.startswith("-") else 1
+        whole, point, decimals = number.removeprefix("-").partition(".")
+        if not whole:
+            spans = [(0.0, max(-label.low, label.high))] if number else [(label.low, label.high)]
+        elif point:
+            first = float(f"{whole}.{decimals}")
+            spans = [(first, first if ended else first + 10.0 ** -len(decimals))]
+        else:
+            more = 0 if ended or whole == "0" else self._integer_digits(label) - len(whole)
+            first, after = int(whole), int(whole) + (not ended)
+            spans = [(first * 10.0**zeros, after * 10.0**zeros) for zeros in range(more + 1)]
+        for ends in spans:
+            low, high = sorted(sign * end for end in ends)
+            met = low < label.high and high > label.low
+            if met or (ended and label.low <= low <= label.high):
+                return max(low, label.low), min(high, label.high)
+        return None
 
     def _add_number(self, grammar: Grammar, start: int, label: Label) -> int:
         decimals = self.decimals[label.name]

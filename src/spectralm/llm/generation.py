@@ -2,20 +2,32 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedTokenizerBase
 
 from spectralm.labels.vocabulary import Label
-from spectralm.language.answers import AnswerText, GroupedAnswer, Star, answer_text
+from spectralm.language.answers import (
+    AnswerText,
+    CharactersAnswer,
+    GroupedAnswer,
+    Star,
+    answer_text,
+)
 from spectralm.language.errors import ParseError
 from spectralm.language.grammar import Grammar
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import asked_of
+from spectralm.llm.digits import Written, row_of, spelled_chances
 from spectralm.llm.encoding import left_padded, ones, positions, prompt_ids
 from spectralm.llm.loss import number_ids
+from spectralm.llm.spread import half_width
+
+#: A grouped number stands for half a step on both sides.
+EDGES = np.arange(1001) - 0.5
 
 
 def token_texts(tokenizer: PreTrainedTokenizerBase) -> dict[str, dict[int, str]]:
@@ -101,6 +113,8 @@ class Reply:
     text: str
     star: Star | None
     status: str
+    sigmas: Mapping[str, float] = field(default_factory=dict)
+    """Half the central 68 % of the model's distribution of each label, if asked for."""
 
 
 @dataclass
@@ -113,6 +127,7 @@ class Reader:
         max_tokens: of a question with its answer.
         batch_size: questions at once.
         reading: ``greedy`` or ``expected``, see GenerationOptions.
+        sigmas: tell how wide the distribution of each number is.
     """
 
     model: torch.nn.Module
@@ -121,6 +136,7 @@ class Reader:
     max_tokens: int
     batch_size: int
     reading: str = "greedy"
+    sigmas: bool = False
 
     def __post_init__(self) -> None:
         # A question of stage 2 may ask for any of two million sets of abundances.
@@ -129,6 +145,10 @@ class Reader:
     @cached_property
     def _texts(self) -> dict[str, dict[int, str]]:
         return token_texts(self.tokenizer)
+
+    @cached_property
+    def _text_of(self) -> dict[int, str]:
+        return {token: text for texts in self._texts.values() for token, text in texts.items()}
 
     @cached_property
     def _numbers(self) -> torch.Tensor:
@@ -154,43 +174,76 @@ class Reader:
         ]
         device = next(self.model.parameters()).device
         ids = left_padded(prompts, self.tokenizer.pad_token_id).to(device)
-        written = self.model.generate(
-            input_ids=ids,
-            attention_mask=left_padded(ones(prompts), 0).to(device),
-            position_ids=positions(prompts, ids.shape[1], self.max_tokens)
-            .expand(len(ids), -1)
-            .to(device),
-            do_sample=False,
-            max_new_tokens=longest,
-            logits_processor=LogitsProcessorList([GrammarProcessor(grammars, ids.shape[1])]),
-            return_dict_in_generate=True,
-            output_scores=self.reading == "expected",
-            pad_token_id=self.tokenizer.pad_token_id,
-        )
+        # Norms are float32; without this, attention and its cache would be, too.
+        with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+            written = self.model.generate(
+                input_ids=ids,
+                attention_mask=left_padded(ones(prompts), 0).to(device),
+                position_ids=positions(prompts, ids.shape[1], self.max_tokens)
+                .expand(len(ids), -1)
+                .to(device),
+                do_sample=False,
+                max_new_tokens=longest,
+                logits_processor=LogitsProcessorList([GrammarProcessor(grammars, ids.shape[1])]),
+                return_dict_in_generate=True,
+                output_scores=self.reading == "expected" or self.sigmas,
+                pad_token_id=self.tokenizer.pad_token_id,
+            )
         tokens = written.sequences[:, ids.shape[1] :]
         texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         spellings = [answer_text(self.text, labels) for labels in asked]
         replies = [_reply(*each) for each in zip(texts, spellings, strict=True)]
-        if self.reading == "expected":
-            scores = torch.stack(written.scores, dim=1)
+        if written.scores is None:
+            return replies
+        scores = torch.stack(written.scores, dim=1)
+        if self.text.answer == "grouped":
             each = zip(replies, spellings, tokens, scores, strict=True)
-            return [self._expected(*row) for row in each]
-        return replies
+            return [self._grouped(*row) for row in each]
+        return [
+            self._spelled(
+                reply,
+                spellings[row],
+                grammars[row],
+                Written(
+                    tokens=tokens[row].tolist(),
+                    scores=scores[row],
+                    cache=row_of(written.past_key_values, row),
+                    prompt=slice(ids.shape[1] - len(prompts[row]), ids.shape[1]),
+                    position=self.max_tokens,
+                ),
+            )
+            for row, reply in enumerate(replies)
+        ]
 
-    def _expected(
+    def _grouped(
         self, reply: Reply, answer: GroupedAnswer, tokens: torch.Tensor, scores: torch.Tensor
     ) -> Reply:
-        """Replace each number by its mean over the model's probabilities for that token."""
+        """Add the width, and with ``expected`` put the mean, of each number's distribution."""
         if reply.star is None:
             return reply
         numbers = self._numbers.to(tokens.device)
         places = torch.isin(tokens, numbers).nonzero()[:, 0].tolist()
-        steps = torch.arange(1000, device=tokens.device, dtype=torch.float)
-        values = {}
+        values, sigmas = dict(reply.star.values), {}
         for label, place in zip(answer.labels, places, strict=True):
-            chances = torch.softmax(scores[place, numbers].float(), dim=-1)
-            values[label.name] = answer.value(label, float(chances @ steps))
-        return Reply(reply.text, Star(reply.star.spectral_class, values), reply.status)
+            chances = torch.softmax(scores[place, numbers].float(), dim=-1).cpu().numpy()
+            sigmas[label.name] = label.step * half_width(EDGES, chances)
+            if self.reading == "expected":
+                values[label.name] = answer.value(label, float(chances @ np.arange(1000)))
+        return replace(reply, star=Star(reply.star.spectral_class, values), sigmas=sigmas)
+
+    def _spelled(
+        self, reply: Reply, answer: CharactersAnswer, grammar: TokenGrammar, written: Written
+    ) -> Reply:
+        """Add the width of each number's distribution, given the answer before it."""
+        if reply.star is None:
+            return reply
+        sigmas = {
+            label.name: half_width(*chances)
+            for label, chances in spelled_chances(
+                self.model, answer, reply.text, written, grammar.after, self._text_of
+            )
+        }
+        return replace(reply, sigmas=sigmas)
 
 
 def _reply(text: str, answer: AnswerText) -> Reply:

@@ -38,6 +38,7 @@ from spectralm.llm.options import LlmOptions
 from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.progress import Progress
 from spectralm.provenance import Clock, provenance, workspace_key
+from spectralm.spectra.options import SpectraOptions
 from spectralm.workspace import Lock, is_finished, publish
 
 LIBRARIES = (
@@ -57,8 +58,8 @@ class Task:
 
     options: LlmOptions
     text: TextOptions
-    wavelength: np.ndarray
-    """The grid of the spectra, vacuum Angstrom."""
+    spectra: SpectraOptions
+    """How the spectra were made; tells their grid."""
     train: Sequence[Path]
     validation: Sequence[Path]
     base: str
@@ -74,9 +75,10 @@ class Task:
     def facts(self) -> dict[str, object]:
         """Everything that decides the result; its hash names the workspace."""
         return {
+            "ask": self.ask,
             "options": self.options.model_dump(),
             "text": self.text.model_dump(),
-            "grid": [float(self.wavelength[0]), float(self.wavelength[-1]), len(self.wavelength)],
+            "spectra": self.spectra.model_dump(),
             "train_sha256": sha256(*self.train),
             "validation_sha256": sha256(*self.validation),
             "base": self.base,
@@ -237,7 +239,7 @@ def _trainer(
     tokenizer = load_tokenizer(task.base)
     noise = None
     if training.flux_noise:
-        words = flux_text(task.text, task.wavelength)
+        words = flux_text(task.text, task.spectra.grid)
         noise = FluxNoise(training.flux_noise, training.seed, words)
     cache = workspace / "questions"
     with PartialState().main_process_first():

@@ -20,7 +20,7 @@ from spectralm.spectra.refusals import SpectrumRefusedError
 from spectralm.surveys.fitsbytes import BLOCK, CARD, FileError, primary_header, read_bytes
 
 CARDS = ("NAXIS", "NAXIS1", "NAXIS2", "BITPIX", "BSCALE", "BZERO", "COEFF0", "COEFF1", "TELESCOP")
-CARDS += ("OBSID", "OFFSET", "Z")
+CARDS += ("OBSID", "OFFSET", "SNRR", "Z")
 COLUMNS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK")
 
 #: A row 2 that begins below this many Angstrom is not a wavelength (DR1's is flux).

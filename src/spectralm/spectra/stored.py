@@ -16,4 +16,9 @@ def thousandths_of(table: pa.Table) -> np.ndarray:
 
 def flux_of(table: pa.Table) -> np.ndarray:
     """Normalised flux float32 [spectra, grid]: each value is the float32 nearest its 3 decimals."""
-    return thousandths_of(table).astype(np.float32) / np.float32(1000)
+    return normalised(thousandths_of(table))
+
+
+def normalised(thousandths: np.ndarray) -> np.ndarray:
+    """Flux float32 of thousandths, of any shape."""
+    return thousandths.astype(np.float32) / np.float32(1000)

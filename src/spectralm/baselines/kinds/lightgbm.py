@@ -9,16 +9,13 @@ import lightgbm
 import numpy as np
 import pyarrow as pa
 
-from spectralm.baselines.data import classes_of, names_of, predictions, read_split
+from spectralm.baselines.data import classes_of, names_of, predictions
 from spectralm.baselines.model import Model, Task, Training
 from spectralm.baselines.options.lightgbm import LightgbmOptions
 from spectralm.baselines.split import Split, blocks, open_splits
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.progress import Progress
-from spectralm.samples.manifest import read_manifest
-from spectralm.samples.splits import TEST
-from spectralm.spectra.stored import thousandths_of
 
 log = logging.getLogger(__name__)
 
@@ -108,12 +105,11 @@ class Lightgbm(Model):
             labels.append(np.stack(values, axis=1))
         return np.concatenate(scores), np.concatenate(labels)
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, self.ask)
-        scores, labels = self.outputs(thousandths_of(table))
+    def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
+        scores, labels = self.outputs(thousandths)
         classes = np.array(CLASSES)[scores.argmax(axis=1)] if scores.shape[1] else None
-        status = np.full(len(table), "parsed")
-        return predictions(self.ask, table["obsid"], status, classes, labels)
+        status = np.full(len(labels), "parsed")
+        return predictions(self.ask, obsid, status, classes, labels)
 
     def _metrics(self, validation: Split) -> dict[str, Any]:
         scores, labels = self.outputs(validation.flux)

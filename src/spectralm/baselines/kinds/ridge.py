@@ -24,8 +24,8 @@ from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES, Ask
-from spectralm.samples.manifest import read_manifest, read_manifests
-from spectralm.spectra.stored import flux_of
+from spectralm.samples.manifest import read_manifests
+from spectralm.spectra.stored import flux_of, normalised
 
 log = logging.getLogger(__name__)
 
@@ -95,15 +95,14 @@ class Ridge(Model):
     def parameters(self) -> int:
         return self.weights.size + self.pixel_mean.size + self.target_mean.size
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), "test", self.ask)
-        outputs = self.outputs(flux_of(table))
+    def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
+        outputs = self.outputs(normalised(thousandths))
         n_labels = len(self.ask.labels)
         classes = None
         if classes_of(self.ask):
             classes = np.array(CLASSES)[outputs[:, n_labels:].argmax(axis=1)]
-        status = np.full(len(table), "parsed")
-        return predictions(self.ask, table["obsid"], status, classes, outputs[:, :n_labels])
+        status = np.full(len(outputs), "parsed")
+        return predictions(self.ask, obsid, status, classes, outputs[:, :n_labels])
 
 
 @dataclass(frozen=True)

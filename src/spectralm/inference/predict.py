@@ -1,0 +1,159 @@
+"""Files of spectra -> a table of labels, errors and flags."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+
+from spectralm.errors import InputError
+from spectralm.files import atomic
+from spectralm.inference import flags
+from spectralm.inference.columns import own_columns, to_astropy
+from spectralm.inference.own_files import Medium, Origin, check, read_own, signal_to_noise
+from spectralm.inference.run import Run
+from spectralm.inference.training_set import TrainingSet
+from spectralm.labels.vocabulary import Label
+from spectralm.spectra.flags import NO_OBSID
+from spectralm.spectra.resample import resample
+
+#: Formats by the ending of a file.
+FORMATS = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".fits": "fits", ".parquet": "parquet"}
+
+#: Columns that a terminal has no room for, and rows that it shows.
+LONG = ("answer", "detail", "flags", "status", "masked_fraction")
+SHOWN = 40
+
+
+@dataclass
+class Answered:
+    """One file on its way to a row of the table."""
+
+    row: dict
+    flux: np.ndarray | None = None
+    """int16 thousandths [grid]; None where the file was refused."""
+
+
+def predict(
+    files: Sequence[Path | str],
+    model: Path | str,
+    *,
+    base: str | None = None,
+    medium: str | None = None,
+    unit: str | None = None,
+) -> Table:
+    """Labels of spectra, a row per file in the order given; a bad file's row says why.
+
+    Args:
+        files: LAMOST low-resolution spectra, or tables (see
+            :func:`~spectralm.inference.own_files.read_own`).
+        model: folder of a run, such as results/models/tiny-lamost-12000.
+        base: folder or hub id of a language model's base, if not the recorded one.
+        medium: ``air`` or ``vacuum``, for tables.
+        unit: of the wavelengths, for tables without one.
+
+    Returns:
+        A table of the columns :func:`~spectralm.inference.columns.own_columns`.
+
+    Raises:
+        InputError: the run cannot be used.
+    """
+    run = Run.open(Path(model), base)
+    origin = Origin(None if medium is None else Medium(medium), unit)
+    read = [_read(Path(file), origin, run) for file in files]
+    good = [one for one in read if one.flux is not None]
+    if good:
+        flux = np.stack([one.flux for one in good])
+        for one, answer in zip(good, run.answers(flux).to_pylist(), strict=True):
+            del answer["obsid"]
+            one.row |= answer
+        _flag([one.row for one in good], flux, run.labels, run.training_set)
+    return to_astropy([one.row for one in read], own_columns(run.labels))
+
+
+def write(path: Path, table: Table) -> None:
+    """Write a table as ECSV, CSV, FITS or Parquet, by the file's ending.
+
+    Raises:
+        InputError: another ending.
+    """
+    kind = known_format(path)
+    if kind == "fits":
+        table = table.copy()
+        for name in table.colnames:
+            # FITS has no dex.
+            if table[name].unit == u.dex:
+                table[name].unit = None
+    with atomic(path) as temporary:
+        table.write(temporary, format=kind, overwrite=True)
+
+
+def known_format(path: Path) -> str:
+    """astropy's name of the format of a file. Raises InputError for an unknown ending."""
+    if path.suffix not in FORMATS:
+        raise InputError(path, "ending", repr(path.suffix), f"end it in {', '.join(FORMATS)}")
+    return FORMATS[path.suffix]
+
+
+def shown(table: Table) -> str:
+    """The table for a terminal, and a line for each refused file."""
+    narrow = table[[name for name in table.colnames if name not in LONG]]
+    narrow["file"] = [Path(file).name for file in table["file"]]
+    for column in narrow.itercols():
+        if column.dtype.kind == "f":
+            column.info.format = (
+                ".2f" if column.unit == u.dex or column.name == "distance" else ".0f"
+            )
+    lines = narrow[:SHOWN].pformat(max_lines=-1, max_width=-1, align="<")
+    if len(table) > SHOWN:
+        lines.append(f"... and {len(table) - SHOWN} more")
+    refused = table[table["status"] == "refused"]
+    lines += [f"refused: {detail}" for detail in refused["detail"]]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _read(path: Path, origin: Origin, run: Run) -> Answered:
+    try:
+        spectrum = read_own(path, origin)
+        check(spectrum, run.spectra)
+        made = resample(spectrum, run.spectra, spectrum.redshift)
+    except InputError as error:
+        return Answered({"file": str(path), "status": "refused", "detail": str(error), "flags": 0})
+    row = {
+        "file": str(path),
+        "snr": signal_to_noise(spectrum),
+        "masked_fraction": made.masked_fraction,
+        "flags": made.flags & ~NO_OBSID.value,
+    }
+    return Answered(row, made.flux)
+
+
+def _flag(
+    rows: list[dict], flux: np.ndarray, labels: Sequence[Label], known: TrainingSet | None
+) -> None:
+    """Add distance and flags to rows."""
+    distance = known.distance(flux) if known else [None] * len(rows)
+    for row, far in zip(rows, distance, strict=True):
+        conditions = [
+            (flags.UNPARSED, row["status"] != "parsed"),
+            (flags.NO_SNR, row["snr"] is None),
+            (flags.UNDESCRIBED, known is None),
+        ]
+        if known:
+            row["distance"] = float(far)
+            values = [(label, row[label.name]) for label in labels]
+            conditions += [
+                (flags.UNLIKE_TRAINING, far > known.farthest[0]),
+                (flags.LOW_SNR, row["snr"] is not None and row["snr"] < known.least_snr[0]),
+                (flags.MASKED, row["masked_fraction"] > known.most_masked[0]),
+                (
+                    flags.OUTSIDE_LABELS,
+                    any(
+                        known.outside(label, value) for label, value in values if value is not None
+                    ),
+                ),
+            ]
+        row["flags"] |= sum(flag.value for flag, is_set in conditions if is_set)
+        row["flag_names"] = " ".join(flags.names(row["flags"]))

@@ -1,0 +1,221 @@
+"""Chances of the numbers that a model spells digit by digit, without sampling.
+
+All ways to go on that are likely enough are followed, digit by digit, until they are as narrow as
+the label's step. The branches of a number stand side by side behind the prompt, each token seeing
+its own branch alone, so that the model reads the long prompt once.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from transformers import Cache, DynamicCache
+
+from spectralm.labels.vocabulary import Label
+from spectralm.language.answers import CharactersAnswer
+
+#: Branches less likely than this are followed no further.
+LEAST_CHANCE = 0.005
+
+
+#: Allowed tokens in a state of the grammar, and the state after each.
+After = Callable[[int], Mapping[int, int]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """One row of what was generated."""
+
+    tokens: list[int]
+    """Of the answer, and what follows it."""
+    scores: torch.Tensor
+    """[tokens, vocabulary]; before each."""
+    cache: Cache
+    """Keys and values of the row."""
+    prompt: slice
+    """Which of them are the prompt's; the answer's follow."""
+    position: int
+    """Of the answer's first token."""
+
+
+def row_of(cache: Cache, row: int) -> Cache:
+    """The cache of one row."""
+    single = DynamicCache()
+    for number, layer in enumerate(cache.layers):
+        single.update(layer.keys[row : row + 1], layer.values[row : row + 1], number)
+    return single
+
+
+def spelled_chances(
+    model: torch.nn.Module,
+    answer: CharactersAnswer,
+    text: str,
+    written: Written,
+    after: After,
+    texts: Mapping[int, str],
+) -> Iterator[tuple[Label, tuple[np.ndarray, np.ndarray]]]:
+    """Edges [n + 1] and chances [n] of each number of an answer, given what is written before it.
+
+    Args:
+        text: the answer.
+        texts: of the tokens.
+    """
+    starts, states = [0], [0]
+    while starts[-1] < len(text):
+        token = written.tokens[len(starts) - 1]
+        starts.append(starts[-1] + len(texts[token]))
+        states.append(after(states[-1])[token])
+    length = written.cache.get_seq_length()
+    for label, place, _ in answer.slots_of(text):
+        if label is None:
+            continue
+        # The space before a number may be one token with the number's sign.
+        root = bisect_left(starts, place) - 1
+        trunk = torch.zeros(length, dtype=torch.bool, device=written.scores.device)
+        trunk[written.prompt.start : written.prompt.stop + root] = True
+        tree = Tree(model, written.cache, trunk, written.position + root)
+        interval = partial(_interval, answer, label, place - starts[root])
+        scores = written.scores[root]
+        yield (
+            label,
+            number_chances(tree, after, texts, (states[root], scores), interval, label.step),
+        )
+
+
+def _interval(
+    answer: CharactersAnswer, label: Label, lead: int, text: str
+) -> tuple[float, float] | None:
+    return answer.interval(label, text[lead:])
+
+
+@dataclass
+class Branch:
+    """A way to go on: what is written so far, and how likely it is."""
+
+    text: str
+    chance: float
+    state: int
+    """Of the grammar."""
+    unread: tuple[int, ...] = ()
+    """Its last tokens, which the model has not read."""
+    place: int = -1
+    """Of the last token that the model has read, in the tree; -1 is the trunk."""
+
+
+class Tree:
+    """Tokens behind one row's cache, each of which sees the trunk and its own branch.
+
+    Args:
+        cache: keys and values of one row, cut back by :meth:`close`.
+        trunk: which of them are seen, bool [length].
+        position: of the first token behind the trunk.
+    """
+
+    def __init__(self, model: torch.nn.Module, cache: Cache, trunk: torch.Tensor, position: int):
+        self.model, self.cache, self.trunk, self.position = model, cache, trunk, position
+        self.sees = torch.zeros(0, 0, dtype=torch.bool, device=trunk.device)
+        self.depths: list[int] = []
+
+    def read(self, branches: Sequence[Branch]) -> torch.Tensor:
+        """Let the model read what is unread of each branch; scores of what follows [n, tokens]."""
+        first = len(self.depths)
+        tokens, ends = [], []
+        for branch in branches:
+            for token in branch.unread:
+                self._add(branch.place)
+                branch.place = len(self.depths) - 1
+                tokens.append(token)
+            branch.unread = ()
+            ends.append(branch.place - first)
+        device = self.trunk.device
+        new = self.sees[first:]
+        mask = torch.cat([self.trunk.expand(len(new), -1), new], dim=1)
+        depths = torch.tensor(self.depths[first:], device=device)
+        logits = self.model(
+            input_ids=torch.tensor([tokens], device=device),
+            attention_mask=mask[None, None],
+            position_ids=self.position + depths[None],
+            past_key_values=self.cache,
+            use_cache=True,
+        ).logits
+        return logits[0, ends].float()
+
+    def close(self) -> None:
+        """Cut the cache back to what it was."""
+        if self.depths:
+            self.cache.crop(-len(self.depths))
+
+    def _add(self, parent: int) -> None:
+        size = len(self.depths)
+        grown = torch.zeros(size + 1, size + 1, dtype=torch.bool, device=self.sees.device)
+        grown[:size, :size] = self.sees
+        if parent >= 0:
+            grown[size, :size] = self.sees[parent]
+        grown[size, size] = True
+        self.sees = grown
+        self.depths.append(self.depths[parent] + 1 if parent >= 0 else 0)
+
+
+def number_chances(
+    tree: Tree,
+    after: After,
+    texts: Mapping[int, str],
+    root: tuple[int, torch.Tensor],
+    interval: Callable[[str], tuple[float, float] | None],
+    narrow: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Edges [n + 1] and chances [n] of the numbers that begin at the end of the trunk.
+
+    Numbers outside the label's range are left out, as are branches that are too unlikely.
+
+    Args:
+        texts: of the tokens.
+        root: state at the end of the trunk, and the model's scores there [tokens].
+        interval: of the numbers that begin with a text; None if all are out of range.
+        narrow: width of an interval that is followed no further.
+    """
+    leaves: list[tuple[float, float, float]] = []
+    growing = _children(Branch("", 1.0, root[0]), root[1], after, texts)
+    while growing:
+        followed = []
+        for branch in growing:
+            span = interval(branch.text)
+            if span is None:
+                continue
+            if span[1] - span[0] <= 1.001 * narrow or branch.chance < LEAST_CHANCE:
+                leaves.append((*span, branch.chance))
+            else:
+                followed.append(branch)
+        scores = tree.read(followed) if followed else []
+        growing = [
+            child
+            for branch, row in zip(followed, scores, strict=True)
+            for child in _children(branch, row, after, texts)
+        ]
+    tree.close()
+    edges = [edge for low, high, _ in sorted(leaves) for edge in (low, high)]
+    chances = [part for *_, chance in sorted(leaves) for part in (chance, 0.0)]
+    return np.array(edges), np.array(chances[:-1])
+
+
+def _children(
+    branch: Branch,
+    scores: torch.Tensor,
+    after: After,
+    texts: Mapping[int, str],
+) -> list[Branch]:
+    """Ways to go on by one token and by what must follow it."""
+    steps = after(branch.state)
+    chances = torch.softmax(scores[list(steps)].float(), dim=-1).tolist()
+    children = []
+    for (token, state), chance in zip(steps.items(), chances, strict=True):
+        text, unread = branch.text + texts[token], (token,)
+        while len(following := after(state)) == 1 and texts.keys() >= following.keys():
+            ((token, state),) = following.items()
+            text, unread = text + texts[token], (*unread, token)
+        if chance > 0:
+            children.append(Branch(text, branch.chance * chance, state, unread, branch.place))
+    return children

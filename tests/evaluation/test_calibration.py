@@ -1,0 +1,93 @@
+"""Errors that are known to be right, too small, or of no use."""
+
+import csv
+
+import numpy as np
+import pytest
+from evaluation.rows import rows_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spectralm.cli import main
+from spectralm.evaluation.calibration import coverages, factor, pit
+from spectralm.files import write_parquet
+from spectralm.labels.vocabulary import TEFF
+
+N = 4000
+
+
+def residuals_of(told: float):
+    """RESIDUALS whose errors are ``told`` times the right ones, which differ from star to star."""
+    random = np.random.default_rng(3)
+    right = random.uniform(20, 200, N)
+    columns = {"class": ["G", "K"] * (N // 2)}
+    for name in ("teff", "logg", "feh"):
+        columns[f"{name}_residual"] = random.normal(0, right)
+        columns[f"{name}_err"] = told * right
+    return rows_of(**columns)
+
+
+@given(st.floats(0.1, 10), st.integers(0, 100))
+@settings(max_examples=20)
+def test_the_factor_is_what_was_wrong(wrong, seed):
+    random = np.random.default_rng(seed)
+    right = random.uniform(1, 5, 3000)
+    assert factor(random.normal(0, right), right / wrong) == pytest.approx(wrong, rel=0.08)
+
+
+def test_half_of_the_stars_tell_the_coverage_of_the_others():
+    """Also where residuals have the tails of Student's t, and the sigmas only hint."""
+    random = np.random.default_rng(0)
+    sigmas = random.uniform(1, 3, 2 * N)
+    residuals = sigmas * random.standard_t(6, 2 * N)
+    told = factor(residuals[:N], sigmas[:N]) * sigmas[N:]
+    assert np.mean(np.abs(residuals[N:]) < told) == pytest.approx(0.683, abs=0.02)
+
+
+def test_one_wild_residual_does_not_move_it():
+    random = np.random.default_rng(0)
+    residuals = random.normal(0, 1, 500)
+    wild = np.append(residuals, 1e6)
+    assert factor(wild, np.ones(501)) == pytest.approx(factor(residuals, np.ones(500)), rel=0.02)
+
+
+def test_coverage_and_pit_of_right_errors():
+    table = residuals_of(1.0)
+    by_class = {(row.class_, row.label): row for row in coverages("tiny-lamost-20", table)}
+    whole = by_class["All", "teff"]
+    assert whole.n == N == by_class["G", "teff"].n + by_class["K", "teff"].n
+    assert whole.within_68 == pytest.approx(0.683, abs=0.02)
+    assert whole.within_95 == pytest.approx(0.95, abs=0.01)
+    assert whole.median_error == pytest.approx(110, rel=0.05)
+    assert by_class["M", "teff"].within_68 is None
+    counts, _ = np.histogram(pit(table, TEFF), 10, (0, 1))
+    assert counts == pytest.approx(np.full(10, N / 10), abs=4 * np.sqrt(N / 10))
+
+
+def test_errors_that_are_too_small_are_found_out():
+    row = coverages("tiny-lamost-20", residuals_of(0.5))[-1]
+    assert row.within_68 == pytest.approx(0.383, abs=0.02)
+
+
+def test_commands_write_coverage_and_name_models_without_errors(tmp_path):
+    paths = []
+    for run, table in (
+        ("tiny-lamost-20", residuals_of(1.0)),
+        ("ridge-lamost-20", rows_of(**{"class": ["A"]}, teff_residual=[1.0])),
+    ):
+        paths.append(tmp_path / run / "lamost.parquet")
+        write_parquet(paths[-1], table)
+        given = ["--caption", "Of 20 spectra.", "--pdf", str(tmp_path / f"{run}.pdf")]
+        png = tmp_path / f"{run}.png"
+        figure = ["--residuals", str(paths[-1]), *given, "--png", str(png)]
+        assert main(["plot-calibration", *figure]) == 0
+        assert png.stat().st_size > 3000
+    out = [p for k in ("csv", "markdown", "latex") for p in (f"--{k}", str(tmp_path / k))]
+    given = ["--caption", "Of 20 spectra.", "--note", "All synthetic.", *out]
+    assert main(["tabulate-calibration", "--residuals", *map(str, paths), *given]) == 0
+    text = (tmp_path / "markdown").read_text()
+    assert "Without errors: ridge-lamost-20." in text
+    assert "| A | – | – | – |" in text
+    rows = list(csv.DictReader((tmp_path / "csv").read_text().splitlines()))
+    assert len(rows) == 18
+    assert {row["run"] for row in rows} == {"tiny-lamost-20"}

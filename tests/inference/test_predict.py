@@ -1,0 +1,149 @@
+"""From files to labels: by the command and by a call, and what is flagged."""
+
+import shutil
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import Table
+from fitsmaker import coadd_file, stellar_flux, wavelengths
+
+from spectralm import predict
+from spectralm.cli import main
+from spectralm.errors import InputError
+from spectralm.files import read_parquet
+from spectralm.inference import flags
+from spectralm.inference.training_set import TrainingSet
+from spectralm.labels.vocabulary import FEH, TEFF
+
+WAVELENGTH = wavelengths()
+
+
+def flagged(row) -> set[str]:
+    """Names of a row's flags."""
+    return set(str(row["flag_names"]).split())
+
+
+def test_labels_of_the_stars_that_were_held_back(trained):
+    held = np.flatnonzero(np.array(trained.stars["split"]) == "test")
+    table = predict([trained.files[place] for place in held], trained.folder)
+    residual = table["teff"] - np.array(trained.stars["teff"])[held]
+    assert np.std(residual) < 0.5 * np.std(trained.stars["teff"])
+    assert table["teff"].unit == u.K
+    assert set(table["status"]) == {"parsed"}
+    assert table["snr"].tolist() == pytest.approx(np.array(trained.stars["snrr"])[held])
+    ordinary = [not flagged(row) - {"long_gap", "blue_edge", "clipped", "hole"} for row in table]
+    assert np.mean(ordinary) > 0.8
+
+
+def test_strange_spectra_are_flagged(trained, tmp_path):
+    random = np.random.default_rng(0)
+    slope = WAVELENGTH / 5000
+    files = {
+        "noise": random.uniform(0, 1, WAVELENGTH.size),
+        "waves": slope * (1 + 0.3 * np.sin(WAVELENGTH / 40)),
+        "quasar": slope + 3 * np.exp(-(((WAVELENGTH - 6000) / 80) ** 2)),
+        "star": stellar_flux(WAVELENGTH, 5800, 4.4, -0.5),
+    }
+    for name, flux in files.items():
+        error = flux / (2 if name == "noise" else 60)
+        columns = {"wavelength": WAVELENGTH * u.AA, "flux": flux, "error": error}
+        Table(columns).write(tmp_path / f"{name}.fits")
+    rows = predict([tmp_path / f"{name}.fits" for name in files], trained.folder, medium="vacuum")
+    noise, waves, quasar, star = map(flagged, rows)
+    assert {"unlike_training", "low_snr"} <= noise
+    assert "unlike_training" in waves & quasar
+    assert not star & {"unlike_training", "low_snr", "no_snr", "outside_labels", "masked"}
+    assert all(rows["distance"][:3] > 3 * rows["distance"][3])
+
+
+def test_much_masked_hot_and_signal_less_spectra_are_flagged(trained, tmp_path):
+    gone = range(500, 2000)
+    masked = coadd_file(tmp_path / "masked.fits", snr=60.0, masked=gone)
+    flux = stellar_flux(WAVELENGTH, 5800, 4.4, 0.0)
+    plain = tmp_path / "plain.fits"
+    Table({"wavelength": WAVELENGTH * u.AA, "flux": flux}).write(plain)
+    masked, plain = predict([masked, plain], trained.folder, medium="vacuum")
+    assert "masked" in flagged(masked)
+    assert "no_snr" in flagged(plain)
+    assert np.ma.is_masked(plain["snr"])
+    known = TrainingSet.load(trained.folder)
+    assert known.outside(TEFF, np.array([3000.0, 6000.0, 20000.0])).tolist() == [True, False, True]
+    assert known.outside(FEH, np.array([np.nan])).tolist() == [False]
+
+
+def test_air_is_told_from_vacuum(trained, tmp_path):
+    path = tmp_path / "star.fits"
+    flux = stellar_flux(WAVELENGTH, 5800, 4.4, 0.0)
+    Table({"wavelength": WAVELENGTH * u.AA, "flux": flux}).write(path)
+    air, vacuum = (predict([path], trained.folder, medium=medium) for medium in ("air", "vacuum"))
+    assert air["teff"][0] != vacuum["teff"][0]
+
+
+def test_a_bad_file_is_a_row_that_says_why_and_others_go_on(trained, tmp_path, capsys):
+    columns = {"wavelength": WAVELENGTH / 10, "flux": np.ones(WAVELENGTH.size)}
+    Table(columns).write(tmp_path / "nanometres.csv")
+    Table(columns | {"flux": np.full(WAVELENGTH.size, np.nan)}).write(tmp_path / "empty.csv")
+    half = WAVELENGTH > 7500
+    Table({"wave": WAVELENGTH[half], "flux": columns["flux"][half]}).write(tmp_path / "red.csv")
+    files = ["nanometres.csv", "empty.csv", "red.csv", "nothing.csv"]
+    given = [str(tmp_path / name) for name in files] + [str(trained.files[0])]
+    out = tmp_path / "labels.csv"
+    origin = ["--medium", "vacuum", "--unit", "Angstrom"]
+    model = ["--model", str(trained.folder)]
+    assert main(["predict", *given, *model, *origin, "--out", str(out)]) == 0
+    rows = Table.read(out)
+    assert rows["status"].tolist() == ["refused"] * 4 + ["parsed"]
+    said = capsys.readouterr().out
+    assert "if they are in nm, give --unit nm" in said
+    assert "none of 3909 values is a finite number" in said
+    assert "of the grid" in said
+    assert "not on disk" in said
+    assert rows["detail"][3] in said
+    assert rows["teff"][4] > 3000
+
+
+@pytest.mark.parametrize("ending", ["ecsv", "csv", "fits", "parquet"])
+def test_the_file_holds_what_the_call_gives(trained, tmp_path, ending):
+    out = tmp_path / f"labels.{ending}"
+    files = list(map(str, [*trained.files[:3], tmp_path / "nothing.fits"]))
+    assert main(["predict", *files, "--model", str(trained.folder), "--out", str(out)]) == 0
+    table = predict(files, trained.folder)
+    if ending == "parquet":
+        assert read_parquet(out)["teff"].to_pylist()[:3] == table["teff"][:3].tolist()
+        return
+    read = Table.read(out)
+    assert read.colnames == table.colnames
+    assert read["teff"][:3].tolist() == pytest.approx(table["teff"][:3].tolist())
+    assert np.ma.is_masked(read["teff"][3]) or np.isnan(read["teff"][3])
+    assert ending == "csv" or read["teff"].unit == u.K
+
+
+def test_which_run_is_asked_for_and_runs_there_are_named(trained, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(trained.folder.parents[2])
+    star = str(trained.files[0])
+    assert main(["predict", star]) == 1
+    assert "ridge-lamost-150" in capsys.readouterr().err
+    assert main(["predict", star, "--run", "ridge"]) == 1
+    assert "ridge-lamost-150" in capsys.readouterr().err
+    assert main(["predict", star, "--run", "ridge-lamost-150", "--out", "labels.doc"]) == 1
+    assert ".ecsv" in capsys.readouterr().err
+    assert main(["predict", star, "--run", "ridge-lamost-150"]) == 0
+
+
+def test_a_folder_is_enough_wherever_it_lies(trained, tmp_path):
+    moved = shutil.copytree(trained.folder, tmp_path / "mine")
+    here, there = (predict(trained.files[:1], run) for run in (trained.folder, moved))
+    assert here["teff"][0] == there["teff"][0]
+    (moved / "training_set.safetensors").unlink()
+    assert "undescribed" in flagged(predict(trained.files[:1], moved)[0])
+    (moved / "manifest.json").write_text('{"kind": "ridge"}')
+    with pytest.raises(InputError, match="train the run again"):
+        predict(trained.files[:1], moved)
+
+
+def test_flags_have_each_a_bit_and_a_name_of_their_own(repository):
+    assert len({flag.bit for flag in flags.FLAGS}) == len(flags.FLAGS)
+    assert len({flag.name for flag in flags.FLAGS}) == len(flags.FLAGS)
+    assert flags.names(sum(flag.value for flag in flags.FLAGS)) == [f.name for f in flags.FLAGS]
+    assert flags.markdown() in (repository / "docs" / "predict.md").read_text()

@@ -1,0 +1,22 @@
+# Wants: the spectra and manifests of the shards of a scale.
+# Gives: in a model's folder, what `spectralm predict` needs beside the model.
+
+
+rule describe_training:
+    input:
+        samples=shard_files("samples"),
+        spectra=shard_files("spectra"),
+    output:
+        "results/models/{model}-{dataset}-{scale}/training_set.safetensors",
+    log:
+        "logs/training_sets/{model}-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/training_sets/{model}-{dataset}-{scale}.tsv"
+    conda:
+        "../envs/baselines.yaml"
+    params:
+        ask=ask,
+        code=fingerprint("describe_training"),
+    shell:
+        "spectralm describe-training --samples {input.samples} --spectra {input.spectra}"
+        " --ask {params.ask} --out {output} > {log} 2>&1"
