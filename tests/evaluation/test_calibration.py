@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectralm.cli import main
-from spectralm.evaluation.calibration import coverages, factor, pit
+from spectralm.evaluation.calibration import coverage_panels, coverages, factor, pit
 from spectralm.files import write_parquet
-from spectralm.labels.vocabulary import TEFF
+from spectralm.labels.vocabulary import ABUNDANCES, TEFF, Ask
 
 N = 4000
 
@@ -67,6 +67,17 @@ def test_coverage_and_pit_of_right_errors():
 def test_errors_that_are_too_small_are_found_out():
     row = coverages("tiny-lamost-20", residuals_of(0.5))[-1]
     assert row.within_68 == pytest.approx(0.383, abs=0.02)
+
+
+def test_stage_2_has_a_row_per_element():
+    random = np.random.default_rng(1)
+    columns = {"class": ["G"] * N, "mg_fe_residual": random.normal(0, 0.1, N)}
+    table = rows_of(Ask.ABUNDANCES, **columns, mg_fe_err=[0.1] * N)
+    (panel,) = coverage_panels({"llm-apogee-20": coverages("llm-apogee-20", table)})
+    rows = {row[0]: row[1:] for row in panel.blocks["llm-apogee-20"]}
+    assert rows.keys() == {label.latex for label in ABUNDANCES}
+    assert rows["[Mg/Fe]"][0] == "–"
+    assert float(rows["[Mg/Fe]"][-1].split("%")[0]) == pytest.approx(68.3, abs=2)
 
 
 def test_commands_write_coverage_and_name_models_without_errors(tmp_path):

@@ -514,6 +514,7 @@ rule tables:
             "results/tables/table5.md",
             "results/tables/table6.md",
             f"results/tables/elements-apogee-{max(CONFIG.scales('apogee'))}.md",
+            f"results/tables/calibration-apogee-{max(CONFIG.scales('apogee'))}.md",
         ]
         if CONFIG.runs_on("apogee")
         else [],

@@ -8,8 +8,8 @@ import pyarrow as pa
 from scipy.stats import norm
 
 from spectralm.evaluation.panels import LABEL_HEADS, NOTHING, Panel, Rows, csv_text
-from spectralm.evaluation.statistics import ALL
-from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Label
+from spectralm.evaluation.statistics import ALL, labels_of
+from spectralm.labels.vocabulary import CLASSES, LABELS, PARAMETERS, TEFF, Label
 
 #: Share of a normal distribution within one sigma.
 ONE_SIGMA = float(norm.cdf(1) - norm.cdf(-1))
@@ -72,13 +72,14 @@ def coverages(run: str, residuals: pa.Table) -> list[Coverage]:
     return [
         _coverage(run, group, label, residuals, (survey_class == group) | (group == ALL))
         for group in (*CLASSES, ALL)
-        for label in PARAMETERS
+        for label in labels_of(residuals)
     ]
 
 
 def tells_errors(residuals: pa.Table) -> bool:
     """Whether the model of a RESIDUALS table gives any errors."""
-    return any(residuals[f"{label.name}_err"].null_count < len(residuals) for label in PARAMETERS)
+    errors = (residuals[f"{label.name}_err"] for label in labels_of(residuals))
+    return any(column.null_count < len(residuals) for column in errors)
 
 
 def tidy_csv(runs: Mapping[str, list[Coverage]]) -> str:
@@ -88,7 +89,10 @@ def tidy_csv(runs: Mapping[str, list[Coverage]]) -> str:
 
 
 def coverage_panels(runs: Mapping[str, list[Coverage]]) -> list[Panel]:
-    """Coverage of one and of 1.96 errors by class, a block for each run that has errors."""
+    """Coverage of one and of 1.96 errors, a block for each run that has errors.
+
+    Stage 1 has a row per class, stage 2 one per element.
+    """
     silent = [run for run, rows in runs.items() if not rows]
     told = (
         "Share of test spectra whose survey value is within one error of the prediction (68.3% is "
@@ -96,8 +100,13 @@ def coverage_panels(runs: Mapping[str, list[Coverage]]) -> list[Panel]:
         "median error. Errors of the survey's own labels count as the model's. "
     )
     named = f"Without errors: {', '.join(silent)}." if silent else ""
-    blocks = {run: _rows(rows) for run, rows in runs.items() if rows}
-    return [Panel(told + named, ("Class", *LABEL_HEADS), "lccc", blocks)]
+    asked = {row.label for rows in runs.values() for row in rows}
+    if asked <= {label.name for label in PARAMETERS}:
+        blocks = {run: _rows_of_classes(rows) for run, rows in runs.items() if rows}
+        return [Panel(told + named, ("Class", *LABEL_HEADS), "lccc", blocks)]
+    blocks = {run: _rows_of_elements(rows) for run, rows in runs.items() if rows}
+    heads = ("Element", *CLASSES, ALL)
+    return [Panel(told + named, heads, "l" + "c" * (len(heads) - 1), blocks)]
 
 
 def _ratios(residuals: pa.Table, label: Label, rows: np.ndarray) -> np.ndarray:
@@ -125,7 +134,7 @@ def _coverage(
     )
 
 
-def _rows(rows: list[Coverage]) -> Rows:
+def _rows_of_classes(rows: list[Coverage]) -> Rows:
     lines = []
     for group in (*CLASSES, ALL):
         cells = [_cell(row) for row in rows if row.class_ == group]
@@ -133,11 +142,20 @@ def _rows(rows: list[Coverage]) -> Rows:
     return tuple(lines)
 
 
+def _rows_of_elements(rows: list[Coverage]) -> Rows:
+    lines = []
+    for label in LABELS.values():
+        cells = [_cell(row) for row in rows if row.label == label.name]
+        if cells:
+            lines.append((label.latex, *cells))
+    return tuple(lines)
+
+
 def _cell(row: Coverage) -> str:
     if row.within_68 is None:
         return NOTHING
     uncertain = np.sqrt(row.within_68 * (1 - row.within_68) / row.n)
-    digits = 0 if row.label == PARAMETERS[0].name else 3
+    digits = 0 if row.label == TEFF.name else 3
     return (
         f"{row.within_68:.1%} ± {uncertain:.1%}; {row.within_95:.1%}; {row.median_error:.{digits}f}"
     )
