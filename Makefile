@@ -14,7 +14,7 @@ export DS_BUILD_OPS = 0
 demo: .venv/installed
 	snakemake --profile profiles/demo
 	@cat results/tables/table3.md
-	@echo "Everything above is of synthetic stars. Tables and figures: results/summary.md"
+	@echo "Everything above is of synthetic stars. The report: results/report/index.html"
 
 test: .venv/installed lint
 	python -m pytest -n 2 --dist loadfile

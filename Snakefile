@@ -9,9 +9,13 @@
 #   results/models/{run}/                           adapter or baseline, metrics, manifest
 #   results/predictions/{run}/{dataset}/{shard}.parquet
 #   results/residuals/{run}/{dataset}.parquet
-#   results/tables/  results/figures/  results/summary.md
+#   results/tables/  results/figures/
+#   results/report/index.html                       one page with all of it
+#   results/catalogue/{run}.parquet .fits .vot      all predictions of a run
 #   results/sky/                                    the demo's synthetic survey files
 # What was refused lies beside each step's output as *.rejects.parquet.
+import json
+import re
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -24,6 +28,7 @@ from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, source
 from spectralm.labels.vocabulary import Ask
+from spectralm.provenance import workspace_key
 
 min_version("9.0")
 
@@ -53,6 +58,8 @@ include: "workflow/rules/llm.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/inference.smk"
+include: "workflow/rules/catalogue.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -60,5 +67,7 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
-        rules.write_summary.output,
+        rules.write_report.output,
+        expand("results/catalogue/{run}.parquet", run=CONFIG.runs),
+        cards(),
         expand("results/models/{run}/training_set.safetensors", run=CONFIG.runs),

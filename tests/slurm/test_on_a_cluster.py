@@ -145,7 +145,6 @@ def test_snakemake_killed_and_started_again_while_its_training_runs(
     assert same(folder, reference, ADAPTER)
     assert trainings(folder) == 1
     assert gone_on_from(folder) == set()
-    assert cluster.states(first.run_id) == {job: "COMPLETED"}
     assert "FAILED" in cluster.states(second.run_id).values()
 
 

@@ -10,6 +10,7 @@ from fitsmaker import coadd_file, dr1_file, image_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spectralm import progress
 from spectralm.cli import main
 from spectralm.files import parquet_metadata, read_parquet
 from spectralm.labels.columns import REJECTS, SPECTRA
@@ -169,7 +170,7 @@ def test_the_command(tmp_path, mixed, caplog):
 
 
 def test_long_shards_tell_how_far_they_are(mixed, caplog, monkeypatch):
-    monkeypatch.setattr(shards, "PROGRESS_EVERY", 2)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
     caplog.set_level(logging.INFO)
     resample_manifest(manifest([None] * 5, range(5)), PAPER)
     assert "2 of 5 spectra" in caplog.text

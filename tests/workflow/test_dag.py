@@ -19,8 +19,11 @@ FIGURES = {
     "plot_calibration": 1,
     "plot_scaling": 1,
     "plot_snr": 1,
-    "write_summary": 1,
+    "write_report": 1,
 }
+
+#: Catalogues of three runs, and cards of one adapter and of its questions.
+READ_BY_OTHERS = {"write_catalogue": 3, "write_model_card": 1, "write_dataset_card": 1}
 
 #: What follows from new spectra, for three models at one scale of one shard.
 BELOW_SPECTRA = {
@@ -40,6 +43,7 @@ BELOW_SPECTRA = {
     "tabulate_snr": 1,
     "tabulate_rejects": 1,
     "describe_training": 3,
+    **READ_BY_OTHERS,
     **FIGURES,
 }
 
@@ -57,7 +61,8 @@ BELOW_PREDICTIONS = {
     "plot_confusion": 1,
     "plot_scaling": 1,
     "plot_snr": 1,
-    "write_summary": 1,
+    "write_catalogue": 1,
+    "write_report": 1,
 }
 
 
@@ -88,6 +93,13 @@ def test_the_road_ends_in_tables_and_figures(experiment):
         assert "LLM (tiny-lamost-20)" in text
         assert ("ResNet-50 (not run)" in text) == (number != 2)
     assert "Empty: no model was run" in (results / "tables" / "scaling-lamost.md").read_text()
+    page = (results / "report" / "index.html").read_text()
+    assert "LLM (tiny-lamost-20)" in page
+    assert "<code>train_llm</code>" in page and "<code>train_baseline</code>" in page
+    for run in ("tiny-lamost-20", "ridge-lamost-20"):
+        assert len(Table.read(results / "catalogue" / f"{run}.fits")) == 5
+    assert "library_name: peft" in (results / "models" / "tiny-lamost-20" / "README.md").read_text()
+    assert "parameters-compact" in (results / "qa" / "lamost" / "README.md").read_text()
     manifest = json.loads((results / "models" / "tiny-lamost-20" / "manifest.json").read_text())
     assert manifest["n_train"] == 10
     for workspace in (experiment.folder / "workspaces").iterdir():
@@ -132,7 +144,7 @@ def test_every_rule_logs_and_is_timed(experiment):
         for path in (experiment.folder / "benchmarks").rglob("*.tsv")
     }
     assert logs == timed
-    assert len(logs) == 38 + 3 + 3 - 1
+    assert len(logs) == 49 - 1
     assert len(made) > len(logs)
 
 
@@ -156,7 +168,7 @@ def test_a_constant_of_the_resampler_reruns_spectra_and_all_below(experiment, ed
 
 def test_a_colour_reruns_its_figure_alone(experiment, edit):
     edit("src/spectralm/evaluation/histograms.py", 'color="black"', 'color="red"')
-    assert experiment.to_do() == {"plot_residual_histograms": 3, "write_summary": 1}
+    assert experiment.to_do() == {"plot_residual_histograms": 3, "write_report": 1}
 
 
 def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
@@ -198,6 +210,7 @@ def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
         "tabulate_sample": 1,
         "tabulate_rejects": 1,
         "describe_training": 3,
+        **READ_BY_OTHERS,
         **FIGURES,
     }
 
@@ -220,6 +233,7 @@ def test_how_answers_are_read_does_not_train_again(experiment, edit):
         "plot_calibration": 1,
         **BELOW_PREDICTIONS,
         "tabulate_comparison": 3,
+        "write_model_card": 1,
     }
 
 
@@ -259,3 +273,12 @@ def test_a_run_that_failed_is_not_tried_and_is_named(experiment, edit):
     assert "| ridge | failed | – | – |" in (tables / "table3.md").read_text()
     assert "ridge-lamost-20 (it diverged)" in (tables / "residuals-lamost-20.md").read_text()
     assert "**ridge-lamost-20**" not in (tables / "residuals-lamost-20.md").read_text()
+
+
+def test_snakemakes_own_report_has_every_table_and_figure(experiment):
+    done = experiment.snakemake("--report", "report.html")
+    assert done.returncode == 0, done.stdout[-4000:]
+    page = (experiment.folder / "report.html").read_text()
+    results = experiment.folder / "results"
+    for shown in (*results.glob("tables/*.csv"), *results.glob("figures/*.png")):
+        assert str(shown.relative_to(experiment.folder)) in page, shown

@@ -16,7 +16,8 @@ COLUMNS = {
     "predictions": ("predict_",),
     "residuals": ("compute_residuals",),
     "tables": ("tabulate_",),
-    "figures, summary": ("plot_", "write_summary"),
+    "catalogues, cards": ("write_catalogue", "write_model_card", "write_dataset_card"),
+    "figures, report": ("plot_", "write_report"),
 }
 
 

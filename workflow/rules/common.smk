@@ -7,7 +7,7 @@ def shard_files(kind):
     """Input function: the files of a kind (samples, spectra) of all shards of a run's scale."""
     return lambda wildcards: expand(
         "results/{kind}/{dataset}/{shard}.parquet",
-        kind=kind,
+        kind=kind.format(**wildcards),
         dataset=wildcards.dataset,
         shard=CONFIG.shards(int(wildcards.scale)),
     )
@@ -51,6 +51,20 @@ def judged(kind):
         )
 
     return files
+
+
+def weights(wildcards):
+    """Input function: what a run's predictions were made with."""
+    name = "adapter_model.safetensors" if wildcards.model in CONFIG.llms else "weights"
+    return "results/models/{model}-{dataset}-{scale}/".format(**wildcards) + name
+
+
+def serializer(wildcards):
+    """How a run's spectra are spelled: a text's name and hash; none for a model of pixels."""
+    if wildcards.model not in CONFIG.llms:
+        return "none"
+    name = CONFIG.llms[wildcards.model].text
+    return f"{name}-{workspace_key(CONFIG.texts[name].model_dump())}"
 
 
 def code_of(command):
@@ -108,8 +122,8 @@ def base(wildcards):
     return (tiny_base(wildcards) or [CONFIG.llms[wildcards.model].base])[0]
 
 
-def all_rejects(wildcards):
-    """Input function: every rejects table of the experiment."""
+def question_rejects(wildcards):
+    """Input function: the rejects beside a dataset's questions, of all that is asked of it."""
     dataset = wildcards.dataset
     external = dataset in CONFIG.external
     judged_there = (
@@ -124,6 +138,27 @@ def all_rejects(wildcards):
         for shard in CONFIG.shards(CONFIG.samples.external if external else run.scale)
     }
     return [
+        f"results/qa/{dataset}/{shard}.{ask}.{text}.rejects.parquet"
+        for shard, ask, text in sorted(asked)
+    ]
+
+
+def all_shards(kind):
+    """Input function: the files of a kind of every shard of a dataset that anything uses."""
+    return lambda wildcards: expand(
+        "results/{kind}/{dataset}/{shard}.parquet",
+        kind=kind,
+        dataset=wildcards.dataset,
+        shard=CONFIG.shards(
+            max(CONFIG.scales(wildcards.dataset), default=CONFIG.samples.external)
+        ),
+    )
+
+
+def all_rejects(wildcards):
+    """Input function: every rejects table of the experiment."""
+    dataset = wildcards.dataset
+    return [
         f"results/catalogues/{dataset}.rejects.parquet",
         *(
             f"results/catalogues/{name}.stars.rejects.parquet"
@@ -131,15 +166,10 @@ def all_rejects(wildcards):
             if name == dataset
         ),
         *(
-            f"results/spectra/{dataset}/{shard}.rejects.parquet"
-            for shard in CONFIG.shards(
-                max(CONFIG.scales(dataset), default=CONFIG.samples.external)
-            )
+            shard.replace(".parquet", ".rejects.parquet")
+            for shard in all_shards("spectra")(wildcards)
         ),
-        *(
-            f"results/qa/{dataset}/{shard}.{ask}.{text}.rejects.parquet"
-            for shard, ask, text in sorted(asked)
-        ),
+        *question_rejects(wildcards),
     ]
 
 
@@ -217,6 +247,58 @@ def of_runs(runs, kind):
         "manifests": "results/models/{run}/manifest.json",
     }[kind]
     return [pattern.format(run=run) for run in runs]
+
+
+def template(name):
+    """A file of the report's wing that is no code, such as a template."""
+    return str(source("spectralm.report").with_name(name))
+
+
+def answered(kind):
+    """Input function: files of a kind of all shards of all datasets that judge a run."""
+
+    def files(wildcards):
+        run = "{model}-{dataset}-{scale}".format(**wildcards)
+        others = CONFIG.external if run in map(str, largest(wildcards.dataset)) else []
+        return shard_files(kind)(wildcards) + expand(
+            "results/{kind}/{dataset}/{shard}.parquet",
+            kind=kind.format(**wildcards),
+            dataset=others,
+            shard=CONFIG.shards(CONFIG.samples.external),
+        )
+
+    return files
+
+
+def cards():
+    """A card beside each adapter, and one beside the questions of each dataset."""
+    runs = [run for run in CONFIG.runs if run.model in CONFIG.llms]
+    return [
+        *(f"results/models/{run}/README.md" for run in runs),
+        *(
+            f"results/qa/{name}/README.md"
+            for name in sorted({run.dataset for run in runs})
+        ),
+    ]
+
+
+def shown(path):
+    """A table or figure, marked for `snakemake --report` with its caption and wildcards."""
+    folder, name = path.split("/")[-2:]
+    kind = "external" if name[0] == "{" else re.match("[a-z_]+", name)[0]
+    return report(
+        path,
+        caption=f"../report/{folder}/{kind}.rst",
+        category=folder.capitalize(),
+        labels={"what": kind}
+        | {each: f"{{{each}}}" for each in re.findall(r"{(\w+)}", name)},
+    )
+
+
+def benchmark_patterns(wildcards):
+    """Params function: the regular expression of the paths of each rule's benchmarks."""
+    timed = (rule for rule in workflow.rules if rule.benchmark)
+    return json.dumps({rule.name: rule.benchmark.regex().pattern for rule in timed})
 
 
 def caption(text, note=""):

@@ -30,7 +30,7 @@ rule tabulate_residuals:
     input:
         residuals_at,
     output:
-        csv="results/tables/residuals-{dataset}-{scale}.csv",
+        csv=shown("results/tables/residuals-{dataset}-{scale}.csv"),
         markdown="results/tables/residuals-{dataset}-{scale}.md",
         latex="results/tables/residuals-{dataset}-{scale}.tex",
     log:
@@ -56,7 +56,7 @@ rule tabulate_rejects:
     input:
         all_rejects,
     output:
-        "results/tables/rejects-{dataset}.csv",
+        shown("results/tables/rejects-{dataset}.csv"),
     log:
         "logs/tables/rejects-{dataset}.log",
     benchmark:
@@ -75,7 +75,7 @@ rule plot_residuals:
         style=STYLE,
     output:
         pdf="results/figures/residuals-{model}-{dataset}-{scale}.pdf",
-        png="results/figures/residuals-{model}-{dataset}-{scale}.png",
+        png=shown("results/figures/residuals-{model}-{dataset}-{scale}.png"),
     log:
         "logs/figures/residuals-{model}-{dataset}-{scale}.log",
     benchmark:
@@ -101,7 +101,7 @@ rule plot_external:
         style=STYLE,
     output:
         pdf="results/figures/{dataset}-{model}-{learned}-{scale}.pdf",
-        png="results/figures/{dataset}-{model}-{learned}-{scale}.png",
+        png=shown("results/figures/{dataset}-{model}-{learned}-{scale}.png"),
     log:
         "logs/figures/{dataset}-{model}-{learned}-{scale}.log",
     benchmark:
@@ -124,7 +124,7 @@ rule plot_residual_histograms:
         style=STYLE,
     output:
         pdf="results/figures/histograms-{model}-{dataset}-{scale}.pdf",
-        png="results/figures/histograms-{model}-{dataset}-{scale}.png",
+        png=shown("results/figures/histograms-{model}-{dataset}-{scale}.png"),
     log:
         "logs/figures/histograms-{model}-{dataset}-{scale}.log",
     benchmark:
@@ -149,7 +149,7 @@ rule tabulate_comparison:
             compared_runs(wildcards.number)[1], "manifests"
         ),
     output:
-        csv="results/tables/table{number}.csv",
+        csv=shown("results/tables/table{number}.csv"),
         markdown="results/tables/table{number}.md",
         latex="results/tables/table{number}.tex",
     log:
@@ -177,7 +177,7 @@ rule tabulate_labels:
         catalogue="results/catalogues/apogee.parquet",
         published=paper_table(1),
     output:
-        csv="results/tables/table1.csv",
+        csv=shown("results/tables/table1.csv"),
         markdown="results/tables/table1.md",
         latex="results/tables/table1.tex",
     log:
@@ -201,7 +201,7 @@ rule tabulate_abundances:
         published=lambda wildcards: paper_table(wildcards.number),
         residuals=of_runs(largest("apogee"), "residuals"),
     output:
-        csv="results/tables/table{number}.csv",
+        csv=shown("results/tables/table{number}.csv"),
         markdown="results/tables/table{number}.md",
         latex="results/tables/table{number}.tex",
     log:
@@ -230,7 +230,7 @@ rule tabulate_external:
         residuals=lambda wildcards: outside(largest(LEARNED[wildcards.number])),
         samples=external_samples(CONFIG.external),
     output:
-        csv="results/tables/table{number}.csv",
+        csv=shown("results/tables/table{number}.csv"),
         markdown="results/tables/table{number}.md",
         latex="results/tables/table{number}.tex",
     log:
@@ -258,7 +258,7 @@ rule tabulate_elements:
         residuals=residuals_at,
         outside=outside_at,
     output:
-        csv="results/tables/elements-{dataset}-{scale}.csv",
+        csv=shown("results/tables/elements-{dataset}-{scale}.csv"),
         markdown="results/tables/elements-{dataset}-{scale}.md",
         latex="results/tables/elements-{dataset}-{scale}.tex",
     log:
@@ -285,7 +285,7 @@ rule tabulate_confusion:
     input:
         residuals_at,
     output:
-        csv="results/tables/confusion-{dataset}-{scale}.csv",
+        csv=shown("results/tables/confusion-{dataset}-{scale}.csv"),
         markdown="results/tables/confusion-{dataset}-{scale}.md",
         latex="results/tables/confusion-{dataset}-{scale}.tex",
     log:
@@ -312,7 +312,7 @@ rule plot_confusion:
         style=STYLE,
     output:
         pdf="results/figures/confusion-{model}-{dataset}-{scale}.pdf",
-        png="results/figures/confusion-{model}-{dataset}-{scale}.png",
+        png=shown("results/figures/confusion-{model}-{dataset}-{scale}.png"),
     log:
         "logs/figures/confusion-{model}-{dataset}-{scale}.log",
     benchmark:
@@ -335,7 +335,7 @@ rule tabulate_calibration:
     input:
         residuals_at,
     output:
-        csv="results/tables/calibration-{dataset}-{scale}.csv",
+        csv=shown("results/tables/calibration-{dataset}-{scale}.csv"),
         markdown="results/tables/calibration-{dataset}-{scale}.md",
         latex="results/tables/calibration-{dataset}-{scale}.tex",
     log:
@@ -363,7 +363,7 @@ rule plot_calibration:
         style=STYLE,
     output:
         pdf="results/figures/calibration-{model}-{dataset}-{scale}.pdf",
-        png="results/figures/calibration-{model}-{dataset}-{scale}.png",
+        png=shown("results/figures/calibration-{model}-{dataset}-{scale}.png"),
     log:
         "logs/figures/calibration-{model}-{dataset}-{scale}.log",
     benchmark:
@@ -389,7 +389,7 @@ rule tabulate_scaling:
         manifests=of_runs(CONFIG.runs_on("lamost"), "manifests"),
         published=[paper_table(number) for number in (2, 3, 4)],
     output:
-        csv="results/tables/scaling-{dataset}.csv",
+        csv=shown("results/tables/scaling-{dataset}.csv"),
         markdown="results/tables/scaling-{dataset}.md",
         latex="results/tables/scaling-{dataset}.tex",
     log:
@@ -416,7 +416,7 @@ rule plot_scaling:
         style=STYLE,
     output:
         pdf="results/figures/scaling-{dataset}.pdf",
-        png="results/figures/scaling-{dataset}.png",
+        png=shown("results/figures/scaling-{dataset}.png"),
     log:
         "logs/figures/scaling-{dataset}.log",
     benchmark:
@@ -444,7 +444,7 @@ rule tabulate_snr:
     input:
         residuals_at,
     output:
-        csv="results/tables/snr-{dataset}-{scale}.csv",
+        csv=shown("results/tables/snr-{dataset}-{scale}.csv"),
         markdown="results/tables/snr-{dataset}-{scale}.md",
         latex="results/tables/snr-{dataset}-{scale}.tex",
     log:
@@ -472,7 +472,7 @@ rule plot_snr:
         style=STYLE,
     output:
         pdf="results/figures/snr-{dataset}-{scale}.pdf",
-        png="results/figures/snr-{dataset}-{scale}.png",
+        png=shown("results/figures/snr-{dataset}-{scale}.png"),
     log:
         "logs/figures/snr-{dataset}-{scale}.log",
     benchmark:
@@ -552,23 +552,3 @@ rule figures:
                 if run.model in CONFIG.llms
             ],
         ),
-
-
-rule write_summary:
-    input:
-        tables=[path for path in rules.tables.input if path.endswith(".md")],
-        figures=rules.figures.input,
-    output:
-        "results/summary.md",
-    log:
-        "logs/summary.log",
-    benchmark:
-        "benchmarks/summary.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        note=CONFIG.evaluation.note,
-        code=fingerprint("write_summary"),
-    shell:
-        "spectralm write-summary --tables {input.tables} --figures {input.figures}"
-        " --note={params.note:q} --out {output} > {log} 2>&1"

@@ -49,7 +49,7 @@ rule tabulate_sample:
     input:
         "results/samples/{dataset}.parquet",
     output:
-        "results/tables/sample-{dataset}.csv",
+        shown("results/tables/sample-{dataset}.csv"),
     log:
         "logs/tables/sample-{dataset}.log",
     benchmark:

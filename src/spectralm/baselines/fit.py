@@ -14,6 +14,7 @@ from spectralm.baselines.network import Network, answer_loss, device, outputs
 from spectralm.baselines.split import Split
 from spectralm.errors import SpectraLMError
 from spectralm.files import atomic
+from spectralm.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,8 @@ class Fit:
         """One pass over the training spectra; their mean loss on the way."""
         self.network.train()
         total = torch.zeros((), device=device())
-        for rows in np.array_split(order, self.steps):
+        steps = np.array_split(order, self.steps)
+        for rows in progress(steps, self.steps, f"steps of epoch {len(self.history) + 1}"):
             total += self._step(rows) * len(rows)
         return total.item() / len(order)
 

@@ -20,6 +20,7 @@ from spectralm.demo.population import alpha_over_iron
 from spectralm.errors import InputError
 from spectralm.files import write_parquet, write_text
 from spectralm.labels.columns import schema
+from spectralm.progress import progress
 
 TREE = "lamost"
 README = """Everything in this folder is synthetic: no telescope has seen these stars. Formats,
@@ -42,7 +43,9 @@ def make_sky(
         raise InputError(folder, TREE, "holds spectra already", "give or make an empty folder")
     plan = make_plan(options)
     write_text(folder / "README.txt", README)
-    batches = list(_batches(options, folder / TREE, processes, weights))
+    numbers = range(-(-options.stars // BATCH_STARS))
+    observed = _batches(options, folder / TREE, processes, weights, numbers)
+    batches = list(progress(observed, len(numbers), f"batches of {BATCH_STARS} stars"))
     columns = {
         name: np.concatenate([batch.columns[name] for batch in batches])
         for name in batches[0].columns
@@ -61,8 +64,9 @@ def make_sky(
     return truth
 
 
-def _batches(options: SkyOptions, folder: Path, processes: int, weights: Path) -> Iterator[Batch]:
-    numbers = range(-(-options.stars // BATCH_STARS))
+def _batches(
+    options: SkyOptions, folder: Path, processes: int, weights: Path, numbers: range
+) -> Iterator[Batch]:
     work = partial(_observe, options, folder, weights)
     if processes == 1:
         yield from map(work, numbers)

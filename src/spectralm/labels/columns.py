@@ -16,12 +16,18 @@ class Column:
     unit: str
     """Empty where the quantity has none."""
     description: str
+    ucd: str = ""
+    """What it is in the vocabulary of the Virtual Observatory (UCD1+), for published tables."""
 
 
 def schema(columns: tuple[Column, ...]) -> pa.Schema:
-    """The Arrow schema of a table with these columns; unit and description ride along."""
+    """The Arrow schema of a table with these columns; unit, description and UCD ride along."""
     return pa.schema(
-        pa.field(c.name, c.type, metadata={"unit": c.unit, "description": c.description})
+        pa.field(
+            c.name,
+            c.type,
+            metadata={"unit": c.unit, "description": c.description, "ucd": c.ucd},
+        )
         for c in columns
     )
 

@@ -1,7 +1,6 @@
 """Questions -> rows of PREDICTIONS, with calibrated errors where the run has them."""
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ from spectralm.language.options import TextOptions
 from spectralm.llm.base import load_adapter, load_base, load_tokenizer
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
+from spectralm.progress import progress
 
 FILE = "calibration.json"
-PROGRESS_EVERY = 500
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ def answer_all(
 ) -> pa.Table:
     """PREDICTIONS of questions, in their order; without calibration all errors are null."""
     rows = []
-    for obsid, reply in zip(obsids, reader.replies(questions), strict=True):
+    replies = progress(reader.replies(questions), len(questions), "answers")
+    for obsid, reply in zip(obsids, replies, strict=True):
         row = {"obsid": obsid, "status": reply.status, "answer": reply.text}
         if reply.star is not None:
             row |= {"class": reply.star.spectral_class, **reply.star.values}
@@ -73,6 +73,4 @@ def answer_all(
             if name in factors
         }
         rows.append(row)
-        if len(rows) % PROGRESS_EVERY == 0:
-            logging.info("%d of %d answered", len(rows), len(questions))
     return pa.Table.from_pylist(rows, schema=schema(PREDICTIONS))

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from pathlib import Path
 
 import torch
@@ -35,6 +36,12 @@ def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
     """sha256 of everything that decides how the tokenizer splits a prompt."""
     rules = tokenizer.backend_tokenizer.to_str() + (tokenizer.chat_template or "")
     return hashlib.sha256(rules.encode()).hexdigest()
+
+
+def name_on_hub(base: str) -> str:
+    """A base as others know it: a folder of the Hugging Face cache is the hub's ``owner/name``."""
+    cached = re.search(r"models--([\w.-]+?)--([\w.-]+?)/snapshots/", base)
+    return f"{cached[1]}/{cached[2]}" if cached else base
 
 
 def load_base(base: str, quantise: bool, gradient_checkpointing: bool = False) -> PreTrainedModel:

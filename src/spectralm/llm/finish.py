@@ -13,7 +13,7 @@ from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
 from spectralm.errors import SpectraLMError
 from spectralm.files import atomic, write_json
-from spectralm.llm.base import ADAPTER_WEIGHTS, load_adapter, load_base
+from spectralm.llm.base import ADAPTER_WEIGHTS, load_adapter, load_base, name_on_hub
 from spectralm.workspace import FINISHED, MANIFEST
 
 
@@ -62,6 +62,7 @@ def finish(workspace: Path, metrics: Mapping, manifest: Mapping) -> None:
     config = json.loads((adapter / "adapter_config.json").read_text())
     # PEFT writes this set in any order; sorted, equal trainings give equal files.
     config["target_modules"].sort()
+    config["base_model_name_or_path"] = name_on_hub(manifest["base"])
     write_json(finished / "adapter_config.json", config)
     write_json(finished / "metrics.json", metrics)
     write_json(finished / MANIFEST, manifest)

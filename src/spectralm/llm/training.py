@@ -36,6 +36,7 @@ from spectralm.llm.generation import Reader
 from spectralm.llm.loss import answer_loss
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.workspace import last_whole_checkpoint
+from spectralm.progress import Progress
 from spectralm.provenance import Clock, provenance, workspace_key
 from spectralm.spectra.options import SpectraOptions
 from spectralm.workspace import Lock, is_finished, publish
@@ -146,6 +147,19 @@ class KeptClock(TrainerCallback):
             self.clock.keep()
 
 
+class ToldProgress(TrainerCallback):
+    """Tells a log how far the training is; on a terminal the Trainer has a bar."""
+
+    def on_train_begin(self, arguments, state, control, **others) -> None:
+        """Before the first step, which may be one after a checkpoint's."""
+        self.progress = Progress(state.max_steps, "steps", state.global_step)
+
+    def on_step_end(self, arguments, state, control, **others) -> None:
+        """After each step."""
+        if state.is_world_process_zero:
+            self.progress.to(state.global_step)
+
+
 def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     """Train the adapter of a run, from its last checkpoint if there is one, and write it.
 
@@ -186,6 +200,8 @@ def _train(
     clock = Clock(workspace / "clock.json")
     trainer, questions = _trainer(task, workspace, arguments)
     trainer.add_callback(KeptClock(clock))
+    if trainer.args.disable_tqdm:
+        trainer.add_callback(ToldProgress())
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     final = trainer.evaluate()
     trainer.save_model(str(workspace / "adapter"))

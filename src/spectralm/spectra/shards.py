@@ -1,7 +1,5 @@
 """A manifest of spectra -> a table of flux on the grid, and the spectra that were refused."""
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,7 @@ import pyarrow as pa
 
 from spectralm.files import write_parquet
 from spectralm.labels.columns import SPECTRA, schema
+from spectralm.progress import progress
 from spectralm.rejects import Reject
 from spectralm.spectra.flags import FLAGS
 from spectralm.spectra.options import SpectraOptions
@@ -17,9 +16,6 @@ from spectralm.spectra.refusals import SpectrumRefusedError
 from spectralm.spectra.resample import Resampled, resample
 
 STAGE = "resample_spectra"
-PROGRESS_EVERY = 1000
-
-log = logging.getLogger(__name__)
 
 
 def resample_manifest(manifest: pa.Table, options: SpectraOptions) -> tuple[pa.Table, list[Reject]]:
@@ -36,7 +32,7 @@ def resample_manifest(manifest: pa.Table, options: SpectraOptions) -> tuple[pa.T
     flux = np.empty((manifest.num_rows, options.size), dtype=np.int16)
     rows: list[dict] = []
     rejects = []
-    for row in _with_progress(manifest.select(columns)):
+    for row in progress(manifest.select(columns).to_pylist(), manifest.num_rows, "spectra"):
         path = row.pop("path")
         try:
             spectrum = _resample_row(row["obsid"], path, row.pop("z"), options)
@@ -83,13 +79,6 @@ def _resample_row(
             "correct the file's name or place",
         )
     return resample(spectrum, options, redshift)
-
-
-def _with_progress(manifest: pa.Table) -> Iterator[dict]:
-    for done, row in enumerate(manifest.to_pylist()):
-        if done and not done % PROGRESS_EVERY:
-            log.info("%d of %d spectra", done, manifest.num_rows)
-        yield row
 
 
 def _table(rows: list[dict], flux: np.ndarray, options: SpectraOptions) -> pa.Table:

@@ -15,6 +15,7 @@ from spectralm.baselines.options.lightgbm import LightgbmOptions
 from spectralm.baselines.split import Split, blocks, open_splits
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES, Ask
+from spectralm.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +162,7 @@ def _boost(
     target = {"objective": "regression"}
     if name == CLASS:
         target = {"objective": "multiclass", "num_class": len(CLASSES)}
+    told = Progress(options.rounds, f"rounds at most, {name}")
     booster = lightgbm.train(
         {
             **target,
@@ -177,8 +179,12 @@ def _boost(
         parts[0],
         num_boost_round=options.rounds,
         valid_sets=[parts[1]],
-        callbacks=[lightgbm.early_stopping(options.stop_after, verbose=False)],
+        callbacks=[
+            lightgbm.early_stopping(options.stop_after, verbose=False),
+            lambda state: told.to(state.iteration + 1),
+        ],
     )
+    told.close()
     log.info("%s: %d rounds, validation %s", name, booster.best_iteration, booster.best_score)
     return booster
 

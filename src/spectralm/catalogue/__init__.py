@@ -1,0 +1,1 @@
+"""The catalogue of a run: all its predictions, in three formats from one column table."""

@@ -1,0 +1,56 @@
+"""All predictions of a run as one catalogue."""
+
+import logging
+from pathlib import Path
+
+import pyarrow as pa
+
+from spectralm import __version__
+from spectralm.catalogue.columns import catalogue_columns
+from spectralm.catalogue.formats import Header, write_catalogue
+from spectralm.catalogue.rows import catalogue
+from spectralm.files import read_parquet, sha256
+from spectralm.labels.columns import SAMPLE
+from spectralm.labels.vocabulary import Ask
+from spectralm.samples.manifest import read_manifest, read_manifests
+
+SCOPE = "Only test spectra are here: the model learned from none of their stars."
+DIGITS = 12
+#: Manifests of other surveys have more columns.
+SHARED = [column.name for column in SAMPLE]
+
+
+def run(
+    *,
+    run: str,
+    predictions: list[Path],
+    samples: list[Path],
+    spectra: list[Path],
+    learned: list[Path],
+    weights: Path,
+    serializer: str,
+    ask: Ask,
+    note: str,
+    parquet: Path,
+    fits: Path,
+    votable: Path,
+) -> None:
+    """Write the predictions of a run with ids, positions and flags as Parquet, FITS and VOTable.
+
+    The weights are the file or the folder that the predictions were made with.
+    """
+    files = sorted(weights.rglob("[!.]*")) if weights.is_dir() else [weights]
+    digest = sha256(*files)
+    rows = catalogue(
+        read_parquet(predictions),
+        pa.concat_tables(read_manifest(path).select(SHARED) for path in samples),
+        read_parquet(spectra, ["obsid", "flags", "masked_fraction"]),
+        read_manifests(learned),
+        {"run": run, "weights": digest[:DIGITS], "serializer": serializer},
+        ask,
+        run,
+    )
+    told = " ".join(filter(None, [SCOPE, note]))
+    header = Header(run, digest, serializer, f"SpectraLM {__version__}", told)
+    write_catalogue(rows, catalogue_columns(ask), header, parquet, fits, votable)
+    logging.info("%s: %d spectra", parquet, len(rows))

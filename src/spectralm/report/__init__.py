@@ -1,0 +1,1 @@
+"""What people read of an experiment: the report, and the cards of models and data sets."""

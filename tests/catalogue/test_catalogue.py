@@ -1,0 +1,217 @@
+"""The catalogue of a run, read back by the tools that astronomers have."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from astropy import units
+from astropy.io import fits
+from astropy.io.votable import parse, validate
+from astropy.io.votable.ucd import parse_ucd
+from astropy.table import Table
+
+from spectralm.catalogue.columns import LabelFlag, catalogue_columns
+from spectralm.catalogue.formats import Header, write_catalogue
+from spectralm.catalogue.rows import catalogue
+from spectralm.errors import InputError
+from spectralm.labels.columns import PREDICTIONS, SAMPLE, schema
+from spectralm.labels.vocabulary import Ask
+
+ORIGIN = {"run": "toy-lamost-20", "weights": "ab" * 6, "serializer": "compact-0123456789ab"}
+NOTE = "Synthetic stars. " * 8
+N = 20
+
+
+def sample() -> pa.Table:
+    """Twenty spectra, all but the first five of the test split; one without a Gaia id."""
+    columns = {column.name: pa.nulls(N, column.type) for column in SAMPLE}
+    columns |= {
+        "obsid": pa.array(np.arange(N) + 700_000_000_000),
+        "star_id": [f"gaia:{n}" for n in range(N)],
+        "gaia_source_id": [None, *(str(4_000_000_000_000_000_000 + n) for n in range(1, N))],
+        "ra": np.linspace(0, 359, N),
+        "dec": np.linspace(-5, 60, N),
+        "snrr": np.linspace(10, 90, N),
+        "teff": np.linspace(4000, 7000, N),
+        "logg": np.linspace(1, 5, N),
+        "feh": np.linspace(-2, 0.4, N),
+        "split": ["train"] * 5 + ["test"] * (N - 5),
+    }
+    return pa.table(columns, schema=schema(SAMPLE))
+
+
+def predictions(manifest: pa.Table) -> pa.Table:
+    """Fifteen answers in another order than the manifest's; the sixth spectrum's is not parsed."""
+    test = manifest.filter(pc.equal(manifest["split"], "test"))
+    n = len(test)
+    unparsed = np.arange(n) == 0
+    columns = {column.name: pa.nulls(n, column.type) for column in PREDICTIONS}
+    columns |= {
+        "obsid": test["obsid"],
+        "status": np.where(unparsed, "unparsed: no class", "parsed"),
+    }
+    columns |= {
+        name: pa.array(test[name].to_numpy() + 0.125, mask=unparsed)
+        for name in ("teff", "logg", "feh")
+    }
+    columns["class"] = pa.array(["G"] * n, mask=unparsed)
+    table = pa.table(columns, schema=schema(PREDICTIONS))
+    return table.take(np.random.default_rng(1).permutation(n))
+
+
+@pytest.fixture(scope="module")
+def manifest() -> pa.Table:
+    return sample()
+
+
+@pytest.fixture(scope="module")
+def answers(manifest) -> pa.Table:
+    return predictions(manifest)
+
+
+@pytest.fixture(scope="module")
+def spectra(manifest) -> pa.Table:
+    return pa.table(
+        {
+            "obsid": manifest["obsid"],
+            "flags": pa.array(np.arange(N), pa.int32()),
+            "masked_fraction": pa.array(np.full(N, 0.25), pa.float32()),
+        }
+    )
+
+
+def rows_of(answers, manifest, spectra, ask=Ask.PARAMETERS) -> pa.Table:
+    return catalogue(answers, manifest, spectra, manifest, ORIGIN, ask, "toy")
+
+
+@pytest.fixture(scope="module")
+def rows(answers, manifest, spectra) -> pa.Table:
+    return rows_of(answers, manifest, spectra)
+
+
+@pytest.fixture(scope="module")
+def files(rows, tmp_path_factory):
+    """The catalogue as Parquet, FITS and VOTable."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    paths = [folder / f"toy.{suffix}" for suffix in ("parquet", "fits", "vot")]
+    header = Header("toy-lamost-20", "ab" * 32, "compact-0123456789ab", "SpectraLM", NOTE)
+    write_catalogue(rows, catalogue_columns(Ask.PARAMETERS), header, *paths)
+    return paths
+
+
+def test_each_predicted_spectrum_is_there_once_with_what_belongs_to_it(rows, manifest):
+    assert rows["obsid"].to_pylist() == manifest["obsid"].to_pylist()[5:]
+    assert rows["ra"].to_pylist() == manifest["ra"].to_pylist()[5:]
+    assert rows["flags"].to_pylist() == list(range(5, N))
+    teff = rows["teff"].to_pylist()
+    assert teff[0] is None
+    assert teff[1:] == [value + 0.125 for value in manifest["teff"].to_pylist()[6:]]
+
+
+def test_a_spectrum_of_two_datasets_is_there_once(answers, manifest, spectra, rows):
+    twice = [pa.concat_tables([table, table]) for table in (answers, manifest, spectra)]
+    assert rows_of(*twice).equals(rows)
+
+
+def test_flags_of_values(rows):
+    outside, no_error = LabelFlag.OUTSIDE, LabelFlag.NO_ERROR
+    assert rows["teff_flag"][0].as_py() == LabelFlag.NO_VALUE | no_error
+    assert rows["teff_flag"][-1].as_py() == outside | no_error
+
+
+def test_errors_and_flags_of_predictions_are_taken(answers, manifest, spectra):
+    errors = pa.array(np.full(len(answers), 30.0))
+    given = answers
+    for name, values in {"teff_err": errors, "flags": pa.array([1 << 17] * len(answers))}.items():
+        if name in given.column_names:
+            given = given.drop_columns([name])
+        given = given.append_column(name, values)
+    rows = rows_of(given, manifest, spectra)
+    assert rows["teff_err"].to_pylist() == [None] + [30.0] * 14
+    assert not rows["teff_flag"][-1].as_py() & LabelFlag.NO_ERROR
+    assert rows["flags"].to_pylist() == [n | 1 << 17 for n in range(5, N)]
+
+
+def test_a_prediction_of_an_unknown_spectrum_is_refused(answers, manifest, spectra):
+    with pytest.raises(InputError, match=r"15 predicted spectra are not in the manifests"):
+        rows_of(answers, manifest[:5], spectra)
+
+
+@pytest.mark.parametrize("ask", Ask)
+def test_every_ucd_is_of_the_vocabulary_and_every_unit_of_the_standards(ask):
+    for column in catalogue_columns(ask):
+        parse_ucd(column.ucd, check_controlled_vocabulary=True)
+        assert column.description
+        if column.unit not in ("", "dex"):
+            units.Unit(column.unit, format="fits")
+            units.Unit(column.unit, format="vounit")
+
+
+def test_parquet_has_the_columns_and_the_header(files, rows):
+    table = pq.read_table(files[0])
+    assert table.equals(rows)
+    assert table.schema.field("teff").metadata[b"unit"] == b"K"
+    assert table.schema.field("teff").metadata[b"ucd"] == b"phys.temperature.effective"
+    assert table.schema.metadata[b"weights"] == b"ab" * 32
+    assert table.schema.metadata[b"frame"] == b"ICRS"
+
+
+def cells(table: Table, name: str) -> list:
+    """A column as Python's values, None where there is nothing."""
+    told = (None if value is np.ma.masked else value for value in table[name].tolist())
+    return [value.decode() if isinstance(value, bytes) else value for value in told]
+
+
+def same_cells(table: Table, rows: pa.Table) -> None:
+    """Assert that a table has the rows' values and nulls; no text is an empty one."""
+    assert table.colnames == rows.column_names
+    for name in rows.column_names:
+        empty = "" if rows[name].type == pa.string() else None
+        told = [empty if value is None else value for value in cells(table, name)]
+        assert told == [empty if value is None else value for value in rows[name].to_pylist()]
+
+
+def test_fits_is_read_by_astropy_with_units_and_without_complaint(files, rows):
+    with fits.open(files[1], checksum=True) as opened:
+        opened.verify("exception")
+        header = opened[1].header
+        names = [header[f"TTYPE{n}"] for n in range(1, header["TFIELDS"] + 1)]
+        for number, column in enumerate(catalogue_columns(Ask.PARAMETERS), start=1):
+            assert names[number - 1] == column.name
+            assert header[f"TUCD{number}"] == column.ucd
+            assert header[f"TCOMM{number}"].startswith(column.description)
+        assert (header["RADESYS"], header["EQUINOX"]) == ("ICRS", 2000.0)
+        assert header["WEIGHTS"] == "ab" * 32
+        assert "".join(header["COMMENT"]).startswith("Synthetic stars.")
+    table = Table.read(files[1])
+    assert table["teff"].unit == units.K
+    assert table["ra"].unit == units.deg
+    same_cells(table, rows)
+
+
+@pytest.mark.skipif(shutil.which("fitsverify") is None, reason="fitsverify is not installed")
+def test_fitsverify_finds_nothing(files):
+    done = subprocess.run(["fitsverify", files[1]], capture_output=True, text=True, check=False)
+    assert "found 0 warning(s) and 0 error(s)" in done.stdout, done.stdout
+
+
+def test_votable_is_valid_and_has_units_ucds_and_the_frame(files, rows):
+    assert "found no violations" in validate(files[2], output=None)
+    opened = parse(files[2], verify="exception")
+    element = opened.get_first_table()
+    table = element.to_table()
+    assert table["teff"].unit == units.K
+    for field, column in zip(element.fields, catalogue_columns(Ask.PARAMETERS), strict=True):
+        assert (field.ID, field.ucd) == (column.name, column.ucd)
+        assert field.description.startswith(column.description)
+    frame = opened.resources[0].coordinate_systems[0]
+    assert (frame.system, frame.epoch) == ("ICRS", "J2000")
+    assert {field.name for field in element.fields if field.ref == frame.ID} == {"ra", "dec"}
+    infos = {info.name: info.value for info in opened.resources[0].infos}
+    assert infos["weights"] == "ab" * 32
+    assert infos["note"] == NOTE
+    same_cells(table, rows)

@@ -1,0 +1,33 @@
+# Wants: the predictions of a run, with the manifests and spectra of their shards.
+# Gives: one catalogue of them, as Parquet, FITS and VOTable.
+
+
+rule write_catalogue:
+    input:
+        predictions=answered("predictions/{model}-{dataset}-{scale}"),
+        samples=answered("samples"),
+        spectra=answered("spectra"),
+        learned=shard_files("samples"),
+        weights=weights,
+    output:
+        parquet="results/catalogue/{model}-{dataset}-{scale}.parquet",
+        fits="results/catalogue/{model}-{dataset}-{scale}.fits",
+        votable="results/catalogue/{model}-{dataset}-{scale}.vot",
+    log:
+        "logs/catalogue/{model}-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/catalogue/{model}-{dataset}-{scale}.tsv"
+    conda:
+        "../envs/astro.yaml"
+    params:
+        run="{model}-{dataset}-{scale}",
+        serializer=serializer,
+        ask=ask,
+        note=CONFIG.evaluation.note,
+        code=fingerprint("write_catalogue"),
+    shell:
+        "spectralm write-catalogue --run {params.run} --predictions {input.predictions}"
+        " --samples {input.samples} --spectra {input.spectra} --learned {input.learned}"
+        " --weights {input.weights} --serializer {params.serializer} --ask {params.ask}"
+        " --note={params.note:q} --parquet {output.parquet} --fits {output.fits}"
+        " --votable {output.votable} > {log} 2>&1"
