@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from spectralm.catalogue.columns import catalogue_columns
 from spectralm.inference.columns import own_columns
 from spectralm.labels import columns
 from spectralm.labels.columns import Column
@@ -35,6 +36,8 @@ COLUMNS = {
     "results/predictions/{run}/{dataset}/{shard}.parquet": columns.PREDICTIONS,
     "results/residuals/{run}/{dataset}.parquet, stage 1": columns.RESIDUALS[Ask.PARAMETERS],
     "results/residuals/{run}/{dataset}.parquet, stage 2": columns.RESIDUALS[Ask.ABUNDANCES],
+    "results/catalogue/{run}.*, stage 1": catalogue_columns(Ask.PARAMETERS),
+    "results/catalogue/{run}.*, stage 2": catalogue_columns(Ask.ABUNDANCES),
     "*.rejects.parquet": columns.REJECTS,
     "What `spectralm predict` writes": own_columns(LABELS.values()),
 }
@@ -57,8 +60,12 @@ def every_column() -> str:
 
 
 def _columns(of: tuple[Column, ...]) -> str:
+    head = ("column", "type", "unit", "what it is")
     rows = ((f"`{c.name}`", _type(c.type), c.unit, c.description) for c in of)
-    return table(("column", "type", "unit", "what it is"), rows)
+    if any(c.ucd for c in of):
+        head = (*head, "UCD")
+        rows = ((*row, c.ucd) for row, c in zip(rows, of, strict=True))
+    return table(head, rows)
 
 
 def _type(kind: pa.DataType) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from spectralm.catalogue.columns import catalogue_columns
 from spectralm.labels.columns import PREDICTIONS, RESIDUALS, SPECTRA
 from spectralm.labels.vocabulary import Ask
 from spectralm.spectra.refusals import REASONS
@@ -63,7 +64,7 @@ def test_nothing_is_fetched_from_the_network(site):
 
 def test_every_column_is_told(site):
     page = (site / "columns.html").read_text()
-    tables = (SPECTRA, PREDICTIONS, *(RESIDUALS[ask] for ask in Ask))
+    tables = [SPECTRA, PREDICTIONS, *RESIDUALS.values(), *map(catalogue_columns, Ask)]
     for column in (column for table in tables for column in table):
         assert f"<code>{column.name}</code>" in page, column.name
 
