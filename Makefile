@@ -1,6 +1,7 @@
 # make demo   the whole experiment on a synthetic sky
 # make test   everything that this machine can check, from a fresh checkout
 # make check-gpu   training steps on this machine's GPU, beside what the plan expects
+# make docs   the manual, into site/
 # make lint   style, the order of the wings, the workflow's rules
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -8,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export HF_HUB_OFFLINE = 1
 export DS_BUILD_OPS = 0
 
-.PHONY: demo test lint bench check-gpu schema lock
+.PHONY: demo test docs lint bench check-gpu schema lock
 
 demo: .venv/installed
 	snakemake --profile profiles/demo
@@ -27,6 +28,10 @@ lint: .venv/installed
 	lint-imports
 	snakefmt --check Snakefile workflow
 	snakemake --lint --config "surveys=$(NO_DATA)"
+
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+	@echo "The manual: site/index.html (its search needs: python -m http.server --directory site)"
 
 bench: .venv/installed
 	python bench/answer_logits.py

@@ -1,0 +1,164 @@
+"""Every command of the manual can be typed: its program, options, files and targets are there.
+
+A block marked ``<!-- needs: cluster|gpu|data -->`` is only looked at; all others are run dry.
+Commands within a line may leave out what stands elsewhere, such as the number of cores.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from snakemake.cli import parse_args
+
+from spectralm.cli import commands as subcommands
+from spectralm.cli import main
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+FENCED = re.compile(
+    r"(?:<!-- needs: (?P<need>\w+) -->\s*)?^ *```(?P<language>\w*)\n(?P<lines>.*?)^ *```$",
+    re.M | re.S,
+)
+INLINE = re.compile(r"`((?:spectralm|snakemake|make|python -m) [^`\n]+)`")
+#: Those that stand for many.
+PATTERNS = ("spectralm RULE-NAME ...", "spectralm read-mine")
+NEEDS = {"cluster", "gpu", "data"}
+#: The user's own config of the pages, and what it is a copy of.
+MINE = {"mine.yaml": "config/lamost_folder.yaml"}
+#: Paths that are there in place of a survey's.
+SURVEYS = {name: {"catalogue": "README.md"} for name in ("apogee", "galah", "gaia_eso")}
+SURVEYS["lamost"] = {"spectra": ["tests"], "catalogues": ["README.md"]}
+
+
+@dataclass(frozen=True)
+class Command:
+    """A line that a reader may type."""
+
+    page: str
+    text: str
+    need: str | None
+    whole: bool
+    """It stands in a block of its own."""
+
+    @property
+    def words(self) -> list[str]:
+        """Program and arguments, the user's config by what it is a copy of."""
+        return [MINE.get(word, word) for word in shlex.split(self.text)]
+
+
+def found() -> list[Command]:
+    """All commands of all pages."""
+    made = []
+    for page in PAGES:
+        text = page.read_text()
+        for block in FENCED.finditer(text):
+            if block["language"]:
+                continue
+            lines = [re.sub(r"\s+#.*", "", line).strip() for line in block["lines"].split("\n")]
+            made += [Command(page.name, line, block["need"], True) for line in lines if line]
+        inline = (one for one in INLINE.findall(FENCED.sub("", text)) if one not in PATTERNS)
+        made += [Command(page.name, command, None, False) for command in inline]
+    return list(dict.fromkeys(made))
+
+
+COMMANDS = found()
+
+
+def of(program: str) -> list[Command]:
+    return [command for command in COMMANDS if command.words[0] == program]
+
+
+def named(command: Command) -> str:
+    return f"{command.page}: {command.text}"
+
+
+def run(*command: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_the_pages_have_commands():
+    assert len(COMMANDS) > 25
+    assert {command.need for command in COMMANDS} <= NEEDS | {None}
+    programs = {command.words[0] for command in COMMANDS if command.need is None}
+    assert programs <= {"make", "snakemake", "spectralm", "source", "cp", "python"}
+
+
+@pytest.mark.parametrize("command", of("cp"), ids=named)
+def test_what_is_copied_is_there(command):
+    _, source, copy = shlex.split(command.text)
+    assert (ROOT / source).is_file()
+    assert MINE[copy] == source
+
+
+@pytest.mark.parametrize("command", of("source"), ids=named)
+def test_the_environment_is_make_s(command):
+    assert command.words == ["source", ".venv/bin/activate"]
+    assert "BIN := .venv/bin" in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("words", sorted({tuple(c.words) for c in of("make")}), ids=" ".join)
+def test_make_knows_the_target(words):
+    run("make", "--dry-run", *words[1:])
+
+
+@pytest.mark.parametrize("command", of("spectralm"), ids=named)
+def test_the_command_line_knows_the_options(command, capsys):
+    subcommand = command.words[1]
+    assert subcommand in subcommands()
+    with pytest.raises(SystemExit) as stop:
+        main([subcommand, "--help"])
+    assert stop.value.code == 0
+    known = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
+    assert {word for word in command.words if word.startswith("--")} <= known
+    for option in ("--configfile", "--gpu"):
+        if option in command.words:
+            value = command.words[command.words.index(option) + 1]
+            known_gpus = (ROOT / "src/spectralm/planning/gpus.csv").read_text()
+            assert (ROOT / value).is_file() or f"\n{value}," in known_gpus
+
+
+@pytest.mark.parametrize("command", of("snakemake"), ids=named)
+def test_snakemake_knows_the_options(command, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    _, arguments = parse_args(command.words[1:])
+    assert all(Path(file).is_file() for file in arguments.configfile or ())
+    if command.whole:
+        # Those that a reader types as they stand need to say how much of the machine they may use.
+        assert arguments.cores or arguments.profile or arguments.dryrun
+
+
+def targets() -> dict[tuple[str, ...], list[str]]:
+    """What Snakemake is asked for, by the configs that it is asked with; "all" for the default."""
+    asked: dict[tuple[str, ...], list[str]] = {}
+    for command in of("snakemake"):
+        _, arguments = parse_args(command.words[1:])
+        if arguments.unlock or "slurm" in command.words:  # tests/slurm/test_profile.py
+            continue
+        configs = tuple(map(str, arguments.configfile or ()))  # a profile's, too
+        asked.setdefault(configs, []).extend(arguments.targets or ["all"])
+    return asked
+
+
+@pytest.mark.parametrize("configs", targets(), ids=" ".join)
+def test_snakemake_plans_the_targets(configs, tmp_path):
+    surveys = [] if configs == ("config/demo.yaml",) else [f"surveys={json.dumps(SURVEYS)}"]
+    given = ["--configfile", *configs] if configs else []
+    given += ["--config", *surveys] if surveys else []
+    run("snakemake", *sorted(set(targets()[configs])), "--dry-run", "--quiet", "all", *given)

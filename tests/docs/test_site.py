@@ -1,0 +1,86 @@
+"""The manual as a site: built without a warning, whole, and without the network."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+from spectralm.catalogue.columns import catalogue_columns
+from spectralm.labels.columns import PREDICTIONS, RESIDUALS, SPECTRA
+from spectralm.labels.vocabulary import Ask
+from spectralm.spectra.refusals import REASONS
+
+#: Attributes that make a browser fetch something, by tag; links to follow are none.
+FETCHED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
+
+
+class Fetched(HTMLParser):
+    """What a page makes a browser fetch."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.urls: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in FETCHED and (url := dict(attrs).get(FETCHED[tag])):
+            self.urls.append(url)
+
+
+@pytest.fixture(scope="module")
+def site(repository, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    done = subprocess.run(
+        command,
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    return folder
+
+
+def test_make_docs_is_this_build(repository):
+    assert "mkdocs build --strict" in (repository / "Makefile").read_text()
+
+
+def test_nothing_is_fetched_from_the_network(site):
+    pages = sorted(site.glob("*.html"))
+    assert len(pages) > 15
+    for page in pages:
+        urls = Fetched(page.read_text()).urls
+        assert urls
+        assert not [url for url in urls if "//" in url], page.name
+    for style in site.rglob("*.css"):
+        assert not re.findall(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", style.read_text())
+
+
+def test_every_column_is_told(site):
+    page = (site / "columns.html").read_text()
+    tables = [SPECTRA, PREDICTIONS, *RESIDUALS.values(), *map(catalogue_columns, Ask)]
+    for column in (column for table in tables for column in table):
+        assert f"<code>{column.name}</code>" in page, column.name
+
+
+def test_every_key_is_told_with_the_value_that_it_has(repository, site):
+    page = (site / "config_keys.html").read_text()
+    schema = yaml.safe_load((repository / "workflow/schemas/config.schema.yaml").read_text())
+    for part in (schema, *schema["$defs"].values()):
+        for key in part["properties"]:
+            assert f"<code>{key}</code>" in page, key
+    config = yaml.safe_load((repository / "config" / "config.yaml").read_text())
+    size = config["samples"]["shard_size"]
+    assert re.search(rf"<code>shard_size</code></td>\s*<td>integer</td>\s*<td><code>{size}<", page)
+
+
+def test_every_refusal_is_told(site):
+    page = (site / "cuts.html").read_text()
+    assert all(f"<code>{reason}</code>" in page for reason in REASONS)
+    assert "made from code" not in page
