@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,8 +155,9 @@ class Cluster:
     def stop(self) -> None:
         """Take everything down, jobs first."""
         output("scancel", "--user", "root")
-        if "slurmctld" in self.running:
-            wait_for(lambda: not output("squeue", "--noheader"), "no jobs", 30)
+        # A daemon of a job waits for slurmctld for ever.
+        with suppress(AssertionError):
+            wait_for(lambda: not output("squeue", "--noheader"), "no jobs")
         for name in reversed(list(self.running)):
             self.end(name)
         for name in LINKED:
@@ -187,9 +189,23 @@ class Cluster:
         states = lambda: output("sinfo", "-h", "-N", "-o", "%T").split()  # noqa: E731
         wait_for(lambda: bool(states()) and set(states()) <= ready, "the nodes")
 
+    @contextmanager
+    def without(self, daemon: str) -> Iterator[None]:
+        """For a while, slurmctld or slurmdbd is not there."""
+        self.end(daemon)
+        try:
+            yield
+        finally:
+            {"slurmctld": self.start_controller, "slurmdbd": self.start_accounting}[daemon]()
+
     def jobs(self, *options: str) -> list[str]:
         """Ids of jobs that run, as squeue selects them."""
         return output("squeue", "-h", "-t", "running", "-o", "%A", *options).split()
+
+    def steps(self) -> list[str]:
+        """Ids of the steps that srun has begun in jobs."""
+        steps = output("squeue", "-h", "--steps", "-o", "%i").split()
+        return [step for step in steps if step.rpartition(".")[2].isdigit()]
 
     def states(self, run_id: str) -> dict[str, str]:
         """States of all jobs of a Snakemake run by id, requeued ones with their earlier lives."""

@@ -73,11 +73,19 @@ class Snakemake:
 
     def finish(self) -> None:
         """Wait until it ends well."""
+        self._end()
+        assert self.process.returncode == 0, self.said[-12000:]
+
+    def fail(self) -> None:
+        """Wait until it says that a job failed."""
+        self._end()
+        assert self.process.returncode == 1, self.said[-12000:]
+
+    def _end(self) -> None:
         try:
-            self.process.wait(timeout=420)
+            self.process.wait(timeout=600)
         except subprocess.TimeoutExpired:
             self.kill()
-        assert self.process.returncode == 0, self.said[-12000:]
 
 
 def trainings(folder: Path) -> int:
