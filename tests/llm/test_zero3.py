@@ -78,7 +78,8 @@ def check(toy: Toy, run: Path, quantise: bool) -> None:
     assert manifest["parameters"] < manifest["parameters_total"]
     metrics = json.loads((run / "metrics.json").read_text())
     losses = [step["loss"] for step in metrics["history"] if "loss" in step]
-    assert losses[-1] < 0.9 * losses[0]
+    # Of few steps; the loss of the last one alone would be noise.
+    assert metrics["eval_loss"] < 0.95 * losses[0]
     model = load_adapter(load_base(str(toy.base), quantise), run)
     reader = Reader(model, load_tokenizer(str(toy.base)), toy.text, 4096, 4)
     replies = list(reader.replies([row["question"] for row in read_records(toy.validation)]))
@@ -109,7 +110,7 @@ def test_a_killed_training_ends_with_the_same_adapter(toy, trained, tmp_path):
 
 def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
     second = replace(toy, train=tmp_path / "train.gz", validation=tmp_path / "validation.gz")
-    write_records(second.train, stage_2_records(toy.text, 8, seed=3))
+    write_records(second.train, stage_2_records(toy.text, 32, seed=3))
     write_records(second.validation, stage_2_records(toy.text, 4, seed=4))
     finish(start(second, tmp_path, True, "--after", trained / "run"))
     before, after = (

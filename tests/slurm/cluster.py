@@ -207,10 +207,14 @@ class Cluster:
         steps = output("squeue", "-h", "--steps", "-o", "%i").split()
         return [step for step in steps if step.rpartition(".")[2].isdigit()]
 
-    def states(self, run_id: str) -> dict[str, str]:
-        """States of all jobs of a Snakemake run by id, requeued ones with their earlier lives."""
-        lines = output("sacct", "-nPXD", "--name", run_id, "-o", "JobID,State").splitlines()
-        return dict(line.split("|")[:2] for line in lines)
+    def accounts(self, run_id: str, *fields: str) -> list[tuple[str, ...]]:
+        """Fields of all jobs of a Snakemake run, once slurmdbd has heard that all have ended."""
+        jobs = ("sacct", "-nPXD", "--starttime", "now-1days", "--name", run_id, "-o")
+        going = {"PENDING", "RUNNING", "SUSPENDED"}
+        states = lambda: set(output(*jobs, "State").splitlines())  # noqa: E731
+        wait_for(lambda: bool(states()) and not states() & going, "the end of jobs", 600)
+        rows = output(*jobs, ",".join(fields)).splitlines()
+        return [tuple(row.split("|")) for row in rows]
 
     def _configure(self) -> None:
         names = ("controller", "accounting", "database", "c1", "g1")
