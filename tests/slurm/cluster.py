@@ -51,7 +51,7 @@ PriorityType=priority/basic
 SlurmdTimeout=15
 SlurmctldTimeout=15
 MessageTimeout=30
-KillWait=2
+KillWait=30
 UnkillableStepTimeout=20
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
@@ -112,7 +112,7 @@ def why_not() -> str:
     return ""
 
 
-def wait_for(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait_for(true: Callable[[], bool], what: str, seconds: float = 300) -> None:
     """Wait until something is true; fails after so many seconds."""
     end = time.monotonic() + seconds
     while not true():
@@ -212,7 +212,7 @@ class Cluster:
         jobs = ("sacct", "-nPXD", "--starttime", "now-1days", "--name", run_id, "-o")
         going = {"PENDING", "RUNNING", "SUSPENDED"}
         states = lambda: set(output(*jobs, "State").splitlines())  # noqa: E731
-        wait_for(lambda: bool(states()) and not states() & going, "the end of jobs", 600)
+        wait_for(lambda: bool(states()) and not states() & going, "the end of jobs", 1800)
         rows = output(*jobs, ",".join(fields)).splitlines()
         return [tuple(row.split("|")) for row in rows]
 

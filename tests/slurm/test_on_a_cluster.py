@@ -16,6 +16,7 @@ from slurm.runs import (
     SHARDS,
     Snakemake,
     checkpoints,
+    end_all,
     gone_on_from,
     same,
     training_log,
@@ -79,6 +80,7 @@ def snakemake(experiment: Experiment) -> Iterator[Callable[..., Snakemake]]:
         run.kill()
     output("scancel", "--user", "root")
     wait_for(lambda: not output("squeue", "--noheader"), "no jobs")
+    end_all(experiment.folder)
     shutil.rmtree(experiment.folder / ".snakemake" / "locks", ignore_errors=True)
 
 
@@ -156,7 +158,7 @@ def test_a_node_is_set_down_in_the_middle_of_a_training(
     (job,) = cluster.jobs("-w", "g1")
     output("scontrol", "update", "nodename=g1", "state=down", "reason=test")
     try:
-        wait_for(lambda: bool(output("squeue", "-h", "-t", "pending")), "the job in the queue")
+        wait_for(lambda: bool(output("squeue", "-h", "-t", "pending")), "the job in the queue", 300)
         # SLURM would wait for two minutes.
         output("scontrol", "update", f"jobid={job}", "starttime=now")
         run.finish()
@@ -172,12 +174,12 @@ def test_a_node_is_set_down_in_the_middle_of_a_training(
 def test_a_daemon_is_away_while_jobs_end(daemon, cluster, reference, folder, snakemake):
     run = snakemake(*SPECTRA)
     # Without slurmctld, a job cannot begin the step that does its work.
-    wait_for(lambda: len(cluster.steps()) == len(SPECTRA), "steps of all jobs", 240)
+    wait_for(lambda: len(cluster.steps()) == len(SPECTRA), "steps of all jobs", 600)
     with cluster.without(daemon):
         gone = time.monotonic()
         made = [folder / name for name in SPECTRA]
         assert not any(path.exists() for path in made)
-        wait_for(lambda: all(path.exists() for path in made), "spectra", 240)
+        wait_for(lambda: all(path.exists() for path in made), "spectra", 600)
         wait_for(lambda: time.monotonic() - gone > 15, "15 s")
     run.finish()
     assert same(folder, reference, *SPECTRA)
