@@ -89,7 +89,7 @@ def end_all(folder: Path) -> None:
         try:
             if (process / "cwd").readlink() == folder:
                 os.kill(int(process.name), signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
+        except OSError:  # it has ended, or is not ours
             continue
 
 
