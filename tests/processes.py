@@ -19,6 +19,6 @@ def started(command: Iterable[object]) -> subprocess.Popen:
 
 def finish(process: subprocess.Popen) -> str:
     """Wait for a command to end well; its output."""
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=1200)
     assert process.returncode == 0, output[-5000:]
     return output

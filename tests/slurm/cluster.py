@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,7 +51,7 @@ PriorityType=priority/basic
 SlurmdTimeout=15
 SlurmctldTimeout=15
 MessageTimeout=30
-KillWait=2
+KillWait=30
 UnkillableStepTimeout=20
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
@@ -111,7 +112,7 @@ def why_not() -> str:
     return ""
 
 
-def wait_for(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait_for(true: Callable[[], bool], what: str, seconds: float = 300) -> None:
     """Wait until something is true; fails after so many seconds."""
     end = time.monotonic() + seconds
     while not true():
@@ -154,8 +155,9 @@ class Cluster:
     def stop(self) -> None:
         """Take everything down, jobs first."""
         output("scancel", "--user", "root")
-        if "slurmctld" in self.running:
-            wait_for(lambda: not output("squeue", "--noheader"), "no jobs", 30)
+        # A daemon of a job waits for slurmctld for ever.
+        with suppress(AssertionError):
+            wait_for(lambda: not output("squeue", "--noheader"), "no jobs")
         for name in reversed(list(self.running)):
             self.end(name)
         for name in LINKED:
@@ -187,14 +189,32 @@ class Cluster:
         states = lambda: output("sinfo", "-h", "-N", "-o", "%T").split()  # noqa: E731
         wait_for(lambda: bool(states()) and set(states()) <= ready, "the nodes")
 
+    @contextmanager
+    def without(self, daemon: str) -> Iterator[None]:
+        """For a while, slurmctld or slurmdbd is not there."""
+        self.end(daemon)
+        try:
+            yield
+        finally:
+            {"slurmctld": self.start_controller, "slurmdbd": self.start_accounting}[daemon]()
+
     def jobs(self, *options: str) -> list[str]:
         """Ids of jobs that run, as squeue selects them."""
         return output("squeue", "-h", "-t", "running", "-o", "%A", *options).split()
 
-    def states(self, run_id: str) -> dict[str, str]:
-        """States of all jobs of a Snakemake run by id, requeued ones with their earlier lives."""
-        lines = output("sacct", "-nPXD", "--name", run_id, "-o", "JobID,State").splitlines()
-        return dict(line.split("|")[:2] for line in lines)
+    def steps(self) -> list[str]:
+        """Ids of the steps that srun has begun in jobs."""
+        steps = output("squeue", "-h", "--steps", "-o", "%i").split()
+        return [step for step in steps if step.rpartition(".")[2].isdigit()]
+
+    def accounts(self, run_id: str, *fields: str) -> list[tuple[str, ...]]:
+        """Fields of all jobs of a Snakemake run, once slurmdbd has heard that all have ended."""
+        jobs = ("sacct", "-nPXD", "--starttime", "now-1days", "--name", run_id, "-o")
+        going = {"PENDING", "RUNNING", "SUSPENDED"}
+        states = lambda: set(output(*jobs, "State").splitlines())  # noqa: E731
+        wait_for(lambda: bool(states()) and not states() & going, "the end of jobs", 1800)
+        rows = output(*jobs, ",".join(fields)).splitlines()
+        return [tuple(row.split("|")) for row in rows]
 
     def _configure(self) -> None:
         names = ("controller", "accounting", "database", "c1", "g1")

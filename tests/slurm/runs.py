@@ -63,7 +63,7 @@ class Snakemake:
             assert self.process.poll() is None, self.said[-8000:]
             return any(True for _ in self.folder.glob(pattern))
 
-        wait_for(there, pattern, seconds=180)
+        wait_for(there, pattern, seconds=1200)
 
     def kill(self) -> None:
         """SIGKILL, as when the login node goes down; its jobs run on."""
@@ -73,11 +73,24 @@ class Snakemake:
 
     def finish(self) -> None:
         """Wait until it ends well."""
+        self._end()
+        assert self.process.returncode == 0, self.said[-12000:]
+
+    def _end(self) -> None:
         try:
-            self.process.wait(timeout=420)
+            self.process.wait(timeout=1800)
         except subprocess.TimeoutExpired:
             self.kill()
-        assert self.process.returncode == 0, self.said[-12000:]
+
+
+def end_all(folder: Path) -> None:
+    """End what still works in a folder: SLURM without cgroups loses what outlives its parent."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink() == folder:
+                os.kill(int(process.name), signal.SIGKILL)
+        except OSError:  # it has ended, or is not ours
+            continue
 
 
 def trainings(folder: Path) -> int:
