@@ -23,7 +23,7 @@ from spectralm.llm.options import LlmOptions
 from spectralm.spectra.options import SpectraOptions
 
 PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
-STEPS = 12
+STEPS = 24
 pytestmark = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
 
 
@@ -34,7 +34,7 @@ def start(toy: Toy, folder: Path, quantise: bool, *more) -> subprocess.Popen:
         quantise=quantise,
         lora={"rank": 8, "alpha": 16, "dropout": 0.1},
         training={
-            "epochs": 1.0,
+            "epochs": 2.0,
             "learning_rate": 0.003,
             "batch_size": 2,
             "accumulation": 2,
@@ -78,8 +78,8 @@ def check(toy: Toy, run: Path, quantise: bool) -> None:
     assert manifest["parameters"] < manifest["parameters_total"]
     metrics = json.loads((run / "metrics.json").read_text())
     losses = [step["loss"] for step in metrics["history"] if "loss" in step]
-    # Of few steps; the loss of the last one alone would be noise.
-    assert metrics["eval_loss"] < 0.95 * losses[0]
+    # The loss of the last step alone would be noise.
+    assert metrics["eval_loss"] < 0.9 * losses[0]
     model = load_adapter(load_base(str(toy.base), quantise), run)
     reader = Reader(model, load_tokenizer(str(toy.base)), toy.text, 4096, 4)
     replies = list(reader.replies([row["question"] for row in read_records(toy.validation)]))
