@@ -32,7 +32,7 @@ def main() -> None:
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     texts = {f"llm_{text}": {**config["models"]["llm"], "text": text} for text in config["texts"]}
     models = {**config["models"], **texts}
-    stage_1 = [name for name in models if name != "llm_abundances"]
+    stage_1 = [name for name in models if name not in ("llm_abundances", "from_parameters")]
     scales = [100_000, 500_000, 1_500_000]
     every = {
         **config,

@@ -14,8 +14,9 @@ from spectralm.labels.vocabulary import SPECIES
 def test_the_manual_names_every_key_with_its_default(repository):
     said = yaml.safe_load((repository / "config" / "config.yaml").read_text())["surveys"]
     defaults = Surveys(lamost=said["lamost"]).model_dump()
-    for part in ("apogee", "galah", "gaia_eso", "crossmatch"):
-        assert said[part] == defaults[part]
+    assert said["crossmatch"] == defaults["crossmatch"]
+    for part in ("apogee", "galah", "gaia_eso"):
+        assert said[part] | {"catalogue": None} == defaults[part]
 
 
 def test_the_demo_uses_every_survey(repository):
@@ -38,8 +39,12 @@ def experiment(repository, tmp_path_factory) -> Experiment:
     columns |= {f"{species}_FE_FLAG": np.zeros(2, "i4") for species in SPECIES}
     Table(columns).write(folder / "allStar.fits")
     lamost = {"spectra": ["spectra"], "catalogues": ["catalogue.csv"]}
-    surveys = {"lamost": lamost, "apogee": {"catalogue": "allStar.fits"}}
-    made = Experiment.make(folder, repository, {"surveys": surveys})
+    config = {
+        "surveys": {"lamost": lamost, "apogee": {"catalogue": "allStar.fits"}},
+        "samples": {"shard_size": 100},
+        "experiment": [{"models": ["ridge"], "scales": [100]}],
+    }
+    made = Experiment.make(folder, repository, config)
     made.run("catalogues")
     return made
 

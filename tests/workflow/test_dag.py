@@ -263,7 +263,14 @@ def test_a_wrong_config_stops_before_anything_runs(experiment, edit):
     assert "evaluation.resample: unknown key; did you mean resamples?" in done.stdout
 
 
-def test_a_run_that_failed_is_not_tried_and_is_named(experiment, edit):
+@pytest.fixture
+def made_again(experiment: Experiment):
+    """Make all again when a test, and its edits, are over: others use the experiment, too."""
+    yield
+    experiment.run()
+
+
+def test_a_run_that_failed_is_not_tried_and_is_named(made_again, experiment, edit):
     shutil.rmtree(experiment.folder / "results" / "models" / "ridge-lamost-20")
     edit("mine.yaml", "evaluation:\n", "evaluation:\n  failed: {ridge-lamost-20: it diverged}\n")
     to_do = experiment.to_do()

@@ -13,6 +13,7 @@ COLUMNS = {
     "shards": ("draw_", "resample_"),
     "questions": ("write_questions",),
     "trainings": ("make_tiny_base", "train_"),
+    "errors, flags": ("calibrate_", "describe_"),
     "predictions": ("predict_",),
     "residuals": ("compute_residuals",),
     "tables": ("tabulate_",),
