@@ -76,6 +76,11 @@ class Snakemake:
         self._end()
         assert self.process.returncode == 0, self.said[-12000:]
 
+    def fail(self) -> None:
+        """Wait until it says that a job failed."""
+        self._end()
+        assert self.process.returncode == 1, self.said[-12000:]
+
     def _end(self) -> None:
         try:
             self.process.wait(timeout=1800)

@@ -19,6 +19,7 @@ from slurm.runs import (
     end_all,
     gone_on_from,
     same,
+    training_log,
     trainings,
 )
 from workflow.experiment import Experiment
@@ -123,6 +124,31 @@ def test_a_cancelled_training_ends_with_the_same_adapter(
     assert trained == ["gpu", "gpu"]
 
 
+def test_snakemake_killed_and_started_again_while_its_training_runs(
+    cluster, reference, with_questions, snakemake
+):
+    folder = with_questions
+    first = snakemake(ADAPTER)
+    first.wait_for(CHECKPOINT)
+    first.kill()
+    (job,) = cluster.jobs()
+    # However slow the second Snakemake is, it finds the training going on.
+    output("scontrol", "suspend", job)
+    snakemake("--unlock").finish()
+    second = snakemake(ADAPTER, "--retries", "0")
+    second.fail()
+    assert cluster.accounts(second.run_id, "State") == [("FAILED",)]
+    assert f"(SLURM job {job}) since" in training_log(folder)
+    assert not (folder / ADAPTER).exists()
+    output("scontrol", "resume", job)
+    assert cluster.accounts(first.run_id, "JobID", "State") == [(job, "COMPLETED")]
+    assert same(folder, reference, ADAPTER)
+    # The third one does not know that, but nothing is trained again.
+    snakemake(ADAPTER).finish()
+    assert same(folder, reference, ADAPTER)
+    assert trainings(folder) == 1
+
+
 def test_a_node_is_set_down_in_the_middle_of_a_training(
     cluster, reference, with_questions, snakemake
 ):
@@ -158,3 +184,15 @@ def test_a_daemon_is_away_while_a_job_ends(daemon, cluster, reference, folder, s
     run.finish()
     assert same(folder, reference, SPECTRA[0])
     assert cluster.accounts(run.run_id, "State") == [("COMPLETED",)]
+
+
+def test_a_training_on_two_nodes(cluster, reference, with_questions, edit, snakemake):
+    profile = "profiles/slurm/config.yaml"
+    edit(profile, "    # mpi: srun\n    # tasks: 2 ", "    mpi: srun\n    tasks: 2 ")
+    edit("mine.yaml", "processes: 2\n", "processes: 1\n      nodes: 2\n")
+    run = snakemake(ADAPTER)
+    run.finish()
+    assert same(with_questions, reference, ADAPTER)
+    ((state, nodes, resources),) = cluster.accounts(run.run_id, "State", "NodeList", "AllocTRES")
+    assert (state, nodes) == ("COMPLETED", "c1,g1")
+    assert "gres/gpu=2" in resources
