@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.runs import by_run
+from spectralm.evaluation.runs import read_runs
 from spectralm.evaluation.snr import by_snr
 from spectralm.evaluation.snr_figure import snr_figure
 from spectralm.evaluation.style import save, style
-from spectralm.files import read_parquet
 
 
 def run(
@@ -23,10 +22,7 @@ def run(
 
     ``models`` are all of the experiment in order, which gives each its colour.
     """
-    rows = [
-        row
-        for name, path in by_run(residuals).items()
-        for row in by_snr(name, read_parquet(path), options)
-    ]
+    runs = read_runs(residuals)
+    rows = [row for name, table in runs for row in by_snr(name, table, options)]
     with style():
         save(snr_figure(rows, models, caption), pdf, png)

@@ -7,9 +7,9 @@ from spectralm.evaluation import abundances, pairs, panels
 from spectralm.evaluation.beside import numbers
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import read_published
-from spectralm.evaluation.runs import by_run
+from spectralm.evaluation.runs import read_runs
 from spectralm.evaluation.statistics import statistics
-from spectralm.files import read_parquet, write_text
+from spectralm.files import write_text
 from spectralm.labels.vocabulary import ABUNDANCES
 
 
@@ -30,10 +30,7 @@ def run(
     stand beside its own.
     """
     paper = read_published(published)
-    ours = {
-        name: statistics(name, read_parquet(path), options)
-        for name, path in by_run(residuals).items()
-    }
+    ours = {name: statistics(name, table, options) for name, table in read_runs(residuals)}
     paired = pairs.pair_up(paper, ours, {}, (dataset, scale), options)
     table = paper[0].table
     caption = (

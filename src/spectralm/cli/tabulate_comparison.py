@@ -6,10 +6,10 @@ from pathlib import Path
 from spectralm.evaluation import comparison, pairs, panels
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import read_published
-from spectralm.evaluation.runs import by_run
+from spectralm.evaluation.runs import read_runs
 from spectralm.evaluation.statistics import statistics
 from spectralm.evaluation.trainings import read_manifests
-from spectralm.files import read_parquet, write_text
+from spectralm.files import write_text
 
 
 def run(
@@ -30,10 +30,7 @@ def run(
     of the table without residuals has a row that says whether it failed or was not run.
     """
     paper = read_published(published)
-    ours = {
-        name: statistics(name, read_parquet(path), options)
-        for name, path in by_run(residuals).items()
-    }
+    ours = {name: statistics(name, table, options) for name, table in read_runs(residuals)}
     paired = pairs.pair_up(paper, ours, read_manifests(manifests), (dataset, scale), options)
     table = paper[0].table
     caption = (

@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from spectralm.evaluation import confusion, panels
-from spectralm.evaluation.runs import by_run
-from spectralm.files import read_parquet, write_text
+from spectralm.evaluation.runs import read_runs
+from spectralm.files import write_text
 
 
 def run(
@@ -18,9 +18,7 @@ def run(
     latex: Path,
 ) -> None:
     """Write accuracies and confusion matrices of runs, RUN/DATASET.parquet, in the order given."""
-    matrices = {
-        name: confusion.confusion(read_parquet(path)) for name, path in by_run(residuals).items()
-    }
+    matrices = {name: confusion.confusion(table) for name, table in read_runs(residuals)}
     shown = confusion.confusion_panels(matrices)
     write_text(csv, confusion.tidy_csv(matrices))
     panels.write_tables(shown, caption, note, markdown, latex)

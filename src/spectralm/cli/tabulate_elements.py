@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spectralm.evaluation import elements, panels
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.runs import by_run, run_of
+from spectralm.evaluation.runs import read_runs, run_of
 from spectralm.files import read_parquet, write_text
 
 
@@ -25,7 +25,7 @@ def run(
     and ``outside`` on those of other surveys.
     """
     rows = elements.elements(
-        {name: read_parquet(path) for name, path in by_run(residuals).items()},
+        dict(read_runs(residuals)),
         {(run_of(path), path.stem): read_parquet(path) for path in outside},
         options,
     )

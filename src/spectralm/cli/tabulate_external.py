@@ -6,7 +6,7 @@ from pathlib import Path
 from spectralm.evaluation import external, pairs, panels
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import read_published
-from spectralm.evaluation.runs import by_run
+from spectralm.evaluation.runs import read_runs
 from spectralm.evaluation.statistics import statistics
 from spectralm.files import read_parquet, write_text
 from spectralm.labels.vocabulary import Ask
@@ -36,8 +36,8 @@ def run(
         manifests = [path for path in samples if path.parent.name == dataset]
         if not manifests:
             continue
-        files = by_run([path for path in residuals if path.stem == dataset])
-        ours = {name: statistics(name, read_parquet(path), options) for name, path in files.items()}
+        files = [path for path in residuals if path.stem == dataset]
+        ours = {name: statistics(name, table, options) for name, table in read_runs(files)}
         unseen = external.Unseen.of(dataset, read_parquet(manifests, columns=["split"]))
         theirs = [row for row in paper if row.dataset == dataset]
         judges[unseen] = pairs.pair_up(theirs, ours, {}, (learned, scale), options)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from spectralm.evaluation import panels, tables
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.runs import by_run
+from spectralm.evaluation.runs import read_runs
 from spectralm.evaluation.statistics import statistics
-from spectralm.files import read_parquet, write_text
+from spectralm.files import write_text
 
 
 def run(
@@ -23,8 +23,8 @@ def run(
 
     A run's name is the folder of its residuals, RUN/DATASET.parquet; runs stand as given.
     """
-    runs = by_run(residuals)
-    rows = [row for name in runs for row in statistics(name, read_parquet(runs[name]), options)]
+    runs = read_runs(residuals)
+    rows = [row for name, table in runs for row in statistics(name, table, options)]
     shown = tables.residual_panels(rows, options)
     write_text(csv, tables.tidy_csv(rows))
     panels.write_tables(shown, caption, options.note, markdown, latex)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from spectralm.evaluation import panels, snr
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.runs import by_run
-from spectralm.files import read_parquet, write_text
+from spectralm.evaluation.runs import read_runs
+from spectralm.files import write_text
 
 
 def run(
@@ -19,11 +19,8 @@ def run(
     latex: Path,
 ) -> None:
     """Write statistics of residuals by S/N in r of runs, RUN/DATASET.parquet, as given."""
-    rows = [
-        row
-        for name, path in by_run(residuals).items()
-        for row in snr.by_snr(name, read_parquet(path), options)
-    ]
+    runs = read_runs(residuals)
+    rows = [row for name, table in runs for row in snr.by_snr(name, table, options)]
     shown = snr.snr_panels(rows, options)
     write_text(csv, snr.tidy_csv(rows))
     panels.write_tables(shown, caption, options.note, markdown, latex)

@@ -1,11 +1,14 @@
 """A run's name, ``model-dataset-scale``, and what a reader must know of its model."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from spectralm.errors import InputError
+from spectralm.files import read_parquet
 
 #: What a reader must know of models that do not look at the spectrum.
 _NOTES = {
@@ -72,3 +75,9 @@ def by_run(files: list[Path]) -> dict[str, Path]:
     if len(runs) < len(files):
         raise InputError(files[0], "run", "a run given twice", "give each run's file once")
     return runs
+
+
+def read_runs(files: list[Path]) -> Iterator[tuple[str, pa.Table]]:
+    """Runs and their tables, read one at a time in the order given; raises like :func:`by_run`."""
+    for run, path in by_run(files).items():
+        yield run, read_parquet(path)
