@@ -46,18 +46,7 @@ class Measured:
 
 def save_base(base: Architecture, folder: Path, device: str) -> None:
     """Write a random Llama of an architecture."""
-    config = LlamaConfig(
-        vocab_size=base.vocabulary,
-        hidden_size=base.hidden,
-        num_hidden_layers=base.layers,
-        num_attention_heads=base.heads,
-        num_key_value_heads=base.kv_heads,
-        head_dim=base.head_dim,
-        intermediate_size=base.mlp,
-        tie_word_embeddings=base.tied,
-        max_position_embeddings=131072,
-        dtype=torch.bfloat16,
-    )
+    config = LlamaConfig(**base.config, max_position_embeddings=131072, dtype=torch.bfloat16)
     with torch.device(device):
         LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
 

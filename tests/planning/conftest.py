@@ -12,18 +12,7 @@ from spectralm.planning.architecture import Architecture
 
 def llama_config(base: Architecture, **settings) -> LlamaConfig:
     """The Llama of an architecture."""
-    return LlamaConfig(
-        vocab_size=base.vocabulary,
-        hidden_size=base.hidden,
-        num_hidden_layers=base.layers,
-        num_attention_heads=base.heads,
-        num_key_value_heads=base.kv_heads,
-        head_dim=base.head_dim,
-        intermediate_size=base.mlp,
-        tie_word_embeddings=base.tied,
-        max_position_embeddings=32768,
-        **settings,
-    )
+    return LlamaConfig(**base.config, max_position_embeddings=32768, **settings)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,20 @@ class Architecture:
     """Whether the output head is the embedding table."""
 
     @property
+    def config(self) -> dict[str, int | bool]:
+        """The sizes by the names of a Llama's config.json."""
+        return {
+            "num_hidden_layers": self.layers,
+            "hidden_size": self.hidden,
+            "num_attention_heads": self.heads,
+            "num_key_value_heads": self.kv_heads,
+            "head_dim": self.head_dim,
+            "intermediate_size": self.mlp,
+            "vocab_size": self.vocabulary,
+            "tie_word_embeddings": self.tied,
+        }
+
+    @property
     def query_width(self) -> int:
         """Width of all queries together."""
         return self.heads * self.head_dim
