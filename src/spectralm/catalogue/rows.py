@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from spectralm.catalogue.columns import LabelFlag, catalogue_columns
 from spectralm.errors import InputError
 from spectralm.labels.columns import schema
-from spectralm.labels.vocabulary import Ask, Label
+from spectralm.labels.vocabulary import Ask
 from spectralm.samples.manifest import truth_column
 
 
@@ -24,7 +24,7 @@ def catalogue(
     A spectrum may be in several datasets; as one model gives one answer to it, it is there once.
 
     Args:
-        predictions: PREDICTIONS rows; errors (``teff_err``, ...) and ``flags`` are taken if there.
+        predictions: PREDICTIONS rows; ``flags`` are taken if there.
         sample: the manifests of the same shards.
         spectra: obsid, flags and masked_fraction of the same shards.
         learned: the manifests of the run's own dataset, whose training rows bound the labels.
@@ -49,7 +49,7 @@ def catalogue(
     }
     for label in ask.labels:
         value = pc.if_else(parsed, predictions[label.name], None)
-        error = _error(predictions, label, parsed)
+        error = pc.if_else(parsed, predictions[f"{label.name}_err"], None)
         columns[label.name] = value
         columns[f"{label.name}_err"] = error
         columns[f"{label.name}_flag"] = _flag(value, error, training[truth_column(training, label)])
@@ -82,13 +82,6 @@ def _all_flags(predictions: pa.Table, spectra: pa.Table) -> pa.ChunkedArray:
     if "flags" not in predictions.column_names:
         return spectra["flags"]
     return pc.bit_wise_or(spectra["flags"], pc.coalesce(predictions["flags"], 0))
-
-
-def _error(predictions: pa.Table, label: Label, parsed: pa.ChunkedArray) -> pa.ChunkedArray:
-    name = f"{label.name}_err"
-    if name not in predictions.column_names:
-        return pa.chunked_array([pa.nulls(len(predictions), pa.float64())])
-    return pc.if_else(parsed, predictions[name], None)
 
 
 def _flag(

@@ -94,14 +94,12 @@ class AnsweringTrainer(Trainer):
     def __init__(
         self,
         *arguments,
-        ask: Ask,
         reader: Reader,
         questions: list[str],
         stars: list[Star],
         **settings,
     ):
         super().__init__(*arguments, **settings)
-        self.ask = ask
         self.reader = reader
         self.questions = questions
         self.stars = stars
@@ -129,8 +127,12 @@ class AnsweringTrainer(Trainer):
                 residuals[name].append(told.values[name] - value)
         for name, differences in residuals.items():
             metrics[f"eval_sigma_{name}"] = float(np.std(differences))
-        if pairs and self.ask is Ask.PARAMETERS:
-            right = [told.spectral_class == star.spectral_class for told, star in pairs]
+        right = [
+            told.spectral_class == star.spectral_class
+            for told, star in pairs
+            if star.spectral_class is not None
+        ]
+        if right:
             metrics["eval_class_accuracy"] = float(np.mean(right))
         return metrics
 
@@ -261,7 +263,6 @@ def _trainer(
         eval_dataset=validation,
         data_collator=Collator(tokenizer.pad_token_id, options.max_tokens),
         compute_loss_func=answer_loss(training.soft_targets, task.text, task.ask, tokenizer),
-        ask=task.ask,
         reader=Reader(
             model,
             tokenizer,
