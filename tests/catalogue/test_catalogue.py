@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +17,21 @@ from astropy.table import Table
 
 from spectralm.catalogue.columns import LabelFlag, catalogue_columns
 from spectralm.catalogue.formats import Header, write_catalogue
-from spectralm.catalogue.rows import catalogue
+from spectralm.catalogue.rows import catalogue, spectra_of
 from spectralm.errors import InputError
+from spectralm.inference.description import describe
+from spectralm.inference.flags import names
+from spectralm.inference.training_set import TrainingSet
 from spectralm.labels.columns import PREDICTIONS, SAMPLE, schema
 from spectralm.labels.vocabulary import Ask
+from spectralm.samples.manifest import write_manifest
+from spectralm.spectra.flags import FLAGS as SPECTRUM_FLAGS
 
 ORIGIN = {"run": "toy-lamost-20", "weights": "ab" * 6, "serializer": "compact-0123456789ab"}
 NOTE = "Synthetic stars. " * 8
 N = 20
+GRID = 60
+SPECTRUM_BITS = sum(flag.value for flag in SPECTRUM_FLAGS)
 
 
 def sample() -> pa.Table:
@@ -74,23 +82,46 @@ def answers(manifest) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def spectra(manifest) -> pa.Table:
-    return pa.table(
+def shards(manifest, tmp_path_factory) -> list[Path]:
+    """Two shards of spectra of a line that falls or rises; the last spectrum is noise."""
+    random = np.random.default_rng(3)
+    slopes = random.uniform(-200, 200, (N, 1))
+    flux = 500 + slopes * np.linspace(-1, 1, GRID) + random.normal(0, 5, (N, GRID))
+    flux[-1] = random.uniform(0, 1000, GRID)
+    values = pa.array(np.rint(flux).astype(np.int16).ravel())
+    table = pa.table(
         {
             "obsid": manifest["obsid"],
+            "flux": pa.FixedSizeListArray.from_arrays(values, GRID),
+            "snrr": manifest["snrr"],
+            "masked_fraction": pa.array([0.25] * (N - 2) + [0.5, 0.25], pa.float32()),
             "flags": pa.array(np.arange(N), pa.int32()),
-            "masked_fraction": pa.array(np.full(N, 0.25), pa.float32()),
         }
     )
-
-
-def rows_of(answers, manifest, spectra, ask=Ask.PARAMETERS) -> pa.Table:
-    return catalogue(answers, manifest, spectra, manifest, ORIGIN, ask, "toy")
+    folder = tmp_path_factory.mktemp("spectra")
+    paths = [folder / "0000.parquet", folder / "0001.parquet"]
+    for path, part in zip(paths, (table[:12], table[12:]), strict=True):
+        pq.write_table(part, path)
+    return paths
 
 
 @pytest.fixture(scope="module")
-def rows(answers, manifest, spectra) -> pa.Table:
-    return rows_of(answers, manifest, spectra)
+def known(manifest, shards, tmp_path_factory) -> TrainingSet:
+    """The first five spectra, which have the coolest stars and the least signal."""
+    samples = [tmp_path_factory.mktemp("samples") / path.name for path in shards]
+    for path, part in zip(samples, (manifest[:12], manifest[12:]), strict=True):
+        write_manifest(path, part)
+    return describe(shards, samples, Ask.PARAMETERS)
+
+
+@pytest.fixture(scope="module")
+def spectra(answers, shards, known) -> pa.Table:
+    return spectra_of(answers, shards, known)
+
+
+@pytest.fixture(scope="module")
+def rows(answers, manifest, spectra, known) -> pa.Table:
+    return catalogue(answers, manifest, spectra, known, ORIGIN, Ask.PARAMETERS, "toy")
 
 
 @pytest.fixture(scope="module")
@@ -106,15 +137,16 @@ def files(rows, tmp_path_factory):
 def test_each_predicted_spectrum_is_there_once_with_what_belongs_to_it(rows, manifest):
     assert rows["obsid"].to_pylist() == manifest["obsid"].to_pylist()[5:]
     assert rows["ra"].to_pylist() == manifest["ra"].to_pylist()[5:]
-    assert rows["flags"].to_pylist() == list(range(5, N))
+    spectrums = [bits & SPECTRUM_BITS for bits in rows["flags"].to_pylist()]
+    assert spectrums == list(range(5, N))
     teff = rows["teff"].to_pylist()
     assert teff[0] is None
     assert teff[1:] == [value + 0.125 for value in manifest["teff"].to_pylist()[6:]]
 
 
-def test_a_spectrum_of_two_datasets_is_there_once(answers, manifest, spectra, rows):
+def test_a_spectrum_of_two_datasets_is_there_once(answers, manifest, spectra, known, rows):
     twice = [pa.concat_tables([table, table]) for table in (answers, manifest, spectra)]
-    assert rows_of(*twice).equals(rows)
+    assert catalogue(*twice, known, ORIGIN, Ask.PARAMETERS, "toy").equals(rows)
 
 
 def test_flags_of_values(rows):
@@ -123,22 +155,33 @@ def test_flags_of_values(rows):
     assert rows["teff_flag"][-1].as_py() == outside | no_error
 
 
-def test_errors_and_flags_of_predictions_are_taken(answers, manifest, spectra):
+def test_flags_of_predictions(rows, known):
+    flagged = [set(names(bits & ~SPECTRUM_BITS)) for bits in rows["flags"].to_pylist()]
+    assert [flags - {"unlike_training"} for flags in flagged] == [
+        {"unparsed"},
+        *[{"outside_labels"}] * (N - 8),
+        {"outside_labels", "masked"},
+        {"outside_labels"},
+    ]
+    distances = rows["distance"].to_pylist()
+    assert distances[-1] > 10 * max(distances[:-1])
+    assert ["unlike_training" in flags for flags in flagged] == [
+        distance > known.farthest[0] for distance in distances
+    ]
+
+
+def test_errors_of_predictions_are_taken(answers, manifest, spectra, known):
     errors = pa.array(np.full(len(answers), 30.0))
-    given = answers
-    for name, values in {"teff_err": errors, "flags": pa.array([1 << 17] * len(answers))}.items():
-        if name in given.column_names:
-            given = given.drop_columns([name])
-        given = given.append_column(name, values)
-    rows = rows_of(given, manifest, spectra)
+    place = answers.column_names.index("teff_err")
+    given = answers.set_column(place, "teff_err", errors)
+    rows = catalogue(given, manifest, spectra, known, ORIGIN, Ask.PARAMETERS, "toy")
     assert rows["teff_err"].to_pylist() == [None] + [30.0] * 14
     assert not rows["teff_flag"][-1].as_py() & LabelFlag.NO_ERROR
-    assert rows["flags"].to_pylist() == [n | 1 << 17 for n in range(5, N)]
 
 
-def test_a_prediction_of_an_unknown_spectrum_is_refused(answers, manifest, spectra):
+def test_a_prediction_of_an_unknown_spectrum_is_refused(answers, manifest, spectra, known):
     with pytest.raises(InputError, match=r"15 predicted spectra are not in the manifests"):
-        rows_of(answers, manifest[:5], spectra)
+        catalogue(answers, manifest[:5], spectra, known, ORIGIN, Ask.PARAMETERS, "toy")
 
 
 @pytest.mark.parametrize("ask", Ask)

@@ -13,7 +13,7 @@ from spectralm.cli import main
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
 from spectralm.inference import flags
-from spectralm.inference.training_set import TrainingSet
+from spectralm.inference.training_set import FILE, TrainingSet
 from spectralm.labels.vocabulary import FEH, TEFF
 
 WAVELENGTH = wavelengths()
@@ -67,7 +67,7 @@ def test_much_masked_hot_and_signal_less_spectra_are_flagged(trained, tmp_path):
     assert "masked" in flagged(masked)
     assert "no_snr" in flagged(plain)
     assert np.ma.is_masked(plain["snr"])
-    known = TrainingSet.load(trained.folder)
+    known = TrainingSet.load(trained.folder / FILE)
     assert known.outside(TEFF, np.array([3000.0, 6000.0, 20000.0])).tolist() == [True, False, True]
     assert known.outside(FEH, np.array([np.nan])).tolist() == [False]
 

@@ -1,4 +1,5 @@
-# Wants: the predictions of a run, with the manifests and spectra of their shards.
+# Wants: the predictions of a run, with the manifests and spectra of their shards, and what the run
+# was trained on.
 # Gives: one catalogue of them, as Parquet, FITS and VOTable.
 
 
@@ -7,7 +8,7 @@ rule write_catalogue:
         predictions=answered("predictions/{model}-{dataset}-{scale}"),
         samples=answered("samples"),
         spectra=answered("spectra"),
-        learned=shard_files("samples"),
+        training_set="results/models/{model}-{dataset}-{scale}/training_set.safetensors",
         weights=weights,
     output:
         parquet="results/catalogue/{model}-{dataset}-{scale}.parquet",
@@ -18,7 +19,7 @@ rule write_catalogue:
     benchmark:
         "benchmarks/catalogue/{model}-{dataset}-{scale}.tsv"
     conda:
-        "../envs/astro.yaml"
+        "../envs/baselines.yaml"
     params:
         run="{model}-{dataset}-{scale}",
         serializer=serializer,
@@ -27,7 +28,7 @@ rule write_catalogue:
         code=fingerprint("write_catalogue"),
     shell:
         "spectralm write-catalogue --run {params.run} --predictions {input.predictions}"
-        " --samples {input.samples} --spectra {input.spectra} --learned {input.learned}"
+        " --samples {input.samples} --spectra {input.spectra} --training-set {input.training_set}"
         " --weights {input.weights} --serializer {params.serializer} --ask {params.ask}"
         " --note={params.note:q} --parquet {output.parquet} --fits {output.fits}"
         " --votable {output.votable} > {log} 2>&1"

@@ -36,6 +36,7 @@ BEFORE = (
 
 AFTER = (
     Column("masked_fraction", pa.float32(), "", "share of the grid masked", "meta.code.qual"),
+    Column("distance", pa.float64(), "", "from the training spectra", "stat.fit.goodness"),
     Column("flags", pa.int32(), "", "bit mask of spectrum and answer", "meta.code.qual"),
     Column("run", pa.string(), "", "the run: model-dataset-scale", "meta.id"),
     Column("weights", pa.string(), "", "first digits of the weights' SHA-256", "meta.id"),

@@ -1,20 +1,43 @@
 """Predictions joined with what is known of their spectra."""
 
+from pathlib import Path
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.catalogue.columns import LabelFlag, catalogue_columns
 from spectralm.errors import InputError
+from spectralm.files import read_parquet
+from spectralm.inference.flagging import Predicted, flags_of
+from spectralm.inference.training_set import TrainingSet
 from spectralm.labels.columns import schema
-from spectralm.labels.vocabulary import Ask
-from spectralm.samples.manifest import truth_column
+from spectralm.labels.vocabulary import Ask, Label
+from spectralm.spectra.stored import thousandths_of
+
+#: What a catalogue takes of each spectrum.
+COLUMNS = ["obsid", "snrr", "masked_fraction", "flags"]
+
+
+def spectra_of(predictions: pa.Table, shards: list[Path], known: TrainingSet) -> pa.Table:
+    """COLUMNS of the predicted spectra in shards, and how far each is from the training spectra.
+
+    The flux of one shard at a time is in memory.
+    """
+    parts = []
+    for path in shards:
+        table = read_parquet(path, [*COLUMNS, "flux"])
+        table = table.filter(pc.is_in(table["obsid"], predictions["obsid"]))
+        distance = pa.array(known.distance(thousandths_of(table)))
+        parts.append(table.select(COLUMNS).append_column("distance", distance))
+    return pa.concat_tables(parts)
 
 
 def catalogue(
     predictions: pa.Table,
     sample: pa.Table,
     spectra: pa.Table,
-    learned: pa.Table,
+    known: TrainingSet,
     origin: dict[str, str],
     ask: Ask,
     source: object,
@@ -24,10 +47,10 @@ def catalogue(
     A spectrum may be in several datasets; as one model gives one answer to it, it is there once.
 
     Args:
-        predictions: PREDICTIONS rows; ``flags`` are taken if there.
+        predictions: PREDICTIONS rows.
         sample: the manifests of the same shards.
-        spectra: obsid, flags and masked_fraction of the same shards.
-        learned: the manifests of the run's own dataset, whose training rows bound the labels.
+        spectra: of the same shards, as :func:`spectra_of` gives them.
+        known: what the run was trained on.
         origin: the columns run, weights and serializer.
         source: what errors name as the origin of the predictions.
 
@@ -38,21 +61,28 @@ def catalogue(
     sample = _beside(predictions, _once(sample), source, "manifests")
     spectra = _beside(predictions, _once(spectra), source, "spectra")
     parsed = pc.equal(predictions["status"], "parsed")
-    training = learned.filter(pc.equal(learned["split"], "train"))
+    values = {label: pc.if_else(parsed, predictions[label.name], None) for label in ask.labels}
+    predicted = Predicted(
+        distance=spectra["distance"].to_numpy(),
+        snr=spectra["snrr"].to_numpy(),
+        masked_fraction=spectra["masked_fraction"].to_numpy(),
+        parsed=parsed.to_numpy(),
+        values={label: value.to_numpy() for label, value in values.items()},
+    )
     columns = {name: sample[name] for name in sample.column_names}
     columns |= {name: pa.repeat(text, len(predictions)) for name, text in origin.items()}
     columns |= {
         "status": predictions["status"],
         "class": pc.if_else(parsed, predictions["class"], None),
         "masked_fraction": spectra["masked_fraction"],
-        "flags": _all_flags(predictions, spectra),
+        "distance": spectra["distance"],
+        "flags": pc.bit_wise_or(spectra["flags"], pa.array(flags_of(predicted, known))),
     }
-    for label in ask.labels:
-        value = pc.if_else(parsed, predictions[label.name], None)
+    for label, value in values.items():
         error = pc.if_else(parsed, predictions[f"{label.name}_err"], None)
         columns[label.name] = value
         columns[f"{label.name}_err"] = error
-        columns[f"{label.name}_flag"] = _flag(value, error, training[truth_column(training, label)])
+        columns[f"{label.name}_flag"] = _flag(label, value, error, known)
     written = catalogue_columns(ask)
     return pa.table({c.name: columns[c.name] for c in written}).cast(schema(written))
 
@@ -78,21 +108,12 @@ def _beside(predictions: pa.Table, table: pa.Table, source: object, name: str) -
     return table.take(places)
 
 
-def _all_flags(predictions: pa.Table, spectra: pa.Table) -> pa.ChunkedArray:
-    if "flags" not in predictions.column_names:
-        return spectra["flags"]
-    return pc.bit_wise_or(spectra["flags"], pc.coalesce(predictions["flags"], 0))
-
-
 def _flag(
-    value: pa.ChunkedArray, error: pa.ChunkedArray, training: pa.ChunkedArray
-) -> pa.ChunkedArray:
-    bounds = pc.min_max(training)
-    outside = pc.or_(pc.less(value, bounds["min"]), pc.greater(value, bounds["max"]))
+    label: Label, value: pa.ChunkedArray, error: pa.ChunkedArray, known: TrainingSet
+) -> np.ndarray:
     bits = {
-        LabelFlag.NO_VALUE: pc.is_null(value),
-        LabelFlag.NO_ERROR: pc.is_null(error),
-        LabelFlag.OUTSIDE: pc.fill_null(outside, False),
+        LabelFlag.NO_VALUE: pc.is_null(value).to_numpy(),
+        LabelFlag.NO_ERROR: pc.is_null(error).to_numpy(),
+        LabelFlag.OUTSIDE: known.outside(label, value.to_numpy()),
     }
-    terms = [pc.if_else(is_set, int(bit), 0) for bit, is_set in bits.items()]
-    return pc.cast(pc.add(pc.add(terms[0], terms[1]), terms[2]), pa.int16())
+    return np.sum([int(bit) * is_set for bit, is_set in bits.items()], axis=0, dtype=np.int16)

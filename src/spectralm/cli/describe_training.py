@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from spectralm.inference.training_set import describe
+from spectralm.inference.description import describe
 from spectralm.labels.vocabulary import Ask
 
 

@@ -8,11 +8,12 @@ import pyarrow as pa
 from spectralm import __version__
 from spectralm.catalogue.columns import catalogue_columns
 from spectralm.catalogue.formats import Header, write_catalogue
-from spectralm.catalogue.rows import catalogue
+from spectralm.catalogue.rows import catalogue, spectra_of
 from spectralm.files import read_parquet, sha256
+from spectralm.inference.training_set import TrainingSet
 from spectralm.labels.columns import SAMPLE
 from spectralm.labels.vocabulary import Ask
-from spectralm.samples.manifest import read_manifest, read_manifests
+from spectralm.samples.manifest import read_manifest
 
 SCOPE = "Only test spectra are here: the model learned from none of their stars."
 DIGITS = 12
@@ -26,7 +27,7 @@ def run(
     predictions: list[Path],
     samples: list[Path],
     spectra: list[Path],
-    learned: list[Path],
+    training_set: Path,
     weights: Path,
     serializer: str,
     ask: Ask,
@@ -41,11 +42,12 @@ def run(
     """
     files = sorted(weights.rglob("[!.]*")) if weights.is_dir() else [weights]
     digest = sha256(*files)
+    answers, known = read_parquet(predictions), TrainingSet.load(training_set)
     rows = catalogue(
-        read_parquet(predictions),
+        answers,
         pa.concat_tables(read_manifest(path).select(SHARED) for path in samples),
-        read_parquet(spectra, ["obsid", "flags", "masked_fraction"]),
-        read_manifests(learned),
+        spectra_of(answers, spectra, known),
+        known,
         {"run": run, "weights": digest[:DIGITS], "serializer": serializer},
         ask,
         run,

@@ -10,8 +10,9 @@ from astropy.table import Table
 
 from spectralm.errors import InputError
 from spectralm.files import atomic
-from spectralm.inference import flags
 from spectralm.inference.columns import own_columns, to_astropy
+from spectralm.inference.flagging import Predicted, flags_of
+from spectralm.inference.flags import names
 from spectralm.inference.own_files import Medium, Origin, check, read_own, signal_to_noise
 from spectralm.inference.run import Run
 from spectralm.inference.training_set import TrainingSet
@@ -134,26 +135,19 @@ def _flag(
     rows: list[dict], flux: np.ndarray, labels: Sequence[Label], known: TrainingSet | None
 ) -> None:
     """Add distance and flags to rows."""
-    distance = known.distance(flux) if known else [None] * len(rows)
-    for row, far in zip(rows, distance, strict=True):
-        conditions = [
-            (flags.UNPARSED, row["status"] != "parsed"),
-            (flags.NO_SNR, row["snr"] is None),
-            (flags.UNDESCRIBED, known is None),
-        ]
-        if known:
-            row["distance"] = float(far)
-            values = [(label, row[label.name]) for label in labels]
-            conditions += [
-                (flags.UNLIKE_TRAINING, far > known.farthest[0]),
-                (flags.LOW_SNR, row["snr"] is not None and row["snr"] < known.least_snr[0]),
-                (flags.MASKED, row["masked_fraction"] > known.most_masked[0]),
-                (
-                    flags.OUTSIDE_LABELS,
-                    any(
-                        known.outside(label, value) for label, value in values if value is not None
-                    ),
-                ),
-            ]
-        row["flags"] |= sum(flag.value for flag, is_set in conditions if is_set)
-        row["flag_names"] = " ".join(flags.names(row["flags"]))
+    distance = known.distance(flux) if known else np.full(len(rows), np.nan)
+    predicted = Predicted(
+        distance=distance,
+        snr=_numbers(rows, "snr"),
+        masked_fraction=_numbers(rows, "masked_fraction"),
+        parsed=np.array([row["status"] == "parsed" for row in rows]),
+        values={label: _numbers(rows, label.name) for label in labels},
+    )
+    for row, far, bits in zip(rows, distance, flags_of(predicted, known), strict=True):
+        row["distance"] = float(far) if known else None
+        row["flags"] |= int(bits)
+        row["flag_names"] = " ".join(names(row["flags"]))
+
+
+def _numbers(rows: list[dict], name: str) -> np.ndarray:
+    return np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=float)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from spectralm.errors import InputError
-from spectralm.inference.training_set import TrainingSet
+from spectralm.inference.training_set import FILE, TrainingSet
 from spectralm.labels.vocabulary import Ask, Label
 from spectralm.spectra.options import SpectraOptions
 from spectralm.workspace import MANIFEST
@@ -50,7 +50,9 @@ class Run:
             raise InputError(
                 path, "spectra", f"not the options of its spectra ({error})", "train the run again"
             ) from error
-        return cls(folder, manifest, spectra, TrainingSet.load(folder), base)
+        described = folder / FILE
+        known = TrainingSet.load(described) if described.is_file() else None
+        return cls(folder, manifest, spectra, known, base)
 
     @property
     def labels(self) -> tuple[Label, ...]:

@@ -1,34 +1,16 @@
 """What a run was trained on, in few numbers: how far from it a spectrum or a label is."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-import pyarrow as pa
 from safetensors.numpy import load_file, save_file
-from scipy.sparse.linalg import svds
 
-from spectralm.baselines.data import read_split
-from spectralm.errors import InputError
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Ask, Label
-from spectralm.samples.manifest import read_manifest, truth_column
-from spectralm.samples.splits import TRAIN, VALIDATION
-from spectralm.spectra.stored import thousandths_of
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Label
 
 FILE = "training_set.safetensors"
-
-#: Training spectra that are enough to know the others by; shards are alike.
-ENOUGH = 10_000
-#: Principal components; of fewer than twice as many spectra or pixels, half their number.
-COMPONENTS = 20
-#: Share of the validation spectra that no threshold flags.
-KEPT = 0.99
-
-#: What is read of each spectrum.
-COLUMNS = ["flux", "snrr", "masked_fraction"]
 
 #: Labels in the order of the ranges.
 LABELS = (*PARAMETERS, *ABUNDANCES)
@@ -61,9 +43,9 @@ class TrainingSet:
     """[1] threshold of the masked fraction."""
 
     @classmethod
-    def load(cls, folder: Path) -> Self | None:
-        """That of a model's folder; None where it has none."""
-        return cls(**load_file(folder / FILE)) if (folder / FILE).is_file() else None
+    def load(cls, path: Path) -> Self:
+        """Read what :meth:`save` wrote."""
+        return cls(**load_file(path))
 
     def save(self, path: Path) -> None:
         """Write it, atomically."""
@@ -87,64 +69,3 @@ class TrainingSet:
         """Which values [n] of a label are outside the training stars' range; NaN is not."""
         place = LABELS.index(label)
         return (values < self.low[place]) | (values > self.high[place])
-
-
-def describe(spectra: list[Path], samples: list[Path], ask: Ask) -> TrainingSet:
-    """The training set of a model so asked: shards of spectra and manifests, of the same names.
-
-    Only the first shards are read, as many as hold enough spectra.
-
-    Raises:
-        InputError: there are fewer than four training spectra.
-    """
-    manifests = {path.name: path for path in samples}
-    parts: dict[str, list[tuple[pa.Table, pa.Table]]] = {TRAIN: [], VALIDATION: []}
-    count = 0
-    for path in sorted(spectra):
-        manifest = read_manifest(manifests[path.name])
-        for split, found in parts.items():
-            found.append(read_split(path, COLUMNS, manifest, split, ask))
-        count += len(parts[TRAIN][-1][0])
-        if count >= ENOUGH:
-            break
-    if count < 4:
-        found = f"{count} training spectra"
-        raise InputError(samples[0].parent, "split", found, "enlarge the sample")
-    train, stars = map(pa.concat_tables, zip(*parts[TRAIN], strict=True))
-    validation = pa.concat_tables(table for table, _ in parts[VALIDATION])
-    if not len(validation):
-        logging.warning("no validation spectra: the thresholds are those of the training spectra")
-        validation = train
-    low, high = np.ascontiguousarray(np.transpose([_range(stars, label, ask) for label in LABELS]))
-    made = _principal(thousandths_of(train)) | {"low": low, "high": high}
-    snr = validation["snrr"].drop_null().to_numpy()
-    none = {name: np.zeros(1) for name in ("farthest", "least_snr", "most_masked")}
-    distances = TrainingSet(**made, **none).distance(thousandths_of(validation))
-    return TrainingSet(
-        **made,
-        farthest=np.quantile(distances, [KEPT]),
-        least_snr=np.quantile(snr, [1 - KEPT]).astype(float) if len(snr) else np.zeros(1),
-        most_masked=np.quantile(validation["masked_fraction"].to_numpy().astype(float), [KEPT]),
-    )
-
-
-def _principal(thousandths: np.ndarray) -> dict[str, np.ndarray]:
-    flux = thousandths.astype(np.float64)
-    mean = flux.mean(axis=0)
-    flux -= mean
-    number = min(COMPONENTS, min(flux.shape) // 2)
-    _, values, components = svds(flux, k=number, rng=np.random.default_rng(0))
-    variances = np.square(values) / len(flux)
-    rest = np.square(flux).sum() / len(flux) - variances.sum()
-    # Flux is whole thousandths: below their own variance there is nothing to know.
-    noise = np.maximum(rest / (mean.size - number), 1 / 12)
-    variances = np.maximum(variances, noise)
-    components = np.ascontiguousarray(components)
-    return {"mean": mean, "components": components, "variances": variances, "noise": noise[None]}
-
-
-def _range(stars: pa.Table, label: Label, ask: Ask) -> tuple[float, float]:
-    if label not in ask.labels:
-        return np.nan, np.nan
-    values = stars[truth_column(stars, label)].drop_null().to_numpy()
-    return (values.min(), values.max()) if len(values) else (np.nan, np.nan)
