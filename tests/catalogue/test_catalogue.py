@@ -1,5 +1,6 @@
 """The catalogue of a run, read back by the tools that astronomers have."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -184,7 +185,7 @@ def test_a_prediction_of_an_unknown_spectrum_is_refused(answers, manifest, spect
         catalogue(answers, manifest[:5], spectra, known, ORIGIN, Ask.PARAMETERS, "toy")
 
 
-@pytest.mark.parametrize("ask", Ask)
+@pytest.mark.parametrize("ask", [Ask.PARAMETERS, Ask.ABUNDANCES], ids=lambda ask: ask.kind)
 def test_every_ucd_is_of_the_vocabulary_and_every_unit_of_the_standards(ask):
     for column in catalogue_columns(ask):
         parse_ucd(column.ucd, check_controlled_vocabulary=True)
@@ -242,6 +243,23 @@ def test_fitsverify_finds_nothing(files):
     assert "found 0 warning(s) and 0 error(s)" in done.stdout, done.stdout
 
 
+def stilts(*words: str) -> str:
+    """What STILTS says, with which TOPCAT reads."""
+    done = subprocess.run(
+        ["stilts", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="stilts is not installed")
+def test_topcats_reader_finds_no_error(files, rows):
+    assert "ERROR" not in stilts("votlint", str(files[2]))
+    for path in files[1:]:
+        told = stilts("tpipe", f"in={path}", "omode=meta")
+        assert f"Rows:    {len(rows)}" in told
+        assert re.search(r"teff\(Double\)/K +- Teff by the model", told)
+
+
 def test_votable_is_valid_and_has_units_ucds_and_the_frame(files, rows):
     assert "found no violations" in validate(files[2], output=None)
     opened = parse(files[2], verify="exception")
@@ -254,6 +272,8 @@ def test_votable_is_valid_and_has_units_ucds_and_the_frame(files, rows):
     frame = opened.resources[0].coordinate_systems[0]
     assert (frame.system, frame.epoch) == ("ICRS", "J2000")
     assert {field.name for field in element.fields if field.ref == frame.ID} == {"ra", "dec"}
+    ids = re.findall(r'\bID="([^"]+)"', files[2].read_bytes().decode("latin-1"))
+    assert len(ids) == len(set(ids))
     infos = {info.name: info.value for info in opened.resources[0].infos}
     assert infos["weights"] == "ab" * 32
     assert infos["note"] == NOTE

@@ -113,7 +113,8 @@ def _votable(table: Table, header: Header) -> VOTableFile:
     frame = CooSys(ID="positions", system=FRAME, epoch=EPOCH)
     resource.coordinate_systems.append(frame)
     for name, value in vars(header).items():
-        resource.infos.append(Info(name=name, value=value))
+        # An ID of its own, as the columns have theirs: two equal ones are no valid XML.
+        resource.infos.append(Info(ID=f"info_{name}", name=name, value=value))
     element: TableElement = resource.tables[0]
     element.name = header.run
     element.description = header.note
