@@ -7,9 +7,11 @@ import pytest
 from evaluation.rows import rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib import pyplot as plt
 
 from spectralm.cli import main
 from spectralm.evaluation.calibration import coverage_panels, coverages, factor, pit
+from spectralm.evaluation.calibration_figure import calibration_figure
 from spectralm.files import write_parquet
 from spectralm.labels.vocabulary import ABUNDANCES, TEFF, Ask
 
@@ -17,7 +19,7 @@ N = 4000
 
 
 def residuals_of(told: float):
-    """RESIDUALS whose errors are ``told`` times the right ones, which differ from star to star."""
+    """Residuals whose errors are ``told`` times the right ones, which differ from star to star."""
     random = np.random.default_rng(3)
     right = random.uniform(20, 200, N)
     columns = {"class": ["G", "K"] * (N // 2)}
@@ -78,6 +80,20 @@ def test_stage_2_has_a_row_per_element():
     assert rows.keys() == {label.latex for label in ABUNDANCES}
     assert rows["[Mg/Fe]"][0] == "–"
     assert float(rows["[Mg/Fe]"][-1].split("%")[0]) == pytest.approx(68.3, abs=2)
+
+
+@pytest.mark.parametrize("elements", [1, 3, 8, 21])
+def test_the_figure_has_two_panels_of_each_label_with_errors(elements):
+    random = np.random.default_rng(1)
+    columns = {"class": ["G"] * 50}
+    for label in ABUNDANCES[:elements]:
+        columns |= {f"{label.name}_residual": random.normal(0, 0.1, 50)}
+        columns |= {f"{label.name}_err": [0.1] * 50}
+    figure = calibration_figure("llm-apogee-50", rows_of(Ask.ABUNDANCES, **columns), "")
+    titles = [panel.get_title() for panel in figure.axes if panel.get_title()]
+    assert titles == [label.latex for label in ABUNDANCES[:elements]]
+    assert len(figure.axes) == 2 * elements
+    plt.close(figure)
 
 
 def test_commands_write_coverage_and_name_models_without_errors(tmp_path):

@@ -7,26 +7,40 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectralm.evaluation.calibration import ONE_SIGMA, pit, tells_errors
-from spectralm.evaluation.statistics import ALL
+from spectralm.evaluation.statistics import ALL, labels_of
 from spectralm.evaluation.style import COLOURS, empty_figure, write_caption
-from spectralm.labels.vocabulary import PARAMETERS
 
 #: Bins of a histogram of PIT values.
 BINS = 20
+#: Labels side by side at most.
+COLUMNS = 7
 
 
 def calibration_figure(run: str, residuals: pa.Table, caption: str) -> Figure:
-    """Histograms of PIT values, and coverage against the probability asked for, by label."""
+    """Histograms of PIT values, and below each coverage against the probability asked for.
+
+    The labels with errors stand side by side, and in further pairs of rows if they are many.
+    """
     if not tells_errors(residuals):
         return empty_figure(f"{run} tells no errors.", caption)
-    figure, axes = plt.subplots(2, len(PARAMETERS), figsize=(7.1, 4.6), layout="constrained")
-    for label, above, below in zip(PARAMETERS, *axes, strict=True):
-        values = pit(residuals, label)
-        above.set_title(label.latex)
-        _pit_panel(above, values)
-        _coverage_panel(below, values)
-    axes[0, 0].set_ylabel("test spectra")
-    axes[1, 0].set_ylabel("share within the interval")
+    told = {label: pit(residuals, label) for label in labels_of(residuals)}
+    told = {label: values for label, values in told.items() if len(values)}
+    columns = min(len(told), COLUMNS)
+    pairs = -(-len(told) // columns)
+    height = 4.6 if pairs == 1 else 2.6 * pairs + 0.6
+    figure, axes = plt.subplots(
+        2 * pairs, columns, figsize=(7.1, height), layout="constrained", squeeze=False
+    )
+    for first, below in axes.reshape(pairs, 2, columns)[:, :, 0]:
+        first.set_ylabel("test spectra")
+        below.set_ylabel("share within")
+    for place, (label, values) in enumerate(told.items()):
+        pair, column = divmod(place, columns)
+        axes[2 * pair, column].set_title(label.latex)
+        _pit_panel(axes[2 * pair, column], values)
+        _coverage_panel(axes[2 * pair + 1, column], values)
+    for unused in axes.reshape(pairs, 2, columns)[-1, :, len(told) - (pairs - 1) * columns :].flat:
+        unused.remove()
     figure.suptitle(f"{run}: errors on {len(residuals)} test spectra")
     write_caption(figure, caption)
     return figure
@@ -49,4 +63,4 @@ def _coverage_panel(panel: Axes, values: np.ndarray) -> None:
     panel.plot(asked, found, color=COLOURS["A"])
     for level in (ONE_SIGMA, 0.95):
         panel.axvline(level, color="0.7", linewidth=0.5, zorder=0)
-    panel.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the interval")
+    panel.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability")
