@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from spectralm.baselines.registry import kinds, options_class
 from spectralm.config import Config, Run, load
 from spectralm.errors import SpectraLMError
+from spectralm.labels.vocabulary import Ask
 from spectralm.llm.options import LlmOptions
 
 
@@ -147,6 +148,8 @@ def put(config: dict, key: str, value: object) -> dict:
         ("models.ridge.kind", "forest", "models.ridge: Input tag 'forest'"),
         ("spectra.step", "one", "spectra.step: Input should be a valid number, found 'one'"),
         ("spectra.step", 0.3, "spectra: from start to stop must be whole steps"),
+        ("elements", ["MG", "FE"], "elements.1: Input should be 'C', 'CI', 'N', "),
+        ("elements", [], "elements: List should have at least 1 item"),
         ("samples.shard_size", 7, "samples: shard_size 7 is no multiple of 5 classes"),
         ("samples.seed", "0", "samples.seed: Input should be a valid integer, found '0'"),
         (
@@ -252,3 +255,10 @@ def test_options_survive_the_command_line(config):
         assert again == part
         assert json.loads(part.model_dump_json()) == json.loads(again.model_dump_json())
     assert Path(paper.workspaces).name == "workspaces"
+
+
+def test_elements_are_asked_for_in_the_order_of_the_vocabulary(config):
+    assert load(config).ask("apogee") == Ask.ABUNDANCES
+    chosen = load(put(config, "elements", ["MG", "C", "MG"]))
+    assert chosen.ask("apogee") == Ask("C,MG")
+    assert chosen.ask("lamost") == Ask.PARAMETERS

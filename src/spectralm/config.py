@@ -13,14 +13,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, Union
 
 import yaml
-from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from spectralm.baselines.options import BaselineOptions
 from spectralm.baselines.registry import kinds, options_class
 from spectralm.demo.options import SkyOptions
 from spectralm.errors import SpectraLMError
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.labels.vocabulary import PARAMETERS, SPECIES, Ask
 from spectralm.language.options import TextOptions
 from spectralm.llm.options import ANSWER_ROOM, WIDTHS, LlmOptions, TinyOptions
 from spectralm.options import Options
@@ -104,6 +111,9 @@ class Config(Options):
     texts: dict[str, TextOptions] = Field(default={"paper": TextOptions()})
     """Ways of writing questions and answers, by name."""
 
+    elements: list[Literal[SPECIES]] = Field(default=list(SPECIES), min_length=1)
+    """Species whose abundances stage 2 learns, as APOGEE spells them."""
+
     demo: SkyOptions = SkyOptions()
     """The synthetic sky that `make_sky` writes into results/sky, for whoever has no data."""
 
@@ -121,6 +131,11 @@ class Config(Options):
 
     workspaces: str = "workspaces"
     """Folder for unfinished trainings; they go on from here after an interruption."""
+
+    @field_validator("elements")
+    @classmethod
+    def _in_order(cls, elements: list[str]) -> list[str]:
+        return [species for species in SPECIES if species in elements]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -236,6 +251,10 @@ class Config(Options):
     def scales(self, dataset: str) -> list[int]:
         """All scales at which anything learns from a dataset, the smallest first."""
         return sorted({run.scale for run in self.runs_on(dataset)})
+
+    def ask(self, dataset: str) -> Ask:
+        """What models that learned from a dataset are asked, of any star."""
+        return Ask.PARAMETERS if dataset == "lamost" else Ask(",".join(self.elements))
 
     @property
     def datasets(self) -> list[str]:

@@ -130,14 +130,14 @@ def test_labels_are_the_surveys_that_was_crossmatched(abundances):
 @EVERY_KIND
 def test_a_models_folder_knows_what_it_was_asked(abundances, kind, tmp_path):
     folder, out = tmp_path / "model", tmp_path / "predictions.parquet"
-    given = ["--samples", *map(str, abundances.samples), "--ask", "abundances"]
+    given = ["--samples", *map(str, abundances.samples), "--ask", "C,MG,NI"]
     given += ["--spectra", *map(str, abundances.spectra), "--out", str(folder)]
     given += ["--options", json.dumps({"kind": kind} | QUICK[kind])]
     assert main(["train-baseline", *given, "--workspaces", str(tmp_path / "workspaces")]) == 0
-    assert json.loads((folder / "manifest.json").read_text())["ask"] == "abundances"
+    assert json.loads((folder / "manifest.json").read_text())["ask"] == "C,MG,NI"
     given = ["--sample", str(abundances.samples[1]), "--spectra", str(abundances.spectra[1])]
     assert main(["predict-baseline", "--model", str(folder), *given, "--out", str(out)]) == 0
-    model, _ = train(kind, abundances, tmp_path / "again", Ask.ABUNDANCES, **QUICK[kind])
+    model, _ = train(kind, abundances, tmp_path / "again", Ask("C,MG,NI"), **QUICK[kind])
     expected = model.predict(abundances.spectra[1], abundances.samples[1])
     assert read_parquet(out).equals(expected)
 

@@ -78,7 +78,7 @@ def test_the_new_survey_judges(judged):
 
 def test_the_new_element_is_read(repository, tmp_path):
     made = Experiment.make(tmp_path, repository, {"surveys": {}, "samples": {"shard_size": 5}})
-    assert follow(repository / "docs" / "adding_an_element.md", tmp_path) == 3
+    assert follow(repository / "docs" / "adding_an_element.md", tmp_path) == 4
     columns = apogee_columns()
     flag = np.zeros(len(columns["RA"]), "i4")
     columns |= {"ND_FE": np.full(len(flag), 0.25, "f4"), "ND_FE_FLAG": flag}

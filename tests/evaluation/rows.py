@@ -1,23 +1,23 @@
-"""RESIDUALS rows with only what a test cares for."""
+"""Residuals with only what a test cares for."""
 
 from pathlib import Path
 
 import pyarrow as pa
 
 from spectralm.files import write_parquet
-from spectralm.labels.columns import RESIDUALS, schema
+from spectralm.labels.columns import residual_columns, schema
 from spectralm.labels.vocabulary import Ask
 
 
 def rows_of(ask: Ask = Ask.PARAMETERS, **columns: list) -> pa.Table:
-    """RESIDUALS rows from their residuals; survey values are zero unless given."""
+    """Residuals from their residuals; survey values are zero unless given."""
     n = len(columns["class"])
     filled = {"obsid": list(range(n)), "star_id": [f"s{i}" for i in range(n)]}
     filled |= {"status": ["parsed"] * n} | {label.name: [0.0] * n for label in ask.labels}
     filled |= columns
     return pa.table(
-        [pa.array(filled.get(f.name, [None] * n), f.type) for f in schema(RESIDUALS[ask])],
-        schema=schema(RESIDUALS[ask]),
+        [pa.array(filled.get(f.name, [None] * n), f.type) for f in schema(residual_columns(ask))],
+        schema=schema(residual_columns(ask)),
     )
 
 

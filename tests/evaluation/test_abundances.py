@@ -48,7 +48,8 @@ def tabulate(folder, repository, files, table):
     written, arguments = outputs(folder)
     published = repository / "resources" / "published" / f"table{table}.csv"
     given = ["--published", str(published), "--residuals", *map(str, files), *arguments]
-    given += ["--dataset", "apogee", "--scale", "40", "--options", OPTIONS.model_dump_json()]
+    given += ["--dataset", "apogee", "--scale", "40", "--ask", Ask.ABUNDANCES]
+    given += ["--options", OPTIONS.model_dump_json()]
     assert main(["tabulate-abundances", *given]) == 0
     rows = list(csv.DictReader(written["csv"].read_text().splitlines()))
     return rows, written["markdown"].read_text(), written["latex"].read_text()

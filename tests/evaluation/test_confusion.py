@@ -11,7 +11,7 @@ from spectralm.labels.vocabulary import CLASSES
 
 
 def table_of(pairs):
-    """RESIDUALS of (survey's class, model's class)."""
+    """Residuals of (survey's class, model's class)."""
     survey, named = zip(*pairs, strict=True)
     status = ["parsed" if name else "no answer" for name in named]
     columns = {"class": list(survey), "predicted_class": list(named), "status": status}

@@ -25,10 +25,11 @@ def sample(folder, dataset, test, others):
 
 def tabulate(folder, repository, table, residuals, samples):
     written, arguments = outputs(folder)
-    learned = {7: "lamost", 8: "apogee"}[table]
+    learned, ask = {7: ("lamost", Ask.PARAMETERS), 8: ("apogee", Ask.ABUNDANCES)}[table]
     published = repository / "resources" / "published" / f"table{table}.csv"
     given = ["--published", str(published), "--residuals", *map(str, residuals)]
     given += ["--samples", *map(str, samples), "--learned", learned, "--scale", "40"]
+    given += ["--ask", ask]
     status = main(["tabulate-external", *given, "--options", OPTIONS.model_dump_json(), *arguments])
     assert status == 0
     rows = list(csv.DictReader(written["csv"].read_text().splitlines()))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from llm.toy import GRID, Toy, stage_2_records
+from llm.toy import GRID, STAGE_2, Toy, stage_2_records
 from processes import finish, started
 from safetensors.torch import load_file
 
@@ -52,7 +52,7 @@ def start(toy: Toy, folder: Path, quantise: bool, *more) -> subprocess.Popen:
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *("--nproc-per-node", "2", "-m", "spectralm", "train-llm"),
             *("--train-questions", toy.train, "--validation-questions", toy.validation),
-            *("--base", toy.base, "--options", options.model_dump_json()),
+            *("--base", toy.base, "--ask", toy.ask, "--options", options.model_dump_json()),
             *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
             *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
             *("--out", folder / "run"),
@@ -109,7 +109,8 @@ def test_a_killed_training_ends_with_the_same_adapter(toy, trained, tmp_path):
 
 
 def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
-    second = replace(toy, train=tmp_path / "train.gz", validation=tmp_path / "validation.gz")
+    files = {name: tmp_path / f"{name}.gz" for name in ("train", "validation")}
+    second = replace(toy, ask=STAGE_2, **files)
     write_records(second.train, stage_2_records(toy.text, 32, seed=3))
     write_records(second.validation, stage_2_records(toy.text, 4, seed=4))
     finish(start(second, tmp_path, True, "--after", trained / "run"))

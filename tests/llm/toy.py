@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
+from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import write_question
 
 GRID = 3800.0 + 20.0 * np.arange(40)
-C, MG, CE = (ABUNDANCES[number] for number in (0, 5, 20))
+STAGE_2 = Ask("C,MG,CE")
+C, MG, CE = STAGE_2.labels
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Toy:
     text: TextOptions
     train: Path
     validation: Path
+    ask: Ask = Ask.PARAMETERS
 
 
 def stage_2_records(text: TextOptions, count: int, seed: int) -> list[dict]:
@@ -31,7 +33,7 @@ def stage_2_records(text: TextOptions, count: int, seed: int) -> list[dict]:
     words = flux_text(text, GRID)
     rows = []
     for number in range(count):
-        asked = [label for label in (C, MG, CE) if random.random() < 0.6] or [MG]
+        asked = [label for label in STAGE_2.labels if random.random() < 0.6] or [MG]
         values = {label.name: random.uniform(-0.5, 0.5) for label in asked}
         flux = 0.5 + random.normal(0, 0.003, len(GRID))
         for label, line in ((C, 3950), (MG, 4150), (CE, 4400)):

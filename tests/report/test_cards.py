@@ -11,7 +11,7 @@ from huggingface_hub import DatasetCard, ModelCard
 from peft import PeftModel
 
 from spectralm.files import write_parquet
-from spectralm.labels.columns import REJECTS, RESIDUALS, schema
+from spectralm.labels.columns import REJECTS, residual_columns, schema
 from spectralm.labels.vocabulary import Ask
 from spectralm.language.questions import write_records
 from spectralm.llm.base import add_adapter, load_adapter, load_base, name_on_hub
@@ -23,6 +23,7 @@ from spectralm.spectra.options import SpectraOptions
 NOTE = "All our spectra are synthetic."
 RUN = "tiny-lamost-20"
 MANIFEST = {
+    "ask": Ask.PARAMETERS,
     "n_train": 10,
     "n_validation": 5,
     "parameters": 540_288,
@@ -41,7 +42,7 @@ def residuals() -> pa.Table:
         {"class": "K", "predicted_class": "G", "status": "parsed", "teff_residual": 150.0},
         {"class": "M", "predicted_class": None, "status": "unparsed: no class"},
     ]
-    return pa.Table.from_pylist(rows, schema=schema(RESIDUALS[Ask.PARAMETERS]))
+    return pa.Table.from_pylist(rows, schema=schema(residual_columns(Ask.PARAMETERS)))
 
 
 def card_of(adapter: dict, residuals: pa.Table, note: str = NOTE) -> ModelCard:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from astropy.table import Table
 from fitsmaker import coadd_file, dr1_file, file_name, image_file
+
+from spectralm.labels.vocabulary import SPECIES
 
 #: Subclass and Teff of one star of each class.
 STARS = {"A5": 8200.0, "F5": 6600.0, "G2": 5800.0, "K3": 4700.0, "dM2": 3600.0}
@@ -35,6 +38,20 @@ def make_sky(folder: Path, per_class: int) -> None:
         sky = f"50.0,60.0,{10 + 0.1 * number:.4f},20.0,-9999.0"
         lines.append(f"{obsid},55859,F5902,1,{fiberid},STAR,{subclass},{labels},{sky}")
     (folder / "catalogue.csv").write_text("\n".join(lines) + "\n")
+
+
+def make_apogee(folder: Path, stars: int) -> None:
+    """Write APOGEE's catalogue of all but the first three of a sky's stars; none has cerium."""
+    random = np.random.default_rng(1)
+    places = 10 + 0.1 * np.arange(3, stars)
+    nothing = np.zeros(len(places), "i8")
+    columns = dict.fromkeys(("ASPCAPFLAG", "EXTRATARG", "GAIA_SOURCE_ID", "FE_H_FLAG"), nothing)
+    columns |= {"APOGEE_ID": np.array([f"2M{place:.1f}" for place in places])}
+    columns |= {"RA": places, "DEC": nothing + 20.0}
+    for name in ("SNR", "TEFF", "LOGG", "FE_H", *(f"{species}_FE" for species in SPECIES)):
+        columns[name] = random.uniform(-0.5, 0.5, len(places)).astype("f4")
+    columns |= {f"{species}_FE_FLAG": nothing + (species == "CE") for species in SPECIES}
+    Table(columns).write(folder / "allStar.fits")
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,15 @@ def test_the_style_of_figures(experiment, changed, written):
     assert row("the figures' style", experiment.to_do()) in written
 
 
-def test_one_more_element(experiment, changed, written):
+def test_one_more_element(second_stage, written):
+    try:
+        second_stage.edit("mine.yaml", "- NI\n", "- NI\n- CU\n")
+        assert row("one more of `elements`, in both stages", second_stage.to_do()) in written
+    finally:
+        second_stage.edit("mine.yaml", "- NI\n- CU\n", "- NI\n")
+
+
+def test_one_more_element_of_the_vocabulary(experiment, changed, written):
     changed(VOCABULARY, lambda text: text.replace('"CU", "CE")', '"CU", "CE", "EU")'))
     assert row("one more element, in the code's vocabulary", experiment.to_do()) in written
 

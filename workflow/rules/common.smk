@@ -33,7 +33,7 @@ def deal(wildcards):
 
 def ask(wildcards):
     """What a run is asked: stage 1's labels, or stage 2's."""
-    return Ask.of_runs_on(wildcards.get("learned", wildcards.dataset)).value
+    return CONFIG.ask(wildcards.get("learned", wildcards.dataset))
 
 
 def judged(kind):
@@ -80,7 +80,7 @@ def questions(split):
         "results/qa/{dataset}/{split}/{shard}.{ask}.{text}.jsonl.gz",
         dataset=wildcards.dataset,
         split=split,
-        ask=ask(wildcards),
+        ask=ask(wildcards).kind,
         shard=CONFIG.shards(int(wildcards.scale)),
         text=CONFIG.llms[wildcards.model].text,
     )
@@ -132,7 +132,7 @@ def question_rejects(wildcards):
         else CONFIG.runs_on(dataset)
     )
     asked = {
-        (shard, Ask.of_runs_on(run.dataset).value, CONFIG.llms[run.model].text)
+        (shard, CONFIG.ask(run.dataset).kind, CONFIG.llms[run.model].text)
         for run in judged_there
         if run.model in CONFIG.llms
         for shard in CONFIG.shards(CONFIG.samples.external if external else run.scale)

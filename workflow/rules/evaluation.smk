@@ -215,12 +215,13 @@ rule tabulate_abundances:
     params:
         options=statistics_options("published", "failed"),
         scale=max(CONFIG.scales("apogee"), default=0),
+        ask=CONFIG.ask("apogee"),
         code=fingerprint("tabulate_abundances"),
     shell:
         "spectralm tabulate-abundances --published {input.published}"
         " --residuals {input.residuals} --dataset apogee --scale {params.scale}"
-        " --options {params.options:q} --csv {output.csv} --markdown {output.markdown}"
-        " --latex {output.latex} > {log} 2>&1"
+        " --ask {params.ask} --options {params.options:q} --csv {output.csv}"
+        " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
 
 
 rule tabulate_external:
@@ -245,11 +246,12 @@ rule tabulate_external:
         options=statistics_options("published", "failed"),
         learned=lambda wildcards: LEARNED[wildcards.number],
         scale=lambda wildcards: max(CONFIG.scales(LEARNED[wildcards.number]), default=0),
+        ask=lambda wildcards: CONFIG.ask(LEARNED[wildcards.number]),
         code=fingerprint("tabulate_external"),
     shell:
         "spectralm tabulate-external --published {input.published}"
         " --residuals {input.residuals} --samples {input.samples} --learned {params.learned}"
-        " --scale {params.scale} --options {params.options:q} --csv {output.csv}"
+        " --scale {params.scale} --ask {params.ask} --options {params.options:q} --csv {output.csv}"
         " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
 
 
@@ -374,7 +376,7 @@ rule plot_calibration:
         caption=caption(
             "Above: probability integral transforms of the survey's values in the model's normal"
             " distributions, flat where errors are right; grey: two sigmas of a flat histogram."
-            " Below: share of test spectra within central intervals.",
+            " Below each: share of test spectra within central intervals of each probability.",
             CONFIG.evaluation.note,
         ),
         code=fingerprint("plot_calibration"),
@@ -534,7 +536,7 @@ rule figures:
         ),
         expand(
             "results/figures/calibration-{run}.png",
-            run=[run for run in CONFIG.runs_on("lamost") if run.model in CONFIG.llms],
+            run=[run for run in CONFIG.runs if run.model in CONFIG.llms],
         ),
         expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales("lamost")),
         "results/figures/scaling-lamost.png",

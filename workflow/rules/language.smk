@@ -18,11 +18,14 @@ rule write_questions:
     conda:
         "../envs/astro.yaml"
     params:
+        ask=lambda wildcards: (
+            Ask.PARAMETERS if wildcards.ask == "parameters" else CONFIG.ask("apogee")
+        ),
         text=lambda wildcards: CONFIG.texts[wildcards.text].model_dump_json(),
         grid=CONFIG.spectra.model_dump_json(),
         code=fingerprint("write_questions"),
     shell:
         "spectralm write-questions --sample {input.sample} --spectra {input.spectra}"
-        " --ask {wildcards.ask} --text {params.text:q} --grid {params.grid:q}"
+        " --ask {params.ask} --text {params.text:q} --grid {params.grid:q}"
         " --train {output.train} --validation {output.validation} --test {output.test}"
         " --rejects {output.rejects} > {log} 2>&1"

@@ -49,6 +49,7 @@ rule train_llm:
         after=lambda wildcards, input: " ".join(
             f"--after {os.path.dirname(manifest)}" for manifest in input.after
         ),
+        ask=ask,
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
             exclude={"generation": {"reading"}}
         ),
@@ -64,7 +65,8 @@ rule train_llm:
     shell:
         "{params.torchrun} -m spectralm train-llm"
         " --train-questions {input.train} --validation-questions {input.validation}"
-        " --base {params.base:q} {params.after} --options {params.options:q}"
+        " --base {params.base:q} --ask {params.ask} {params.after}"
+        " --options {params.options:q}"
         " --text {params.text:q} --grid {params.grid:q}"
         " --workspaces {params.workspaces:q} --tensorboard {params.tensorboard}"
         " --out {params.out} > {log} 2>&1"
@@ -110,7 +112,7 @@ rule predict_llm:
         calibration="results/models/{model}-{learned}-{scale}/calibration.json",
         questions=lambda wildcards: expand(
             "results/qa/{{dataset}}/test/{{shard}}.{ask}.{text}.jsonl.gz",
-            ask=ask(wildcards),
+            ask=ask(wildcards).kind,
             text=CONFIG.llms[wildcards.model].text,
         ),
     output:

@@ -24,7 +24,7 @@ def names_of(ask: Ask) -> tuple[str, ...]:
 
 def classes_of(ask: Ask) -> tuple[str, ...]:
     """The classes that a model is asked to tell apart: CLASSES, or in stage 2 none."""
-    return CLASSES if ask is Ask.PARAMETERS else ()
+    return CLASSES if ask == Ask.PARAMETERS else ()
 
 
 def read_split(
@@ -96,7 +96,7 @@ def predictions(
         classes: [n], by name; None if the model names none. Left out in stage 2.
         labels: [n, labels] in the order of the ask; NaN becomes null.
     """
-    told = classes is not None and ask is Ask.PARAMETERS
+    told = classes is not None and ask == Ask.PARAMETERS
     columns = {
         "obsid": obsid,
         "status": pa.array(status, pa.string()),

@@ -19,6 +19,7 @@ def run(
     samples: list[Path],
     learned: str,
     scale: int,
+    ask: Ask,
     options: EvaluationOptions,
     csv: Path,
     markdown: Path,
@@ -30,7 +31,6 @@ def run(
     there, RUN/DATASET.parquet, are of one scale of the dataset that they learned from.
     """
     paper = read_published(published)
-    ask = Ask.of_runs_on(learned)
     judges = {}
     for dataset in dict.fromkeys(row.dataset for row in paper):
         manifests = [path for path in samples if path.parent.name == dataset]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch.distributed as dist
 
+from spectralm.labels.vocabulary import Ask
 from spectralm.language.options import TextOptions
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.training import Task, train
@@ -15,6 +16,7 @@ def run(
     train_questions: list[Path],
     validation_questions: list[Path],
     base: str,
+    ask: Ask,
     after: Path | None = None,
     options: LlmOptions,
     text: TextOptions,
@@ -24,7 +26,7 @@ def run(
     out: Path,
 ) -> None:
     """Train an adapter on question-answer files, going on from its workspace if it has one."""
-    task = Task(options, text, grid, train_questions, validation_questions, base, after)
+    task = Task(options, text, grid, train_questions, validation_questions, base, ask, after)
     train(task, workspaces, tensorboard, out)
     if dist.is_initialized():
         # Without these a rank can abort after the files are written (TRAINING: ZeRO-3).

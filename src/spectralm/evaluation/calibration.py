@@ -65,7 +65,7 @@ def pit(residuals: pa.Table, label: Label) -> np.ndarray:
 
 
 def coverages(run: str, residuals: pa.Table) -> list[Coverage]:
-    """Coverage by class and label of a RESIDUALS table; none for a model without errors."""
+    """Coverage by class and label of a table of residuals; none for a model without errors."""
     if not tells_errors(residuals):
         return []
     survey_class = residuals["class"].to_numpy()
@@ -77,7 +77,7 @@ def coverages(run: str, residuals: pa.Table) -> list[Coverage]:
 
 
 def tells_errors(residuals: pa.Table) -> bool:
-    """Whether the model of a RESIDUALS table gives any errors."""
+    """Whether the model of a table of residuals gives any errors."""
     errors = (residuals[f"{label.name}_err"] for label in labels_of(residuals))
     return any(column.null_count < len(residuals) for column in errors)
 

@@ -43,7 +43,7 @@ class Confusion:
 
 
 def confusion(residuals: pa.Table) -> Confusion | None:
-    """The confusion matrix of a RESIDUALS table; None for a model that names no classes."""
+    """The confusion matrix of a table of residuals; None for a model that names no classes."""
     if not names_classes(residuals):
         return None
     named = pc.fill_null(residuals["predicted_class"], NO_ANSWER).to_numpy()

@@ -11,8 +11,8 @@ from spectralm.evaluation.external import TITLES
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.panels import NOTHING, Panel, Rows, csv_text, number
 from spectralm.evaluation.runs import RunName, is_trivial, note
-from spectralm.evaluation.statistics import bound_ratio, central, resampled_sums
-from spectralm.labels.vocabulary import ABUNDANCES, LABELS, Label
+from spectralm.evaluation.statistics import bound_ratio, central, labels_of, resampled_sums
+from spectralm.labels.vocabulary import LABELS, Label
 
 #: The model that knows of correlations and of nothing else.
 TRIVIAL = "from_parameters"
@@ -105,7 +105,7 @@ def elements(
     """Every element of every run that looks at spectra.
 
     Args:
-        residuals: RESIDUALS of abundances, by run, on the same test spectra.
+        residuals: of abundances, by run, on the same test spectra.
         outside: the same against surveys from outside, by run and dataset; may be empty.
     """
     trivial = next((t for run, t in residuals.items() if RunName.of(run).model == TRIVIAL), None)
@@ -127,7 +127,7 @@ def _of_run(
     _, star = np.unique(table["star_id"].to_numpy().astype(str), return_inverse=True)
     if trivial is not None:
         trivial = trivial.take(pc.index_in(table["obsid"], trivial["obsid"]))
-    for label in ABUNDANCES:
+    for label in labels_of(table):
         name = f"{label.name}_residual"
         residual = table[name].to_numpy()
         known = np.isfinite(residual)

@@ -60,7 +60,7 @@ def external_panels(ask: Ask, judges: Mapping[Unseen, list[Pair]]) -> list[Panel
     for unseen, pairs in judges.items():
         survey = TITLES[unseen.dataset]
         told = f"{unseen.told} {MOMENTS_TOLD} {COUNTED}"
-        if ask is Ask.PARAMETERS:
+        if ask == Ask.PARAMETERS:
             panels += [
                 models_panel(
                     f"{survey}: {label.text} ({label.unit}). {told}",

@@ -17,7 +17,7 @@ HISTOGRAM_SIGMAS = 5
 def residual_histograms(run: str, residuals: pa.Table) -> Figure:
     """Histograms of the residuals: a row per class and one for all, a column per label.
 
-    ``residuals`` is a RESIDUALS table. Each panel spans its median +- 5 robust sigmas
+    ``residuals`` is a table of residuals. Each panel spans its median +- 5 robust sigmas
     (1.4826 MAD); spectra beyond are counted in it.
     """
     groups = (*CLASSES, ALL)

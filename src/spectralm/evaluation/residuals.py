@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.errors import InputError
-from spectralm.labels.columns import RESIDUALS, schema
+from spectralm.labels.columns import residual_columns, schema
 from spectralm.labels.vocabulary import Ask, Label
 from spectralm.samples.manifest import truth_column
 
@@ -34,7 +34,7 @@ def residuals(
             spectra of which it is known; null where a spectrum says nothing.
 
     Returns:
-        A table of the columns RESIDUALS of what was asked.
+        A table of :func:`residual_columns` of what was asked.
 
     Raises:
         InputError: an obsid is predicted twice, is not that of a test spectrum, or is not
@@ -93,7 +93,7 @@ def _joined(
         columns[f"{label.name}_residual"] = pc.subtract(predicted, truth)
         known = bound is not None and label.name in bound.column_names
         columns[f"{label.name}_bound"] = _bound(bound, label) if known else nothing
-    return pa.table(columns).cast(schema(RESIDUALS[ask]))
+    return pa.table(columns).cast(schema(residual_columns(ask)))
 
 
 def _bound(bound: pa.Table, label: Label) -> pa.ChunkedArray:

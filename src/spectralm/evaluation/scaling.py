@@ -93,7 +93,7 @@ def common_test(tables: Mapping[str, pa.Table]) -> pa.Array:
     """Obsids, ascending, of the test spectra of the smallest scale.
 
     Args:
-        tables: RESIDUALS of each run, of one dataset.
+        tables: the residuals of each run, of one dataset.
 
     Raises:
         InputError: a run lacks some, so that the scales are not of one nested sample.
@@ -122,7 +122,7 @@ def scaling(
     spectra would give is not in them.
 
     Args:
-        tables: RESIDUALS of each run.
+        tables: the residuals of each run.
         n_train: number of training spectra of each run.
     """
     if not tables:

@@ -54,7 +54,7 @@ Stack = tuple[Axes, Axes]
 def predicted_against_survey(run: str, residuals: pa.Table, caption: str) -> Figure:
     """A panel per label of predicted against survey, with the residuals in a strip below.
 
-    ``residuals`` is a RESIDUALS table. Labels that no spectrum has are named, and spectra beyond
+    ``residuals`` is a table of residuals. Labels that no spectrum has are named, and spectra beyond
     the axes counted. Dots are of the classes' colours; where they would hide each other, there is
     their density.
     """

@@ -64,12 +64,12 @@ class Statistics:
 
 
 def labels_of(residuals: pa.Table) -> list[Label]:
-    """The labels that a RESIDUALS table judges, in its order."""
+    """The labels that a table of residuals judges, in its order."""
     return [LABELS[name] for name in residuals.column_names if name in LABELS]
 
 
 def statistics(run: str, residuals: pa.Table, options: EvaluationOptions) -> list[Statistics]:
-    """Statistics of a RESIDUALS table for each class, then all, and for each label in these."""
+    """Statistics of a table of residuals for each class, then all, and for each label in these."""
     _, star = np.unique(residuals["star_id"].to_numpy().astype(str), return_inverse=True)
     survey_class = residuals["class"].to_numpy()
     groups = {name: survey_class == name for name in CLASSES}

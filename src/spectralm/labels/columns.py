@@ -155,10 +155,10 @@ def _compared(label: Label) -> tuple[Column, ...]:
     )
 
 
-#: Residuals of what was asked for.
-RESIDUALS = {
-    ask: (*_JUDGED, *(column for label in ask.labels for column in _compared(label))) for ask in Ask
-}
+def residual_columns(ask: Ask) -> tuple[Column, ...]:
+    """Residuals of what was asked for."""
+    return (*_JUDGED, *(column for label in ask.labels for column in _compared(label)))
+
 
 SPECTRA = (
     Column("obsid", pa.int64(), "", "spectrum id"),

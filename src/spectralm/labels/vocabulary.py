@@ -1,7 +1,7 @@
 """Spectral classes and the labels of a star."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import ClassVar, Self
 
 CLASSES = ("A", "F", "G", "K", "M")
 
@@ -65,20 +65,36 @@ ABUNDANCES = tuple(
 LABELS = {label.name: label for label in (*PARAMETERS, *ABUNDANCES)}
 
 
-class Ask(StrEnum):
-    """What stars are asked for."""
+class Ask(str):
+    """What stars are asked for.
 
-    PARAMETERS = "parameters"
-    """Stage 1: class, Teff, log g and [Fe/H] of each."""
-    ABUNDANCES = "abundances"
-    """Stage 2: the abundances that the survey has of the star."""
+    ``parameters`` (stage 1): class, Teff, log g and [Fe/H] of each. SPECIES in their order, as
+    ``C,N,MG`` (stage 2): those of their abundances that the survey has of the star.
+    """
 
-    @classmethod
-    def of_runs_on(cls, dataset: str) -> "Ask":
-        """What models that learned from a dataset are asked, of any star."""
-        return cls.PARAMETERS if dataset == "lamost" else cls.ABUNDANCES
+    PARAMETERS: ClassVar["Ask"]
+    ABUNDANCES: ClassVar["Ask"]
+    """Every abundance."""
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError: any other text."""
+        named = text.split(",")
+        if text != "parameters" and [name for name in SPECIES if name in named] != named:
+            raise ValueError(f"{text!r} is neither 'parameters' nor a list of {', '.join(SPECIES)}")
+        return super().__new__(cls, text)
+
+    @property
+    def kind(self) -> str:
+        """``parameters`` or ``abundances``, as in the names of files."""
+        return "parameters" if self == Ask.PARAMETERS else "abundances"
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """The labels of an answer, in its order."""
-        return PARAMETERS if self is Ask.PARAMETERS else ABUNDANCES
+        if self == Ask.PARAMETERS:
+            return PARAMETERS
+        return tuple(LABELS[f"{species.lower()}_fe"] for species in self.split(","))
+
+
+Ask.PARAMETERS = Ask("parameters")
+Ask.ABUNDANCES = Ask(",".join(SPECIES))

@@ -126,9 +126,9 @@ def records(
 
 
 def _asked_about(values: Mapping[str, float | None], ask: Ask) -> tuple[Label, ...]:
-    if ask is Ask.PARAMETERS:
+    if ask == Ask.PARAMETERS:
         return PARAMETERS
-    return tuple(label for label in ABUNDANCES if values[label.name] is not None)
+    return tuple(label for label in ask.labels if values[label.name] is not None)
 
 
 def write_records(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

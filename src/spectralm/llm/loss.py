@@ -68,7 +68,7 @@ def answer_loss(
     """The loss of a config for the answers to what is asked."""
     if text.answer != "grouped":
         return AnswerLoss([], None)
-    if ask is Ask.ABUNDANCES:
+    if ask != Ask.PARAMETERS:
         # Answers have any of the labels, which are alike.
         widths = [soft_targets.get("x_fe", 0.0) / ask.labels[0].step]
     else:

@@ -64,13 +64,10 @@ class Task:
     validation: Sequence[Path]
     base: str
     """Folder or hub id of the base model (`options.base` may say `tiny`)."""
+    ask: Ask = Ask.PARAMETERS
+    """What the questions ask for, or of it what the survey has."""
     after: Path | None = None
     """Folder of the adapter that the training goes on from: stage 2."""
-
-    @property
-    def ask(self) -> Ask:
-        """What the questions ask for."""
-        return Ask.PARAMETERS if self.after is None else Ask.ABUNDANCES
 
     def facts(self) -> dict[str, object]:
         """Everything that decides the result; its hash names the workspace."""

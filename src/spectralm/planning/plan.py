@@ -90,7 +90,12 @@ def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
         if config.llms[name].base != "tiny"
     }
     lengths = {
-        (name, text): length(config.llms[name], config.texts[text], config.spectra.grid)
+        (name, text): length(
+            config.llms[name],
+            config.texts[text],
+            config.spectra.grid,
+            config.ask("apogee" if config.llms[name].after else "lamost"),
+        )
         for name in bases
         for text in config.texts
     }

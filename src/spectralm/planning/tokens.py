@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
+from spectralm.labels.vocabulary import ABUNDANCES, Ask
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
@@ -39,10 +39,8 @@ class Length:
         return self.question + self.answer
 
 
-def length(options: LlmOptions, text: TextOptions, wavelength: np.ndarray) -> Length:
+def length(options: LlmOptions, text: TextOptions, wavelength: np.ndarray, ask: Ask) -> Length:
     """The length of a question about a spectrum without negative flux, with its answer.
-
-    A model of stage 2 is asked for every abundance.
 
     Counted with the tokenizer of a base that is a folder; else with the tiny base's, which splits
     digits as Llama-3's does. Texts longer than ``max_tokens`` are cut, as in training.
@@ -50,9 +48,8 @@ def length(options: LlmOptions, text: TextOptions, wavelength: np.ndarray) -> Le
     folder = Path(options.base).is_dir()
     tokenizer = load_tokenizer(options.base) if folder else tiny_tokenizer()
     flux = np.random.default_rng(0).integers(0, 1000, len(wavelength)).astype(np.int16)
-    labels = ABUNDANCES if options.after else PARAMETERS
-    question = write_question(flux, flux_text(text, wavelength), labels)
-    answer = answer_text(text, labels).write(STAR)
+    question = write_question(flux, flux_text(text, wavelength), ask.labels)
+    answer = answer_text(text, ask.labels).write(STAR)
     said = len(answer_ids(answer, tokenizer))
     asked, _ = prompt_ids(question, tokenizer, options.max_tokens - said)
     tokens = len(asked) + (0 if folder else TEMPLATE)

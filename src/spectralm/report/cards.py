@@ -40,7 +40,7 @@ class Metric:
 
 
 def metrics(residuals: pa.Table, ask: Ask) -> list[Metric]:
-    """Of every label with an answer. ``residuals`` has the columns RESIDUALS of ``ask``."""
+    """Of every label with an answer. ``residuals`` are of ``ask``."""
     found = []
     for label in ask.labels:
         values = residuals[f"{label.name}_residual"].drop_null().to_numpy()
@@ -64,12 +64,12 @@ def model_card(
     Args:
         adapter: adapter_config.json.
         manifest: manifest.json.
-        residuals: RESIDUALS of the test spectra of the run's own dataset.
+        residuals: of the test spectra of the run's own dataset.
         grid: of the spectra.
         note: what a reader must know first; where there is one, the data are synthetic.
     """
     dataset = RunName.of(run).dataset
-    ask = Ask.of_runs_on(dataset)
+    ask = Ask(manifest["ask"])
     base = adapter["base_model_name_or_path"]
     hub = is_hub_id(base)
     card = {name: manifest[name] for name in ("n_train", "n_validation", "parameters", "seconds")}
@@ -88,7 +88,7 @@ def model_card(
         "n_test": len(residuals),
         "n_unparsed": sum(status != "parsed" for status in residuals["status"].to_pylist()),
         "metrics": metrics(residuals, ask),
-        "correct": _correct(residuals) if ask is Ask.PARAMETERS else None,
+        "correct": _correct(residuals) if ask == Ask.PARAMETERS else None,
         "weights": manifest["adapter_sha256"],
         "commit": manifest["git_commit"] or NOTHING,
         "versions": manifest["versions"],
@@ -121,7 +121,7 @@ def _correct(residuals: pa.Table) -> str:
 
 def _answered(ask: Ask) -> list[str]:
     names = [label.text for label in ask.labels]
-    return ["the spectral class", *names] if ask is Ask.PARAMETERS else names
+    return ["the spectral class", *names] if ask == Ask.PARAMETERS else names
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class ClassMean(Model):
             counts += of_class.T.astype(int) @ np.isfinite(labels)
             n_train += len(stars)
         means = _quotients(totals, counts)
-        if task.ask is Ask.ABUNDANCES:
+        if task.ask != Ask.PARAMETERS:
             of_all = _quotients(totals.sum(axis=0), counts.sum(axis=0))
             means = np.where(counts > 0, means, of_all)
         per_class = {

@@ -32,6 +32,7 @@ class FromParameters(Model):
     their own systematics. A model that does not beat this one need not have seen a line.
     """
 
+    ask: Ask
     mean: np.ndarray
     """[parameters] float64; of the training split."""
     scale: np.ndarray
@@ -46,7 +47,7 @@ class FromParameters(Model):
         Raises:
             InputError: asked for anything but abundances; no training star has its parameters.
         """
-        if task.ask is not Ask.ABUNDANCES:
+        if task.ask == Ask.PARAMETERS:
             raise InputError(
                 "from_parameters",
                 "ask",
@@ -74,30 +75,30 @@ class FromParameters(Model):
         weights = np.stack([_solve(terms, values) for values in labels.T], axis=1)
         counts = np.isfinite(labels).sum(axis=0).tolist()
         per_label = dict(zip(names_of(task.ask), counts, strict=True))
-        return cls(mean, scale, weights), Training(
+        return cls(task.ask, mean, scale, weights), Training(
             int(complete.sum()), 0, {"training_labels": per_label}
         )
 
     def save(self, folder: Path) -> None:
+        tensors = {name: value for name, value in vars(self).items() if name != "ask"}
         with atomic(folder / TENSORS) as temporary:
-            save_file(vars(self), temporary)
+            save_file(tensors, temporary)
 
     @classmethod
     def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
-        return cls(**load_file(folder / TENSORS))
+        return cls(ask, **load_file(folder / TENSORS))
 
     @property
     def parameters(self) -> int:
         return int(np.isfinite(self.weights).sum()) + self.mean.size + self.scale.size
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        ask = Ask.ABUNDANCES
-        table, stars = read_split(spectra, [], read_manifest(sample), "test", ask)
+        table, stars = read_split(spectra, [], read_manifest(sample), "test", self.ask)
         parameters = _parameters(stars)
         labels = _terms((parameters - self.mean) / self.scale) @ self.weights
         complete = np.isfinite(parameters).all(axis=1)
         status = np.where(complete, "parsed", "no Teff, log g or [Fe/H] of LAMOST's")
-        return predictions(ask, table["obsid"], status, None, labels)
+        return predictions(self.ask, table["obsid"], status, None, labels)
 
 
 def _parameters(stars: pa.Table) -> np.ndarray:

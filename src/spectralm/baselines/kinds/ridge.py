@@ -65,7 +65,7 @@ class Ridge(Model):
         """
         manifest = read_manifests(task.samples)
         names = names_of(task.ask)
-        if task.ask is Ask.PARAMETERS:
+        if task.ask == Ask.PARAMETERS:
             fit = _fit(_Source(task, manifest, names))
             if fit is None:
                 raise _nothing_in(task, "with every label")
