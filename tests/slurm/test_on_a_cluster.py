@@ -184,3 +184,15 @@ def test_a_daemon_is_away_while_a_job_ends(daemon, cluster, reference, folder, s
     run.finish()
     assert same(folder, reference, SPECTRA[0])
     assert cluster.accounts(run.run_id, "State") == [("COMPLETED",)]
+
+
+def test_a_training_on_two_nodes(cluster, reference, with_questions, edit, snakemake):
+    profile = "profiles/slurm/config.yaml"
+    edit(profile, "    # mpi: srun\n    # tasks: 2 ", "    mpi: srun\n    tasks: 2 ")
+    edit("mine.yaml", "processes: 2\n", "processes: 1\n      nodes: 2\n")
+    run = snakemake(ADAPTER)
+    run.finish()
+    assert same(with_questions, reference, ADAPTER)
+    ((state, nodes, resources),) = cluster.accounts(run.run_id, "State", "NodeList", "AllocTRES")
+    assert (state, nodes) == ("COMPLETED", "c1,g1")
+    assert "gres/gpu=2" in resources
