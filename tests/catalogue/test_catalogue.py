@@ -20,7 +20,7 @@ from spectralm.catalogue.columns import LabelFlag, catalogue_columns
 from spectralm.catalogue.formats import Header, write_catalogue
 from spectralm.catalogue.rows import catalogue, spectra_of
 from spectralm.errors import InputError
-from spectralm.inference.description import describe
+from spectralm.inference.describe import describe
 from spectralm.inference.flags import names
 from spectralm.inference.training_set import TrainingSet
 from spectralm.labels.columns import PREDICTIONS, SAMPLE, schema

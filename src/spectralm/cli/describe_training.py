@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from spectralm.inference.description import describe
+from spectralm.inference.describe import describe
 from spectralm.labels.vocabulary import Ask
 
 

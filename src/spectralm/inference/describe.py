@@ -29,26 +29,27 @@ COLUMNS = ["flux", "snrr", "masked_fraction"]
 def describe(spectra: list[Path], samples: list[Path], ask: Ask) -> TrainingSet:
     """The training set of a model so asked: shards of spectra and manifests, of the same names.
 
-    Only the first shards are read, as many as hold enough spectra.
+    Labels are those of all shards; of the spectra enough are read, from the first shards.
 
     Raises:
         InputError: there are fewer than four training spectra.
     """
     manifests = {path.name: path for path in samples}
-    parts: dict[str, list[tuple[pa.Table, pa.Table]]] = {TRAIN: [], VALIDATION: []}
+    parts: dict[str, list[pa.Table]] = {"train": [], "validation": [], "stars": []}
     count = 0
     for path in sorted(spectra):
         manifest = read_manifest(manifests[path.name])
-        for split, found in parts.items():
-            found.append(read_split(path, COLUMNS, manifest, split, ask))
-        count += len(parts[TRAIN][-1][0])
-        if count >= ENOUGH:
-            break
+        enough = count >= ENOUGH
+        table, stars = read_split(path, [] if enough else COLUMNS, manifest, TRAIN, ask)
+        parts["stars"].append(stars)
+        if not enough:
+            count += len(table)
+            parts["train"].append(table)
+            parts["validation"].append(read_split(path, COLUMNS, manifest, VALIDATION, ask)[0])
     if count < 4:
         found = f"{count} training spectra"
         raise InputError(samples[0].parent, "split", found, "enlarge the sample")
-    train, stars = map(pa.concat_tables, zip(*parts[TRAIN], strict=True))
-    validation = pa.concat_tables(table for table, _ in parts[VALIDATION])
+    train, validation, stars = map(pa.concat_tables, parts.values())
     if not len(validation):
         logging.warning("no validation spectra: the thresholds are those of the training spectra")
         validation = train
