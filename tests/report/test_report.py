@@ -31,6 +31,12 @@ KEY = """table,model,run,status,class,label,quantity,unit,ours,low,high,publishe
 3,GRU,,not run,All,teff,sigma,K,,,,440.0,
 3,class_mean,class_mean-lamost-20,,All,logg,sigma,dex,1.0,0.9,1.1,,
 """
+ELEMENTS = """run,label,ratio,ratio_low,ratio_high
+llm-apogee-20,mg_fe,0.80,0.70,0.90
+llm-apogee-20,si_fe,0.98,0.95,1.02
+llm-apogee-20,ce_fe,,,
+ridge-apogee-20,mg_fe,1.30,,
+"""
 BENCHMARK = "s\th:m:s\tmax_rss\tcpu_time\n{}\t0:00:01\t142.05\t0.5\n"
 NOTE = "All our spectra are synthetic."
 
@@ -60,6 +66,7 @@ def source(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("report")
     (folder / "table3.md").write_text(TABLE)
     (folder / "table3.csv").write_text(KEY)
+    (folder / "elements-apogee-20.csv").write_text(ELEMENTS)
     (folder / "lamost.cuts.csv").write_text('"reason","rows_cut"\n"label missing",71\n')
     for name, width in {"scaling-lamost": 2130, "confusion-tiny-lamost-20": 1050}.items():
         Image.new("RGB", (width, 500), "white").save(folder / f"{name}.png")
@@ -71,6 +78,7 @@ def source(tmp_path_factory) -> str:
     (folder / "benchmarks" / "sky.tsv").write_text(BENCHMARK.format(12.5))
     run(
         key=folder / "table3.csv",
+        elements=folder / "elements-apogee-20.csv",
         tables=[folder / "table3.md"],
         figures=sorted(folder.glob("*.png")),
         counts=[folder / "lamost.cuts.csv"],
@@ -110,6 +118,14 @@ def test_the_summary_has_ours_and_the_papers_numbers_of_all_classes(page):
         assert told in summary
     assert "11" not in summary.split("LLM")[1].split("GRU")[0]
     assert "class_mean is told the survey's class of each star" in summary
+
+
+def test_the_summary_tells_which_elements_a_model_knows_better(page):
+    for row in (
+        ("llm-apogee-20", "2", "0.89", "[Mg/Fe]"),
+        ("ridge-apogee-20", "1", "1.30", "none"),
+    ):
+        assert "".join(row) in page.text
 
 
 def test_what_is_on_the_page(page):

@@ -5,6 +5,10 @@
 rule write_report:
     input:
         key="results/tables/table3.csv",
+        elements=expand(
+            "results/tables/elements-apogee-{scale}.csv",
+            scale=CONFIG.scales("apogee")[-1:],
+        ),
         tables=[path for path in rules.tables.input if path.endswith(".md")],
         figures=rules.figures.input,
         counts=[
@@ -31,9 +35,12 @@ rule write_report:
         rules=benchmark_patterns,
         config=CONFIG.model_dump_json(),
         note=CONFIG.evaluation.note,
+        elements=lambda wildcards, input: " ".join(
+            f"--elements {path}" for path in input.elements
+        ),
         code=fingerprint("write_report"),
     shell:
-        "spectralm write-report --key {input.key} --tables {input.tables}"
+        "spectralm write-report --key {input.key} {params.elements} --tables {input.tables}"
         " --figures {input.figures} --counts {input.counts} --captions {input.captions:q}"
         " --manifests {input.manifests} --benchmarks benchmarks --rules {params.rules:q}"
         " --config {params.config:q} --note={params.note:q} --out {output} > {log} 2>&1"

@@ -12,7 +12,7 @@ import yaml
 from spectralm.files import write_text
 from spectralm.provenance import provenance
 from spectralm.report.exhibits import figure, read_captions, table
-from spectralm.report.key import key_rows
+from spectralm.report.key import elements_rows, key_rows
 from spectralm.report.page import Model, Report, grouped, read_models, render, versions_of
 from spectralm.report.timings import timings
 
@@ -22,6 +22,7 @@ LIBRARIES = ("astropy", "matplotlib", "numpy", "pyarrow", "pydantic", "scipy")
 def run(
     *,
     key: Path,
+    elements: Path | None = None,
     tables: list[Path],
     figures: list[Path],
     counts: list[Path],
@@ -35,14 +36,16 @@ def run(
 ) -> None:
     """Write the page; figures are embedded.
 
-    ``key`` is the CSV of the table of all models; ``rules`` is JSON, the regular expression of the
-    paths of each rule's benchmarks; ``config`` is JSON.
+    ``key`` is the CSV of the table of all models, ``elements`` that of stage 2's elements;
+    ``rules`` is JSON, the regular expression of the paths of each rule's benchmarks; ``config`` is
+    JSON.
     """
     words = read_captions(captions)
     models = read_models(manifests)
     page = Report(
         note,
         key_rows(key),
+        elements_rows(elements) if elements else [],
         models,
         grouped([table(path) for path in tables], words, "tables"),
         grouped([figure(path) for path in figures], words, "figures"),

@@ -1,13 +1,14 @@
-"""The key table: each model's sigma of all test spectra beside the paper's."""
+"""What is told first: each model's sigma beside the paper's, and what models know of elements."""
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from spectralm.evaluation.panels import NOTHING, number
 from spectralm.evaluation.runs import note
 from spectralm.evaluation.statistics import ALL
-from spectralm.labels.vocabulary import PARAMETERS, Label
+from spectralm.labels.vocabulary import LABELS, PARAMETERS, Label
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,37 @@ def _cells(rows: list[dict[str, str]], model: tuple[str, str], label: Label) -> 
             )
             return ours, f"{low}–{high}" if row["low"] else "", paper
     return NOTHING, "", NOTHING
+
+
+@dataclass(frozen=True)
+class ElementsRow:
+    """A model of stage 2 beside what Teff, log g and [Fe/H] alone tell of each element."""
+
+    run: str
+    n: int
+    """Elements with both."""
+    ratio: str
+    """Median over them of the root mean squares' ratio."""
+    better: str
+    """Elements of which the model knows more: the interval of the ratio is below 1."""
+
+
+def elements_rows(elements: Path) -> list[ElementsRow]:
+    """A row per run that can be compared.
+
+    Args:
+        elements: the tidy CSV by ``tabulate_elements``.
+    """
+    with open(elements, newline="") as text:
+        rows = [row for row in csv.DictReader(text) if row["ratio"]]
+    found = []
+    for run in dict.fromkeys(row["run"] for row in rows):
+        of_run = [row for row in rows if row["run"] == run]
+        better = [
+            LABELS[row["label"]].latex
+            for row in of_run
+            if row["ratio_high"] and float(row["ratio_high"]) < 1
+        ]
+        ratio = median(float(row["ratio"]) for row in of_run)
+        found.append(ElementsRow(run, len(of_run), f"{ratio:.2f}", ", ".join(better) or "none"))
+    return found

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.report.exhibits import Caption, Exhibit
-from spectralm.report.key import KeyRow
+from spectralm.report.key import ElementsRow, KeyRow
 from spectralm.report.templates import environment
 from spectralm.report.timings import Timing
 
@@ -53,6 +53,7 @@ class Report:
     note: str
     """What a reader must know first, such as that the data are synthetic."""
     key: Sequence[KeyRow]
+    elements: Sequence[ElementsRow]
     models: Sequence[Model]
     tables: Sequence[Group]
     figures: Sequence[Group]
