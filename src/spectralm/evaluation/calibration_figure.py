@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spectralm.evaluation.calibration import ONE_SIGMA, pit, tells_errors
+from spectralm.evaluation.calibration import ONE_SIGMA, pit
 from spectralm.evaluation.statistics import ALL, labels_of
 from spectralm.evaluation.style import COLOURS, empty_figure, write_caption
 
@@ -21,10 +21,10 @@ def calibration_figure(run: str, residuals: pa.Table, caption: str) -> Figure:
 
     The labels with errors stand side by side, and in further pairs of rows if they are many.
     """
-    if not tells_errors(residuals):
+    values_of = {label: pit(residuals, label) for label in labels_of(residuals)}
+    told = {label: values for label, values in values_of.items() if len(values)}
+    if not told:
         return empty_figure(f"{run} tells no errors.", caption)
-    told = {label: pit(residuals, label) for label in labels_of(residuals)}
-    told = {label: values for label, values in told.items() if len(values)}
     columns = min(len(told), COLUMNS)
     pairs = -(-len(told) // columns)
     height = 4.6 if pairs == 1 else 2.6 * pairs + 0.6
