@@ -31,11 +31,11 @@ KEY = """table,model,run,status,class,label,quantity,unit,ours,low,high,publishe
 3,GRU,,not run,All,teff,sigma,K,,,,440.0,
 3,class_mean,class_mean-lamost-20,,All,logg,sigma,dex,1.0,0.9,1.1,,
 """
-ELEMENTS = """run,label,ratio,ratio_low,ratio_high
-llm-apogee-20,mg_fe,0.80,0.70,0.90
-llm-apogee-20,si_fe,0.98,0.95,1.02
-llm-apogee-20,ce_fe,,,
-ridge-apogee-20,mg_fe,1.30,,
+ELEMENTS = """run,label,ratio,ratio_low,ratio_high,source
+llm-apogee-20,mg_fe,0.80,0.70,0.90,its lines
+llm-apogee-20,si_fe,0.98,0.95,1.02,correlations
+llm-apogee-20,ce_fe,,,,
+ridge-apogee-20,mg_fe,1.30,,,
 """
 BENCHMARK = "s\th:m:s\tmax_rss\tcpu_time\n{}\t0:00:01\t142.05\t0.5\n"
 NOTE = "All our spectra are synthetic."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from spectralm.evaluation.elements import CORRELATIONS
 from spectralm.evaluation.panels import NOTHING, number
 from spectralm.evaluation.runs import note
 from spectralm.evaluation.statistics import ALL
@@ -67,7 +68,7 @@ class ElementsRow:
     ratio: str
     """Median over them of the root mean squares' ratio."""
     better: str
-    """Elements of which the model knows more: the interval of the ratio is below 1."""
+    """Elements of which the model knows more: it has them from lines."""
 
 
 def elements_rows(elements: Path) -> list[ElementsRow]:
@@ -82,9 +83,7 @@ def elements_rows(elements: Path) -> list[ElementsRow]:
     for run in dict.fromkeys(row["run"] for row in rows):
         of_run = [row for row in rows if row["run"] == run]
         better = [
-            LABELS[row["label"]].latex
-            for row in of_run
-            if row["ratio_high"] and float(row["ratio_high"]) < 1
+            LABELS[row["label"]].latex for row in of_run if row["source"] not in ("", CORRELATIONS)
         ]
         ratio = median(float(row["ratio"]) for row in of_run)
         found.append(ElementsRow(run, len(of_run), f"{ratio:.2f}", ", ".join(better) or "none"))
