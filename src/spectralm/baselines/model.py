@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
+from safetensors.numpy import load_file, save_file
 
 from spectralm.baselines.data import read_split
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
-from spectralm.files import write_json
+from spectralm.files import atomic, write_json
 from spectralm.labels.vocabulary import Ask
 from spectralm.provenance import Clock, provenance
 from spectralm.samples.manifest import read_manifest
@@ -93,6 +94,19 @@ class Model(ABC):
             InputError: this kind needs more than the flux.
         """
         raise InputError(type(self).__name__, "model", "needs more than flux", "use another run")
+
+
+class ArraysModel(Model):
+    """A model that is arrays: a dataclass of ``ask`` and of these."""
+
+    def save(self, folder: Path) -> None:
+        arrays = {name: value for name, value in vars(self).items() if name != "ask"}
+        with atomic(folder / TENSORS) as temporary:
+            save_file(arrays, temporary)
+
+    @classmethod
+    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
+        return cls(ask, **load_file(folder / TENSORS))
 
 
 def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out: Path) -> None:

@@ -6,18 +6,15 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import load_file, save_file
 
 from spectralm.baselines.data import labels_of, names_of, one_hot, predictions, read_split
-from spectralm.baselines.model import TENSORS, Model, Task, Training
-from spectralm.baselines.options import BaselineOptions
-from spectralm.files import atomic
+from spectralm.baselines.model import ArraysModel, Task, Training
 from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.samples.manifest import read_manifest, read_manifests
 
 
 @dataclass(frozen=True)
-class ClassMean(Model):
+class ClassMean(ArraysModel):
     """The mean labels of each class in the training split.
 
     An oracle on class: it is told the survey's class of the star that it predicts, reads no pixel
@@ -51,14 +48,6 @@ class ClassMean(Model):
             for name, row in zip(CLASSES, counts.tolist(), strict=True)
         }
         return cls(task.ask, means), Training(n_train, 0, {"training_labels": per_class})
-
-    def save(self, folder: Path) -> None:
-        with atomic(folder / TENSORS) as temporary:
-            save_file({"means": self.means}, temporary)
-
-    @classmethod
-    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
-        return cls(ask, **load_file(folder / TENSORS))
 
     @property
     def parameters(self) -> int:

@@ -8,13 +8,10 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import load_file, save_file
 
 from spectralm.baselines.data import labels_of, names_of, predictions, read_split
-from spectralm.baselines.model import TENSORS, Model, Task, Training
-from spectralm.baselines.options import BaselineOptions
+from spectralm.baselines.model import ArraysModel, Task, Training
 from spectralm.errors import InputError
-from spectralm.files import atomic
 from spectralm.labels.vocabulary import PARAMETERS, Ask
 from spectralm.samples.manifest import read_manifest, read_manifests
 
@@ -25,7 +22,7 @@ PENALTY = 1e-6
 
 
 @dataclass(frozen=True)
-class FromParameters(Model):
+class FromParameters(ArraysModel):
     """Each abundance as a quadratic in LAMOST's three parameters; no pixel is read.
 
     Surveys' abundances follow Teff, log g and [Fe/H] closely, by the evolution of the Galaxy and by
@@ -78,15 +75,6 @@ class FromParameters(Model):
         return cls(task.ask, mean, scale, weights), Training(
             int(complete.sum()), 0, {"training_labels": per_label}
         )
-
-    def save(self, folder: Path) -> None:
-        tensors = {name: value for name, value in vars(self).items() if name != "ask"}
-        with atomic(folder / TENSORS) as temporary:
-            save_file(tensors, temporary)
-
-    @classmethod
-    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
-        return cls(ask, **load_file(folder / TENSORS))
 
     @property
     def parameters(self) -> int:

@@ -3,12 +3,10 @@
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import load_file, save_file
 from scipy.linalg import cho_factor, cho_solve
 
 from spectralm.baselines.data import (
@@ -19,10 +17,8 @@ from spectralm.baselines.data import (
     predictions,
     read_split,
 )
-from spectralm.baselines.model import TENSORS, Model, Task, Training
-from spectralm.baselines.options import BaselineOptions
+from spectralm.baselines.model import ArraysModel, Task, Training
 from spectralm.errors import InputError
-from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.samples.manifest import read_manifests
 from spectralm.spectra.stored import flux_of, normalised
@@ -37,7 +33,7 @@ Batch = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Ridge(Model):
+class Ridge(ArraysModel):
     """Labels and class as linear functions of the pixels, with an intercept.
 
     The class is that of the largest of five outputs, which are fitted to 1 for the star's class
@@ -77,15 +73,6 @@ class Ridge(Model):
         metrics = {name: fit[1].metrics for name, fit in fits.items() if fit}
         counts = [_count(task, manifest, split) for split in ("train", "validation")]
         return model, Training(*counts, metrics)
-
-    def save(self, folder: Path) -> None:
-        tensors = {name: value for name, value in vars(self).items() if name != "ask"}
-        with atomic(folder / TENSORS) as temporary:
-            save_file(tensors, temporary)
-
-    @classmethod
-    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
-        return cls(ask, **load_file(folder / TENSORS))
 
     def outputs(self, flux: np.ndarray) -> np.ndarray:
         """Labels, then in stage 1 a number per class, [n, targets] for flux [n, grid]."""
