@@ -35,21 +35,21 @@ def describe(spectra: list[Path], samples: list[Path], ask: Ask) -> TrainingSet:
         InputError: there are fewer than four training spectra.
     """
     manifests = {path.name: path for path in samples}
-    parts: dict[str, list[pa.Table]] = {"train": [], "validation": [], "stars": []}
+    train, validation, stars = [], [], []
     count = 0
     for path in sorted(spectra):
         manifest = read_manifest(manifests[path.name])
         enough = count >= ENOUGH
-        table, stars = read_split(path, [] if enough else COLUMNS, manifest, TRAIN, ask)
-        parts["stars"].append(stars)
+        table, labelled = read_split(path, [] if enough else COLUMNS, manifest, TRAIN, ask)
+        stars.append(labelled)
         if not enough:
             count += len(table)
-            parts["train"].append(table)
-            parts["validation"].append(read_split(path, COLUMNS, manifest, VALIDATION, ask)[0])
+            train.append(table)
+            validation.append(read_split(path, COLUMNS, manifest, VALIDATION, ask)[0])
     if count < 4:
         found = f"{count} training spectra"
         raise InputError(samples[0].parent, "split", found, "enlarge the sample")
-    train, validation, stars = map(pa.concat_tables, parts.values())
+    train, validation, stars = map(pa.concat_tables, (train, validation, stars))
     if not len(validation):
         logging.warning("no validation spectra: the thresholds are those of the training spectra")
         validation = train

@@ -64,7 +64,7 @@ class Task:
     validation: Sequence[Path]
     base: str
     """Folder or hub id of the base model (`options.base` may say `tiny`)."""
-    ask: Ask = Ask.PARAMETERS
+    ask: Ask
     """What the questions ask for, or of it what the survey has."""
     after: Path | None = None
     """Folder of the adapter that the training goes on from: stage 2."""
