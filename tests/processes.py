@@ -3,13 +3,17 @@
 import os
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 
-def started(command: Iterable[object]) -> subprocess.Popen:
+def started(
+    command: Iterable[object], cwd: Path | None = None, **environment: str
+) -> subprocess.Popen:
     """A command in a session of its own, on one thread, its output in a pipe."""
     return subprocess.Popen(
         list(map(str, command)),
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

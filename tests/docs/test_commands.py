@@ -8,12 +8,12 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from processes import finish, started
 from snakemake.cli import parse_args
 
 from spectralm.cli import commands as subcommands
@@ -79,18 +79,8 @@ def named(command: Command) -> str:
 
 
 def run(*command: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    finish(started(command, ROOT, PYTHONPATH=str(ROOT / "src"), PATH=path))
 
 
 def test_the_pages_have_commands():

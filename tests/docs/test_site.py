@@ -1,13 +1,13 @@
 """The manual as a site: built without a warning, whole, and without the network."""
 
 import re
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import yaml
+from processes import finish, started
 
 from spectralm.catalogue.columns import catalogue_columns
 from spectralm.labels.columns import PREDICTIONS, SPECTRA, residual_columns
@@ -35,15 +35,7 @@ class Fetched(HTMLParser):
 def site(repository, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    done = subprocess.run(
-        command,
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
+    finish(started(command, repository))
     return folder
 
 

@@ -2,10 +2,10 @@
 
 import json
 import re
-import subprocess
 
 import pytest
 import yaml
+from processes import finish, started
 
 GPU_RULES = ("train_llm", "predict_llm", "train_baseline", "predict_baseline")
 
@@ -22,16 +22,9 @@ def jobs(repository) -> dict[str, int]:
     paths = {name: {"catalogue": "README.md"} for name in ("apogee", "galah", "gaia_eso")}
     paths["lamost"] = {"spectra": ["tests"], "catalogues": ["README.md"]}
     command = ["snakemake", "--profile", "slurm", "--dry-run", "--quiet", "rules"]
-    done = subprocess.run(
-        [*command, "--forceall", "--config", f"surveys={json.dumps(paths)}"],
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-5000:]
-    stats = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal ", done.stdout, re.DOTALL)
+    command += ["--forceall", "--config", f"surveys={json.dumps(paths)}"]
+    said = finish(started(command, repository))
+    stats = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal ", said, re.DOTALL)
     return {rule: int(n) for rule, n in (line.split() for line in stats[1].splitlines())}
 
 
