@@ -6,7 +6,6 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export HF_HUB_OFFLINE = 1
 export DS_BUILD_OPS = 0
 
 .PHONY: demo test docs lint bench check-gpu schema lock

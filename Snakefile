@@ -26,8 +26,9 @@ from spectralm.errors import SpectraLMError
 from spectralm.evaluation.pairs import TABLES_OF_PAPERS_MODELS, ours_for
 from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like
-from spectralm.fingerprint import fingerprint, source
+from spectralm.fingerprint import fingerprint, import_closure, source
 from spectralm.labels.vocabulary import Ask
+from spectralm.llm.code import weights_code
 from spectralm.provenance import workspace_key
 
 min_version("9.0")

@@ -160,7 +160,7 @@ def put(config: dict, key: str, value: object) -> dict:
         (
             "experiment",
             [{"models": ["llm"], "scales": [100000]}, {"models": ["gpt"], "scales": [100000]}],
-            "experiment.1.models: 'gpt' is not in models (llm, llm_abundances, light",
+            "experiment.1.models: 'gpt' is not in models (llm, llm_abundances, llm_compact",
         ),
         (
             "experiment",

@@ -153,7 +153,7 @@ class Config(Options):
                 yield f"{name!r}: names are of lower-case letters, digits and underscores"
         for name, model in self.llms.items():
             yield from self._llm_complaints(f"models.{name}", model)
-            if model.after is not None and name in self.run_models:
+            if model.after is not None and model.adapter is None and name in self.run_models:
                 yield from self._after_complaints(f"models.{name}.after", model)
         names = {label.name for label in PARAMETERS}
         for name, text in self.texts.items():
@@ -175,8 +175,10 @@ class Config(Options):
         for name in grid.models:
             if name not in self.models:
                 yield f"{key}.models: {name!r} is not in models ({', '.join(self.models)})"
-            elif name in self.llms and (self.llms[name].after is None) != (
-                grid.dataset == "lamost"
+            elif (
+                name in self.llms
+                and self.llms[name].adapter is None
+                and (self.llms[name].after is None) != (grid.dataset == "lamost")
             ):
                 yield (
                     f"{key}.models: {name!r} cannot learn from {grid.dataset}; language models with"
@@ -186,6 +188,8 @@ class Config(Options):
                 yield f"{key}.models: {name!r} starts from lamost's labels; run it on apogee"
 
     def _llm_complaints(self, key: str, model: LlmOptions) -> Iterator[str]:
+        if model.training.answer_only_layer and model.attention != "sdpa":
+            yield f"{key}.attention: training.answer_only_layer needs sdpa; leave one of them out"
         if model.training.zero3 and model.lora.train_embeddings:
             yield f"{key}.training.zero3: not with lora.train_embeddings; leave one of them out"
         if model.text not in self.texts:
@@ -315,7 +319,22 @@ def load(config: Mapping[str, Any]) -> Config:
     ]
     if missing:
         raise SpectraLMError("the config has errors:\n  " + "\n  ".join(missing))
-    return checked
+    return _noted(checked)
+
+
+def _noted(config: Config) -> Config:
+    """The config with a sentence in every table on each adapter of which nothing is known."""
+    unknown = [
+        f"{name} is the adapter of {model.adapter}, which has no manifest: what it learned from is"
+        " not known."
+        for name, model in config.llms.items()
+        if name in config.run_models
+        and model.adapter is not None
+        and not Path(model.adapter, "manifest.json").is_file()
+    ]
+    note = " ".join(filter(None, [*unknown, config.evaluation.note]))
+    evaluation = config.evaluation.model_copy(update={"note": note})
+    return config.model_copy(update={"evaluation": evaluation})
 
 
 def made_here(path: str) -> bool:
@@ -332,6 +351,8 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
     if config.evaluation.bound:
         yield "evaluation.bound", config.evaluation.bound
     for name in config.run_models:
+        if name in config.llms and config.llms[name].adapter is not None:
+            yield f"models.{name}.adapter", config.llms[name].adapter
         base = config.llms[name].base if name in config.llms else ""
         # Hub ids look like relative paths, so only what can be nothing else counts as a path.
         if base.startswith(("/", "./", "../", "~")):

@@ -1,7 +1,7 @@
 """What code a command runs, as a hash that comments and docstrings do not change.
 
 Snakemake sees only the text of a shell command; this is how it learns that the code behind the
-command has changed (SLURM.md: rerun triggers).
+command has changed.
 """
 
 import ast
@@ -60,8 +60,12 @@ def fingerprint(command: str, *others: str) -> str:
 
     ``others`` are modules that it imports by name at run time.
     """
-    modules = {f"spectralm.cli.{command}", *others}
+    return code_of(f"spectralm.cli.{command}", *others)
+
+
+def code_of(*modules: str, without: frozenset[str] = frozenset()) -> str:
+    """Hash of the code of modules and of all that importing them runs, some modules left out."""
     digest = hashlib.sha256()
-    for module in sorted(set().union(*map(import_closure, modules))):
+    for module in sorted(set().union(*map(import_closure, modules)) - without):
         digest.update(f"{module}\n{normal_form(source(module).read_text())}\n".encode())
     return digest.hexdigest()[:16]

@@ -10,7 +10,7 @@ from workflow.experiment import Experiment, make_sky
 
 from spectralm.baselines.split import Split
 from spectralm.files import read_parquet
-from spectralm.language.questions import read_records
+from spectralm.language.records import read_records
 
 SPLITS = ("train", "validation", "test")
 QA = [f"results/qa/lamost/{split}/0000.parameters.compact.jsonl.gz" for split in SPLITS]

@@ -8,7 +8,7 @@ from baselines.conftest import GRID, SIZE, task
 from spectralm.baselines.split import Split
 from spectralm.files import read_parquet
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import records
+from spectralm.language.shards import records
 
 #: Outside what either spelling can write. Between that and the range of a Label lies nothing of a
 #: star: there a language model would learn what baselines do not (Teff = 80000 K in the paper's).

@@ -10,20 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectralm.errors import InputError
-from spectralm.labels.vocabulary import ABUNDANCES
+from spectralm.labels.vocabulary import ABUNDANCES, Ask
 from spectralm.language.answers import answer_text
 from spectralm.language.errors import ParseError
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import (
-    Ask,
-    asked_of,
-    read_question,
-    read_records,
-    records,
-    write_question,
-    write_records,
-)
+from spectralm.language.questions import asked_of, read_question, write_question
+from spectralm.language.records import read_records, write_records
+from spectralm.language.shards import records
 
 WAVELENGTH = 3800.0 + np.arange(4901)
 

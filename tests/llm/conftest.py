@@ -6,7 +6,7 @@ import pytest
 from llm.toy import Toy, toy_records
 
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import write_records
+from spectralm.language.records import write_records
 from spectralm.llm.options import TinyOptions
 from spectralm.llm.tiny import make_tiny_base
 

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from llm.toy import base_on_cpu
 
 from spectralm.llm.answer_only import AnswerOnlyLayer
-from spectralm.llm.base import add_adapter, load_base
+from spectralm.llm.base import add_adapter
 from spectralm.llm.encoding import Collator
 from spectralm.llm.loss import AnswerLoss
 from spectralm.llm.options import LoraOptions, TinyOptions
@@ -30,7 +31,7 @@ def test_same_loss_and_gradients(tmp_path, positions, prompts):
     labels = batch.pop("labels")
     results = []
     for answer_only in (False, True):
-        model = add_adapter(load_base(str(tmp_path / "base"), quantise=False), LORA, seed=0)
+        model = add_adapter(base_on_cpu(tmp_path / "base").float(), LORA, seed=0)
         lengths = []
         if answer_only:
             AnswerOnlyLayer(model)

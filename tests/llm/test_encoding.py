@@ -7,7 +7,8 @@ from llm.toy import GRID, toy_records
 from spectralm.errors import SpectraLMError
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import read_question, write_records
+from spectralm.language.questions import read_question
+from spectralm.language.records import write_records
 from spectralm.llm.encoding import IGNORED, Collator, FluxNoise, Questions, prompt
 from spectralm.llm.tiny import tiny_tokenizer
 

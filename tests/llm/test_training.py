@@ -1,6 +1,7 @@
 """Real training of the tiny base: QLoRA under torchrun, interrupted, resumed and answering."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from llm.toy import GRID, STAGE_2, Toy, stage_2_records
+from llm.toy import GRID, STAGE_2, Toy, base_on_cpu, stage_2_records
 from peft import PeftModel
 from processes import finish, started
 from safetensors.torch import load_file, save_file
@@ -24,11 +25,14 @@ from spectralm.errors import SpectraLMError
 from spectralm.files import sha256
 from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.language.answers import answer_text
-from spectralm.language.questions import asked_of, read_records, write_records
-from spectralm.llm.base import load_adapter, load_base, load_tokenizer
-from spectralm.llm.finish import check_adapter
+from spectralm.language.questions import asked_of
+from spectralm.language.records import read_records, write_records
+from spectralm.llm.adapter import check_weights
+from spectralm.llm.base import load_adapter
+from spectralm.llm.finish import check_loss
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
+from spectralm.llm.tokenizer import load_tokenizer
 from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.spectra.options import SpectraOptions
 
@@ -190,7 +194,7 @@ def answers_by_shard(toy: Toy, run: Path, out: Path) -> list[dict]:
     command = [
         *(sys.executable, "-m", "spectralm", "predict-llm", "--model", run, "--base", toy.base),
         *("--options", options(toy.text.answer, 3), "--text", toy.text.model_dump_json()),
-        *("--questions", toy.validation, "--out", out),
+        *("--questions", toy.validation, "--workspaces", out.parent / "workspaces", "--out", out),
     ]
     subprocess.run(command, check=True, capture_output=True)
     return pq.read_table(out).to_pylist()
@@ -216,7 +220,8 @@ def test_errors_hold_what_they_say(toy, trained, tmp_path):
     given = ["--questions", str(toy.train), "--out", str(run / "calibration.json")]
     assert main(["calibrate-llm", *common, *given]) == 0
     out = tmp_path / "with.parquet"
-    assert main(["predict-llm", *common, "--questions", str(toy.train), "--out", str(out)]) == 0
+    given = ["--questions", str(toy.train), "--workspaces", str(tmp_path / "workspaces")]
+    assert main(["predict-llm", *common, *given, "--out", str(out)]) == 0
     answers, truth = answer_text(toy.text), list(read_records(toy.train))
     for label in PARAMETERS:
         within = [
@@ -234,7 +239,7 @@ def reader(toy: Toy, model: PeftModel, reading: str) -> Reader:
 
 @GROUPED
 def test_expected_values_lie_between_the_numbers(toy, trained):
-    model = load_adapter(load_base(str(toy.base), quantise=True), trained / "run")
+    model = load_adapter(base_on_cpu(toy.base, quantise=True), trained / "run")
     questions = [row["question"] for row in read_records(toy.validation)]
     greedy = list(reader(toy, model, "greedy").replies(questions))
     expected = list(reader(toy, model, "expected").replies(questions))
@@ -249,5 +254,16 @@ def test_an_untrained_or_unfaithful_adapter_is_refused(toy, trained, tmp_path):
     weights = load_file(trained / "run" / "adapter_model.safetensors")
     name = next(key for key in weights if "lora_B" in key)
     save_file({**weights, name: weights[name] * 0}, tmp_path / "adapter_model.safetensors")
+    check_weights(tmp_path, trained=False)
     with pytest.raises(SpectraLMError, match="lora_B"):
-        check_adapter(tmp_path, "tiny", True, None, 0.0)
+        check_weights(tmp_path, trained=True)
+
+
+def test_a_loss_that_moves_a_little_is_noted_and_one_that_moves_far_is_refused(tmp_path, caplog):
+    check_loss(tmp_path, 2.0, 2.01)
+    assert not caplog.records
+    check_loss(tmp_path, 2.0, 2.1)
+    assert "2.0000 before saving but 2.1000 after loading" in caplog.text
+    for other in (2.5, math.nan):
+        with pytest.raises(SpectraLMError, match="after loading"):
+            check_loss(tmp_path, 2.0, other)

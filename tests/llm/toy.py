@@ -4,16 +4,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from transformers import PreTrainedModel
 
 from spectralm.labels.vocabulary import CLASSES, Ask
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import write_question
+from spectralm.llm.base import load_base
+from spectralm.llm.options import LlmOptions
 
 GRID = 3800.0 + 20.0 * np.arange(40)
 STAGE_2 = Ask("C,MG,CE")
 C, MG, CE = STAGE_2.labels
+
+
+def base_on_cpu(folder: Path | str, quantise: bool = False) -> PreTrainedModel:
+    """A frozen base, as a training loads it."""
+    return load_base(str(folder), LlmOptions(quantise=quantise), torch.device("cpu"))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from planning.tracking import Peak
+from planning.tracking import Peak, bf16_as_on_a_gpu
 
 from spectralm.llm.base import add_adapter, load_base
 from spectralm.llm.options import GenerationOptions, LlmOptions, LoraOptions, TrainingOptions
@@ -26,7 +26,9 @@ def options(checkpointing: bool) -> LlmOptions:
 
 
 def adapted(base: Architecture, folder, asked: LlmOptions):
-    frozen = load_base(str(folder), True, asked.training.gradient_checkpointing)
+    frozen = load_base(str(folder), asked, torch.device("cpu"))
+    if asked.training.gradient_checkpointing:
+        frozen.gradient_checkpointing_enable({"use_reentrant": False})
     held = sum(tensor.nbytes for tensor in frozen.parameters())
     return add_adapter(frozen, asked.lora, 0), held
 
@@ -42,7 +44,7 @@ def test_weights_and_training(base, folder_of):
             if parameter.requires_grad:
                 parameter.grad = torch.zeros_like(parameter)
         ids = torch.zeros((asked.training.batch_size, TOKENS), dtype=torch.long)
-        with Peak() as peak, torch.autocast("cpu", torch.bfloat16):
+        with Peak() as peak, bf16_as_on_a_gpu():
             logits = model.train()(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
@@ -62,7 +64,7 @@ def test_answering(base, folder_of):
     model, _ = adapted(base, folder_of(base), asked)
     tokens = 2 * TOKENS  # fewer are little beside a weight as it is multiplied
     ids = torch.zeros((1, tokens), dtype=torch.long)
-    with Peak() as peak, torch.inference_mode():
+    with Peak() as peak, torch.inference_mode(), bf16_as_on_a_gpu():
         model.eval().generate(
             input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=3, pad_token_id=0
         )

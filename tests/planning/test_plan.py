@@ -103,13 +103,19 @@ def test_every_gpu_says_where_its_numbers_are_from():
 
 def test_more_gpus_take_less_time_and_a_small_one_is_too_small(config):
     config["experiment"] = [{"models": ["llm"], "scales": [100000]}]
-    config["models"]["llm"]["training"] |= {"processes": 4, "nodes": 2}
+    settings = {"processes": 4, "nodes": 2, "gradient_checkpointing": False}
+    config["models"]["llm"]["training"] |= settings
     asked = Dag({}, {("llm-lamost-100000", "lamost"): 4, ("llm-lamost-100000", "galah"): 4})
     estimates = plan(check(config), asked, gpu_named("RTX4090")).estimates
-    train, predict, outside = (row for row in estimates if row.chosen)
+    train, evaluate, calibrate, predict, outside = (row for row in estimates if row.chosen)
+    steps = ("train", "evaluate", "calibrate", "predict", "predict")
+    assert tuple(row.step for row in (train, evaluate, calibrate, predict, outside)) == steps
     assert (predict.dataset, outside.dataset) == ("lamost", "galah")
-    assert train.hours == train.gpu_hours / 8
-    assert predict.hours == predict.gpu_hours
+    assert train.hours == (train.gpu_hours / 8, train.gpu_hours_at_worst / 8)
+    assert predict.hours == (predict.gpu_hours, predict.gpu_hours_at_worst)
+    assert train.gpu_hours_at_worst == pytest.approx(2 * train.gpu_hours)
+    # Seven times 500 spectra; and all validation spectra, as they are fewer than 5,000.
+    assert (evaluate.spectra, calibrate.spectra) == (7 * 500, 1600)
     assert not train.fits
     assert train.spectra + predict.spectra == 100000 * 0.984
 

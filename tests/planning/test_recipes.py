@@ -18,10 +18,13 @@ STAGES = {
 }
 
 
-def sentence(gpu: str, estimate: Estimate) -> str:
+def sentence(gpu: str, training: Estimate, evaluation: Estimate) -> str:
+    best = training.gpu_hours + evaluation.gpu_hours
+    worst = training.gpu_hours_at_worst + evaluation.gpu_hours_at_worst
+    days = " to ".join(f"{hours / training.gpus / 24:.1f}" for hours in (best, worst))
     return (
-        f"#   {gpu}, {estimate.text} text: {estimate.memory / 2**30:.0f} GiB per GPU, "
-        f"{estimate.gpu_hours:,.0f} GPU-hours, {estimate.hours / 24:.1f} days\n"
+        f"#   {gpu}, {training.text} text: {training.memory / 2**30:.0f} GiB per GPU, "
+        f"{best:,.0f} to {worst:,.0f} GPU-hours, {days} days\n"
     )
 
 
@@ -39,9 +42,13 @@ def test_a_recipe_says_what_the_plan_says(repository, stage, hardware):
     told = ""
     for gpu in ("H100", "A100-80"):
         estimates = plan(checked, Dag({}, {}), gpu_named(gpu)).estimates
-        for estimate in (row for row in estimates if row.run == run):
-            assert estimate.fits
-            told += sentence(gpu, estimate)
+        mine = [row for row in estimates if row.run == run]
+        assert all(row.fits for row in mine)
+        training, evaluation = (
+            [row for row in mine if row.step == step] for step in ("train", "evaluate")
+        )
+        for pair in zip(training, evaluation, strict=True):
+            told += sentence(gpu, *pair)
     assert told in recipe
 
 

@@ -1,6 +1,8 @@
-"""Bytes of all tensors that are alive, at their peak."""
+"""Bytes of all tensors that are alive, at their peak, in the precision of a GPU."""
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -32,3 +34,14 @@ class Peak(TorchDispatchMode):
 
     def _storages(self, tree):
         return (t.untyped_storage() for t in tree_iter(tree) if isinstance(t, torch.Tensor))
+
+
+@contextmanager
+def bf16_as_on_a_gpu() -> Iterator[None]:
+    """Autocast on the CPU; PEFT asks for that of GPUs alone, without which it makes copies."""
+    torch.set_autocast_enabled("cuda", True)
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            yield
+    finally:
+        torch.set_autocast_enabled("cuda", False)

@@ -8,15 +8,17 @@ import pyarrow as pa
 import pytest
 import torch
 from huggingface_hub import DatasetCard, ModelCard
+from llm.toy import base_on_cpu
 from peft import PeftModel
 
 from spectralm.files import write_parquet
 from spectralm.labels.columns import REJECTS, residual_columns, schema
 from spectralm.labels.vocabulary import Ask
-from spectralm.language.questions import write_records
-from spectralm.llm.base import add_adapter, load_adapter, load_base, name_on_hub
+from spectralm.language.records import write_records
+from spectralm.llm.base import add_adapter, load_adapter
 from spectralm.llm.options import LoraOptions, TinyOptions
 from spectralm.llm.tiny import make_tiny_base
+from spectralm.llm.tokenizer import name_on_hub
 from spectralm.report.cards import count_questions, dataset_card, is_hub_id, metrics, model_card
 from spectralm.spectra.options import SpectraOptions
 
@@ -58,7 +60,7 @@ def folder(tmp_path_factory, residuals):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         name = "results/models/tiny_base"
-        model = add_adapter(load_base(name, quantise=False), LoraOptions(rank=4), seed=0)
+        model = add_adapter(base_on_cpu(name), LoraOptions(rank=4), seed=0)
         torch.manual_seed(1)
         for parameter in model.parameters():
             if parameter.requires_grad:
@@ -81,7 +83,7 @@ def test_five_lines_of_the_card_load_the_adapter_with_plain_peft(folder, monkeyp
     ids = made["tokenizer"]("<flux>303 300</flux>", return_tensors="pt").input_ids
     with torch.inference_mode():
         told = made["model"](input_ids=ids).logits.float()
-        ours = load_adapter(load_base("results/models/tiny_base", quantise=False), run)
+        ours = load_adapter(base_on_cpu("results/models/tiny_base").float(), run)
         expected = ours(input_ids=ids).logits.float()
         with made["model"].disable_adapter():
             without = made["model"](input_ids=ids).logits.float()

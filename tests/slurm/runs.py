@@ -30,7 +30,6 @@ class Snakemake:
         environment |= {
             "PYTHONPATH": str(folder / "src"),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "1",
         }
         log = folder / f"snakemake-{len(list(folder.glob('snakemake-*')))}.txt"

@@ -124,6 +124,28 @@ def test_a_cancelled_training_ends_with_the_same_adapter(
     assert trained == ["gpu", "gpu"]
 
 
+def test_a_warned_training_is_requeued_and_uses_no_attempt(
+    cluster, reference, with_questions, snakemake
+):
+    """SLURM warns by `--signal=URG@900`; here the same signal is sent by hand, twice."""
+    folder = with_questions
+    run = snakemake(ADAPTER, "--retries", "0")
+    for times in (1, 2):
+        wait_for(lambda: trainings(folder) == times, "the training", 600)  # noqa: B023
+        run.wait_for(CHECKPOINT)
+        (job,) = cluster.jobs()
+        output("scancel", "--signal=URG", job)
+        wait_for(lambda: bool(output("squeue", "-h", "-t", "pending")), "the job in the queue", 300)
+        # SLURM would wait for two minutes.
+        output("scontrol", "update", f"jobid={job}", "starttime=now")
+    run.finish()
+    assert same(folder, reference, ADAPTER)
+    assert trainings(folder) == 3
+    assert len(gone_on_from(folder)) == 1
+    states = cluster.accounts(run.run_id, "JobID", "State")
+    assert states == [(job, "REQUEUED"), (job, "REQUEUED"), (job, "COMPLETED")]
+
+
 def test_snakemake_killed_and_started_again_while_its_training_runs(
     cluster, reference, with_questions, snakemake
 ):

@@ -90,7 +90,6 @@ class Experiment:
             **os.environ,
             "PYTHONPATH": str(self.folder / "src"),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HF_HUB_OFFLINE": "1",
         }
         return subprocess.run(
             command,

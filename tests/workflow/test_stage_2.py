@@ -5,7 +5,8 @@ from astropy.table import Table
 
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import SPECIES
-from spectralm.language.questions import asked_of, read_records
+from spectralm.language.questions import asked_of
+from spectralm.language.records import read_records
 from spectralm.samples.manifest import read_manifest
 
 SPLITS = ("train", "validation", "test")

@@ -20,6 +20,8 @@ rule train_baseline:
     conda:
         "../envs/baselines.yaml"
     threads: 8
+    resources:
+        gpu=baseline_gpus,
     params:
         options=lambda wildcards: CONFIG.baselines[wildcards.model].model_dump_json(),
         ask=ask,
@@ -27,7 +29,8 @@ rule train_baseline:
         out="results/models/{model}-{dataset}-{scale}",
         code=code_of("train_baseline"),
     shell:
-        "spectralm train-baseline --samples {input.samples} --spectra {input.spectra}"
+        "python -m spectralm.gpus {resources.gpu}"
+        " spectralm train-baseline --samples {input.samples} --spectra {input.spectra}"
         " --ask {params.ask} --options {params.options:q} --workspaces {params.workspaces:q}"
         " --out {params.out} > {log} 2>&1"
 
@@ -48,9 +51,12 @@ rule predict_baseline:
         model="|".join(CONFIG.baselines),
     conda:
         "../envs/baselines.yaml"
+    resources:
+        gpu=baseline_gpus,
     params:
         model=lambda wildcards, input: os.path.dirname(input.manifest),
         code=code_of("predict_baseline"),
     shell:
-        "spectralm predict-baseline --model {params.model} --sample {input.sample}"
+        "python -m spectralm.gpus {resources.gpu}"
+        " spectralm predict-baseline --model {params.model} --sample {input.sample}"
         " --spectra {input.spectra} --out {output} > {log} 2>&1"

@@ -92,29 +92,80 @@ def tiny_base(wildcards):
     return list(rules.make_tiny_base.output) if tiny else []
 
 
+def text_options(wildcards):
+    """Params function: how a language model's questions and answers are spelled."""
+    return CONFIG.texts[CONFIG.llms[wildcards.model].text].model_dump_json()
+
+
+def adopted_files(wildcards):
+    """Input function: the files of an adapter that was trained elsewhere."""
+    folder = Path(CONFIG.llms[wildcards.model].adapter)
+    needed = [folder / "adapter_model.safetensors", folder / "adapter_config.json"]
+    told = [folder / "manifest.json", folder / "metrics.json"]
+    return [*needed, *filter(Path.is_file, told)]
+
+
 def adapter_before(wildcards):
     """Input function: the adapter of stage 1 that a model of stage 2 goes on from."""
     after = CONFIG.llms[wildcards.model].after
     return [f"results/models/{after}/manifest.json"] if after else []
 
 
-def torchrun(wildcards):
+# Params functions that ask for the output are compared with no earlier run: how, where and how
+# closely watched a model is trained is no reason to train it again.
+
+
+def training_options(wildcards, output):
+    """Params function: all options of a language model."""
+    return CONFIG.llms[wildcards.model].model_dump_json()
+
+
+def weight_options(wildcards):
+    """Params function: those options that decide the weights."""
+    return json.dumps(CONFIG.llms[wildcards.model].weight_options())
+
+
+def torchrun(wildcards, output):
     """Params function: the launcher of a training's processes, on one node or on several."""
-    training = CONFIG.llms[wildcards.model].training
+    options = CONFIG.llms[wildcards.model]
+    training = options.training
     each = f"--nproc-per-node {training.processes}"
+    # Not the resource, which Snakemake lowers to what it may use at once.
+    gpus = f"{on_gpus(training.processes if gpus_of(options) else 0)} torchrun"
     if training.nodes == 1:
-        return f"torchrun --standalone {each}"
+        return f"{gpus} --standalone {each}"
     return (
         f"srun --nodes {training.nodes} --ntasks {training.nodes} --ntasks-per-node 1"
-        f" torchrun --nnodes {training.nodes} {each} --rdzv-backend c10d"
+        f" {gpus} --nnodes {training.nodes} {each} --rdzv-backend c10d"
         " --rdzv-id $SLURM_JOB_ID --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
     )
 
 
-def gpus(wildcards):
+def on_gpus(count):
+    """The start of a command that has GPUs of its own."""
+    return f"python -m spectralm.gpus {count}"
+
+
+def gpus_of(options):
+    """The GPUs of each process of a language model."""
+    return int(options.device == "auto")
+
+
+def training_gpus(wildcards):
     """Resource: the GPUs of a training on all its nodes."""
-    training = CONFIG.llms[wildcards.model].training
-    return training.processes * training.nodes
+    options = CONFIG.llms[wildcards.model]
+    return options.training.processes * options.training.nodes * gpus_of(options)
+
+
+def answering_gpus(wildcards):
+    """Resource: the GPUs of a language model's calibration or prediction."""
+    return gpus_of(CONFIG.llms[wildcards.model])
+
+
+def baseline_gpus(wildcards):
+    """Resource: a GPU for networks, none for what needs none."""
+    kind = module_of(CONFIG.baselines[wildcards.model].kind)
+    return int("spectralm.baselines.network" in import_closure(kind))
 
 
 def base(wildcards):

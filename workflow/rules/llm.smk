@@ -1,6 +1,9 @@
 # Wants: questions and answers of the shards of a scale, and a base model.
 # Gives: an adapter with metrics and manifest, and its answers to the test questions.
 
+#: Models with an adapter that was trained elsewhere.
+ADOPTED = {name for name, model in CONFIG.llms.items() if model.adapter is not None}
+
 
 rule make_tiny_base:
     output:
@@ -36,13 +39,13 @@ rule train_llm:
     benchmark:
         "benchmarks/models/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
-        model="|".join(CONFIG.llms),
+        model="|".join(set(CONFIG.llms) - ADOPTED),
     priority: 1  # the longest job of all must not wait for small ones
     conda:
         "../envs/llm.yaml"
     threads: 8
     resources:
-        gpu=gpus,
+        gpu=training_gpus,
         nodes=lambda wildcards: CONFIG.llms[wildcards.model].training.nodes,
     params:
         base=base,
@@ -50,18 +53,15 @@ rule train_llm:
             f"--after {os.path.dirname(manifest)}" for manifest in input.after
         ),
         ask=ask,
-        options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
-            exclude={"generation": {"reading"}}
-        ),
+        options=training_options,
+        weight_options=weight_options,
         torchrun=torchrun,
-        text=lambda wildcards: CONFIG.texts[
-            CONFIG.llms[wildcards.model].text
-        ].model_dump_json(),
+        text=text_options,
         grid=CONFIG.spectra.model_dump_json(),
         workspaces=CONFIG.workspaces,
         out="results/models/{model}-{dataset}-{scale}",
         tensorboard="logs/models/{model}-{dataset}-{scale}",
-        code=fingerprint("train_llm"),
+        code=weights_code(),
     shell:
         "{params.torchrun} -m spectralm train-llm"
         " --train-questions {input.train} --validation-questions {input.validation}"
@@ -70,6 +70,38 @@ rule train_llm:
         " --text {params.text:q} --grid {params.grid:q}"
         " --workspaces {params.workspaces:q} --tensorboard {params.tensorboard}"
         " --out {params.out} > {log} 2>&1"
+
+
+rule adopt_adapter:
+    input:
+        base=tiny_base,
+        files=adopted_files,
+    output:
+        adapter="results/models/{model}-{dataset}-{scale}/adapter_model.safetensors",
+        config="results/models/{model}-{dataset}-{scale}/adapter_config.json",
+        metrics="results/models/{model}-{dataset}-{scale}/metrics.json",
+        manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
+    log:
+        "logs/models/{model}-{dataset}-{scale}.log",
+    benchmark:
+        "benchmarks/models/{model}-{dataset}-{scale}.tsv"
+    wildcard_constraints:
+        model="|".join(ADOPTED),
+    conda:
+        "../envs/llm.yaml"
+    params:
+        adapter=lambda wildcards: CONFIG.llms[wildcards.model].adapter,
+        base=base,
+        ask=ask,
+        options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(),
+        text=text_options,
+        grid=CONFIG.spectra.model_dump_json(),
+        out="results/models/{model}-{dataset}-{scale}",
+        code=fingerprint("adopt_adapter"),
+    shell:
+        "spectralm adopt-adapter --adapter {params.adapter:q} --base {params.base:q}"
+        " --ask {params.ask} --options {params.options:q} --text {params.text:q}"
+        " --grid {params.grid:q} --out {params.out} > {log} 2>&1"
 
 
 rule calibrate_llm:
@@ -89,18 +121,19 @@ rule calibrate_llm:
     conda:
         "../envs/llm.yaml"
     threads: 4
+    resources:
+        gpu=answering_gpus,
     params:
         base=base,
         model=lambda wildcards, input: os.path.dirname(input.manifest),
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
-            exclude={"training", "lora"}
+            exclude={"training", "lora", "after", "adapter"}
         ),
-        text=lambda wildcards: CONFIG.texts[
-            CONFIG.llms[wildcards.model].text
-        ].model_dump_json(),
+        text=text_options,
         code=fingerprint("calibrate_llm"),
     shell:
-        "spectralm calibrate-llm --model {params.model} --base {params.base:q}"
+        "python -m spectralm.gpus {resources.gpu}"
+        " spectralm calibrate-llm --model {params.model} --base {params.base:q}"
         " --options {params.options:q} --text {params.text:q}"
         " --questions {input.questions} --out {output} > {log} 2>&1"
 
@@ -126,17 +159,20 @@ rule predict_llm:
     conda:
         "../envs/llm.yaml"
     threads: 4
+    resources:
+        gpu=answering_gpus,
     params:
         base=base,
         model=lambda wildcards, input: os.path.dirname(input.manifest),
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
-            exclude={"training", "lora"}
+            exclude={"training", "lora", "after", "adapter"}
         ),
-        text=lambda wildcards: CONFIG.texts[
-            CONFIG.llms[wildcards.model].text
-        ].model_dump_json(),
+        text=text_options,
+        workspaces=CONFIG.workspaces,
         code=fingerprint("predict_llm"),
     shell:
-        "spectralm predict-llm --model {params.model} --base {params.base:q}"
+        "python -m spectralm.gpus {resources.gpu}"
+        " spectralm predict-llm --model {params.model} --base {params.base:q}"
         " --options {params.options:q} --text {params.text:q}"
-        " --questions {input.questions} --out {output} > {log} 2>&1"
+        " --questions {input.questions} --workspaces {params.workspaces:q}"
+        " --out {output} > {log} 2>&1"

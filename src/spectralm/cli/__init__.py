@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from spectralm.errors import SpectraLMError
+from spectralm.libraries import set_up_libraries
 from spectralm.options import Options
 
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
+    set_up_libraries()
     parser = argparse.ArgumentParser(prog="spectralm", description="Spectra as language.")
     names = commands()
     parser.add_argument("command", choices=names, metavar="COMMAND", help=", ".join(names))

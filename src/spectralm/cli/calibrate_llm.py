@@ -8,12 +8,11 @@ import numpy as np
 from spectralm.evaluation.calibration import factor
 from spectralm.language.answers import answer_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import asked_of, read_records
-from spectralm.llm.answering import Calibration, open_reader
+from spectralm.language.questions import asked_of
+from spectralm.language.records import read_records
+from spectralm.llm.answering import MOST_CALIBRATED, Calibration, open_reader
 from spectralm.llm.options import LlmOptions
 
-#: Validation questions that are answered at most, spread over all.
-MOST = 5000
 #: Stars without whom a label gets no errors: a factor of so few would be luck.
 LEAST = 30
 
@@ -30,7 +29,7 @@ def run(
     """Answer validation questions, which nothing was learned from, and write for each label the
     factor with which the width of the model's distribution is the error of its answer."""
     asked = [row for path in questions for row in read_records(path)]
-    chosen = np.linspace(0, len(asked) - 1, min(MOST, len(asked))).round().astype(int)
+    chosen = np.linspace(0, len(asked) - 1, min(MOST_CALIBRATED, len(asked))).round().astype(int)
     asked = [asked[place] for place in chosen]
     reader = open_reader(model, base, options, text, sigmas=True)
     pairs: dict[str, list[tuple[float, float]]] = {}

@@ -1,25 +1,48 @@
 """Answer the questions of one shard."""
 
 import logging
+import shutil
 from pathlib import Path
 
-from spectralm.files import write_parquet
+from spectralm.files import sha256, write_parquet
+from spectralm.fingerprint import fingerprint
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import read_records
-from spectralm.llm.answering import Calibration, answer_all, open_reader
+from spectralm.language.records import read_records
+from spectralm.llm.adapter import WEIGHTS
+from spectralm.llm.answering import FILE, Calibration, answer_all, open_reader
 from spectralm.llm.options import LlmOptions
+from spectralm.provenance import workspace_key
 
 
 def run(
-    *, model: Path, base: str, options: LlmOptions, text: TextOptions, questions: Path, out: Path
+    *,
+    model: Path,
+    base: str,
+    options: LlmOptions,
+    text: TextOptions,
+    questions: Path,
+    workspaces: Path,
+    out: Path,
 ) -> None:
     """Answer the questions of one shard with a trained adapter, held to the answer grammar; with
-    errors if the adapter's folder has its calibration."""
+    errors if the adapter's folder has its calibration. A prediction that was stopped goes on where
+    it was."""
     asked = list(read_records(questions))
     calibration = Calibration.load(model)
+    facts = {
+        "adapter_sha256": sha256(model / WEIGHTS),
+        "calibration_sha256": calibration and sha256(model / FILE),
+        "base": base,
+        "options": options.model_dump(),
+        "text": text.model_dump(),
+        "questions_sha256": sha256(questions),
+        "code": fingerprint("predict_llm"),
+    }
+    parts = workspaces / f"predictions-{workspace_key(facts)}"
     reader = open_reader(model, base, options, text, sigmas=calibration is not None)
     obsids, words = ([row[name] for row in asked] for name in ("obsid", "question"))
-    table = answer_all(reader, obsids, words, calibration)
+    table = answer_all(reader, obsids, words, calibration, parts)
     write_parquet(out, table)
+    shutil.rmtree(parts, ignore_errors=True)
     parsed = table["status"].to_pylist().count("parsed")
     logging.info("%d answers, %d parsed", len(table), parsed)

@@ -6,8 +6,9 @@ import torch.distributed as dist
 
 from spectralm.labels.vocabulary import Ask
 from spectralm.language.options import TextOptions
+from spectralm.llm.learner import Task
 from spectralm.llm.options import LlmOptions
-from spectralm.llm.training import Task, train
+from spectralm.llm.training import train
 from spectralm.spectra.options import SpectraOptions
 
 
@@ -29,6 +30,6 @@ def run(
     task = Task(options, text, grid, train_questions, validation_questions, base, ask, after)
     train(task, workspaces, tensorboard, out)
     if dist.is_initialized():
-        # Without these a rank can abort after the files are written (TRAINING: ZeRO-3).
+        # Without these a process can abort after the files are written.
         dist.barrier()
         dist.destroy_process_group()

@@ -6,7 +6,8 @@ from pathlib import Path
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import Ask
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import records, write_records
+from spectralm.language.records import write_records
+from spectralm.language.shards import records
 from spectralm.rejects import write_rejects
 from spectralm.samples.manifest import read_manifest
 from spectralm.spectra.options import SpectraOptions

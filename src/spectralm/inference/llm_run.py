@@ -12,9 +12,9 @@ from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import write_question
 from spectralm.llm.answering import Calibration, answer_all, open_reader
-from spectralm.llm.base import load_tokenizer, tokenizer_hash
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
+from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
 from spectralm.spectra.options import SpectraOptions
 
 

@@ -49,8 +49,3 @@ class Grammar:
     def accepts(self, text: str) -> bool:
         """Whether ``text`` is one whole answer."""
         return self.final in self.walk(0, text)
-
-    @property
-    def alphabet(self) -> set[str]:
-        """All characters that an answer can hold."""
-        return {character for edges in self.edges for piece in edges for character in piece}

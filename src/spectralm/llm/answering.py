@@ -3,20 +3,25 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
 
-from spectralm.files import write_json
+from spectralm.files import read_parquet, write_json, write_parquet
 from spectralm.labels.columns import PREDICTIONS, schema
 from spectralm.language.options import TextOptions
-from spectralm.llm.base import load_adapter, load_base, load_tokenizer
-from spectralm.llm.generation import Reader
+from spectralm.llm.base import load_adapter, load_base
+from spectralm.llm.device import local_device
+from spectralm.llm.generation import Reader, Reply
 from spectralm.llm.options import LlmOptions
-from spectralm.progress import progress
+from spectralm.llm.tokenizer import load_tokenizer
+from spectralm.progress import Progress
 
 FILE = "calibration.json"
+#: Validation questions that a calibration answers at most, spread over all.
+MOST_CALIBRATED = 5000
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class Calibration:
 def open_reader(
     model: Path, base: str, options: LlmOptions, text: TextOptions, sigmas: bool
 ) -> Reader:
-    """A reader of a trained adapter. Raises InputError if adapter or base are not there."""
+    """A reader of a trained adapter. Raises InputError if adapter, base or GPU are not there."""
     return Reader(
-        load_adapter(load_base(base, options.quantise), model),
+        load_adapter(load_base(base, options, local_device(options)), model),
         load_tokenizer(base),
         text,
         options.max_tokens,
@@ -57,20 +62,44 @@ def open_reader(
 
 
 def answer_all(
-    reader: Reader, obsids: Sequence[int], questions: Sequence[str], calibration: Calibration | None
+    reader: Reader,
+    obsids: Sequence[int],
+    questions: Sequence[str],
+    calibration: Calibration | None,
+    parts: Path | None = None,
 ) -> pa.Table:
-    """PREDICTIONS of questions, in their order; without calibration all errors are null."""
-    rows = []
-    replies = progress(reader.replies(questions), len(questions), "answers")
-    for obsid, reply in zip(obsids, replies, strict=True):
-        row = {"obsid": obsid, "status": reply.status, "answer": reply.text}
-        if reply.star is not None:
-            row |= {"class": reply.star.spectral_class, **reply.star.values}
-        factors = calibration.factors if calibration else {}
-        row |= {
-            f"{name}_err": factors[name] * sigma
-            for name, sigma in reply.sigmas.items()
-            if name in factors
-        }
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=schema(PREDICTIONS))
+    """PREDICTIONS of questions, in their order; without calibration all errors are null.
+
+    Args:
+        parts: a folder for what is answered so far: what lies there already is not asked again.
+    """
+    answered = Progress(len(questions), "answers")
+    tables = [schema(PREDICTIONS).empty_table()]
+    for start in range(0, len(questions), reader.window):
+        stop = min(start + reader.window, len(questions))
+        file = parts and parts / f"{start}-{stop}.parquet"
+        if file and file.is_file():
+            table = read_parquet(file)
+        else:
+            replies = reader.replies(questions[start:stop])
+            rows = map(partial(_row, calibration), obsids[start:stop], replies)
+            table = pa.Table.from_pylist(list(rows), schema=schema(PREDICTIONS))
+            if file:
+                write_parquet(file, table)
+        tables.append(table)
+        answered.to(stop)
+    answered.close()
+    return pa.concat_tables(tables)
+
+
+def _row(calibration: Calibration | None, obsid: int, reply: Reply) -> dict[str, object]:
+    row = {"obsid": obsid, "status": reply.status, "answer": reply.text}
+    if reply.star is not None:
+        row |= {"class": reply.star.spectral_class, **reply.star.values}
+    factors = calibration.factors if calibration else {}
+    errors = {
+        f"{name}_err": factors[name] * sigma
+        for name, sigma in reply.sigmas.items()
+        if name in factors
+    }
+    return row | errors

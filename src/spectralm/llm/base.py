@@ -1,60 +1,31 @@
 """Loading a base model and putting an adapter on it."""
 
-import hashlib
-import logging
-import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from bitsandbytes.nn import Linear4bit
-from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    BitsAndBytesConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
-from transformers.utils import is_flash_attn_2_available
 
 from spectralm.errors import InputError
-from spectralm.llm.options import LoraOptions
-
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
-
-
-def load_tokenizer(base: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a base model, from a folder or the local cache alone."""
-    tokenizer = _from_disk(AutoTokenizer, base)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+from spectralm.llm.adapter import WEIGHTS
+from spectralm.llm.options import LlmOptions, LoraOptions
+from spectralm.llm.tokenizer import from_disk
 
 
-def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
-    """sha256 of everything that decides how the tokenizer splits a prompt."""
-    rules = tokenizer.backend_tokenizer.to_str() + (tokenizer.chat_template or "")
-    return hashlib.sha256(rules.encode()).hexdigest()
+def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTrainedModel:
+    """The frozen base model on a device, all in bf16 or, with ``quantise``, its linear maps in NF4.
 
-
-def name_on_hub(base: str) -> str:
-    """A base as others know it: a folder of the Hugging Face cache is the hub's ``owner/name``."""
-    cached = re.search(r"models--([\w.-]+?)--([\w.-]+?)/snapshots/", base)
-    return f"{cached[1]}/{cached[2]}" if cached else base
-
-
-def load_base(base: str, quantise: bool, gradient_checkpointing: bool = False) -> PreTrainedModel:
-    """The frozen base model, in NF4 if ``quantise``, prepared for an adapter.
-
-    Prediction prepares it in the same way as training: otherwise its layer norms stay in bf16
-    and the reloaded model is not the trained one (TRAINING: QLoRA on a CPU).
+    Under ZeRO-3 each process of a training holds its share of it instead.
 
     Raises:
         InputError: the base is neither a folder nor in the local cache.
     """
-    settings = {"attn_implementation": "flash_attention_2"} if is_flash_attn_2_available() else {}
-    if quantise:
+    settings: dict[str, object] = {"attn_implementation": options.attention}
+    if not is_deepspeed_zero3_enabled():
+        settings["device_map"] = {"": device}
+    if options.quantise:
         settings["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
@@ -62,26 +33,14 @@ def load_base(base: str, quantise: bool, gradient_checkpointing: bool = False) -
             bnb_4bit_compute_dtype=torch.bfloat16,
             bnb_4bit_quant_storage=torch.bfloat16,  # ZeRO-3 shards floats only
         )
-    model = _from_disk(AutoModelForCausalLM, base, dtype=torch.bfloat16, **settings)
-    if is_deepspeed_zero3_enabled():
-        _keep_4bit_layout(model)
-    return prepare_model_for_kbit_training(
-        model,
-        use_gradient_checkpointing=gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
-    )
-
-
-def _keep_4bit_layout(model: PreTrainedModel) -> None:
-    """On CPUs, bitsandbytes repacks weights at their first use; sharded ones must stay as read."""
-    for module in model.modules():
-        if isinstance(module, Linear4bit):
-            module.support_avx512bf16_for_cpu = False
+    model = from_disk(AutoModelForCausalLM, base, dtype=torch.bfloat16, **settings)
+    return model.requires_grad_(False)
 
 
 def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> PeftModel:
-    """A fresh LoRA adapter on all linear layers of the base."""
+    """A fresh LoRA adapter, in float32, on all linear layers of the base."""
     torch.manual_seed(seed)
+    tables = _embeddings(model) if options.train_embeddings else {}
     return get_peft_model(
         model,
         LoraConfig(
@@ -90,43 +49,41 @@ def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> Peft
             lora_alpha=options.alpha,
             lora_dropout=options.dropout,
             target_modules="all-linear",
-            modules_to_save=_embeddings(model) if options.train_embeddings else None,
+            modules_to_save=_made_float(tables) or None,
         ),
     )
 
 
 def resume_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
     """The base with a trained adapter, to be trained further (stage 2; paper III.3)."""
-    _check_adapter(folder)
-    return PeftModel.from_pretrained(model, folder, is_trainable=True)
-
-
-def _embeddings(model: PreTrainedModel) -> list[str]:
-    """Names of the tables of tokens and, where there is one, positions."""
-    tables = (name for name, part in model.named_modules() if isinstance(part, torch.nn.Embedding))
-    return sorted({name.split(".")[-1] for name in tables})
+    return _with_adapter(model, folder, is_trainable=True)
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
     """The base with a trained adapter, ready to answer."""
-    _check_adapter(folder)
-    return PeftModel.from_pretrained(model, folder).eval()
+    return _with_adapter(model, folder, is_trainable=False).eval()
 
 
-def _check_adapter(folder: Path) -> None:
-    if not (folder / ADAPTER_WEIGHTS).is_file():
-        raise InputError(folder, ADAPTER_WEIGHTS, "not there", "train the run first")
+def _with_adapter(model: PreTrainedModel, folder: Path, is_trainable: bool) -> PeftModel:
+    if not (folder / WEIGHTS).is_file():
+        raise InputError(folder, WEIGHTS, "not there", "train the run first")
+    saved = LoraConfig.from_pretrained(str(folder)).modules_to_save or ()
+    _made_float({name: part for name, part in _embeddings(model).items() if name in saved})
+    return PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
 
 
-def _from_disk(kind, base: str, **settings):
-    try:
-        return kind.from_pretrained(base, local_files_only=True, **settings)
-    except OSError as error:
-        logging.debug("%s", error)
-        raise InputError(
-            base,
-            "base model",
-            "neither a folder with a model nor in the local Hugging Face cache",
-            "give a folder as models.<name>.base, or fetch it first with `hf download`; "
-            "nothing is downloaded at run time",
-        ) from error
+def _embeddings(model: PreTrainedModel) -> dict[str, torch.nn.Embedding]:
+    """The tables of tokens and, where there is one, of positions, by name."""
+    return {
+        name.split(".")[-1]: part
+        for name, part in model.named_modules()
+        if isinstance(part, torch.nn.Embedding)
+    }
+
+
+def _made_float(tables: Mapping[str, torch.nn.Embedding]) -> list[str]:
+    """Names of tables that are trained whole: in float32, as the small steps of a training are
+    lost in bf16."""
+    for table in tables.values():
+        table.float()
+    return sorted(tables)

@@ -7,6 +7,7 @@ its own branch alone, so that the model reads the long prompt once.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -134,13 +135,14 @@ class Tree:
         new = self.sees[first:]
         mask = torch.cat([self.trunk.expand(len(new), -1), new], dim=1)
         depths = torch.tensor(self.depths[first:], device=device)
-        logits = self.model(
-            input_ids=torch.tensor([tokens], device=device),
-            attention_mask=mask[None, None],
-            position_ids=self.position + depths[None],
-            past_key_values=self.cache,
-            use_cache=True,
-        ).logits
+        with _sdpa(self.model):
+            logits = self.model(
+                input_ids=torch.tensor([tokens], device=device),
+                attention_mask=mask[None, None],
+                position_ids=self.position + depths[None],
+                past_key_values=self.cache,
+                use_cache=True,
+            ).logits
         return logits[0, ends].float()
 
     def close(self) -> None:
@@ -157,6 +159,17 @@ class Tree:
         grown[size, size] = True
         self.sees = grown
         self.depths.append(self.depths[parent] + 1 if parent >= 0 else 0)
+
+
+@contextmanager
+def _sdpa(model: torch.nn.Module) -> Iterator[None]:
+    """Let a model attend by SDPA, which alone takes a mask of any shape."""
+    configured = model.config._attn_implementation
+    model.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(configured)
 
 
 def number_chances(

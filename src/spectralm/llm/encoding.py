@@ -1,5 +1,6 @@
 """From question-answer records to token ids, and batches with labels on the answer alone."""
 
+import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from spectralm.errors import SpectraLMError
 from spectralm.language.flux import HIGHEST, LOWEST, FluxText
-from spectralm.language.questions import asked_of, read_question, read_records, write_question
+from spectralm.language.questions import asked_of, read_question, write_question
 
 IGNORED = -100
 #: Llama-3.1's template writes a date; a fixed one keeps prompts equal from day to day.
@@ -43,7 +44,7 @@ def answer_ids(answer: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
 
 @dataclass(frozen=True)
 class FluxNoise:
-    """Extra Gaussian noise on training spectra (TRAINING: what made the tiny text model good).
+    """Extra Gaussian noise on training spectra.
 
     Its level is drawn uniformly between 0 and ``largest`` times the spectrum's mean flux. It
     depends on seed, epoch and obsid only, so an interrupted training sees the same noise again.
@@ -87,7 +88,7 @@ class Questions(torch.utils.data.Dataset):
         Raises:
             SpectraLMError: there is no record in any of the files.
         """
-        if not any(True for path in paths for _ in read_records(path)):
+        if not any(map(_has_records, paths)):
             raise SpectraLMError(
                 f"{paths[0]} (and {len(paths) - 1} more): no questions in this split; "
                 "enlarge it with samples.test_fraction or samples.validation_fraction, or give "
@@ -141,6 +142,11 @@ class Questions(torch.utils.data.Dataset):
             for record in records
         ]
         return float(np.mean(cut)) if cut else 0.0
+
+
+def _has_records(path: Path) -> bool:
+    with gzip.open(path) as packed:
+        return bool(packed.read(1))
 
 
 def left_padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:

@@ -1,44 +1,91 @@
-"""The end of a training: the saved adapter is checked and handed over."""
+"""A trained adapter is saved, checked and handed over."""
 
 import json
+import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from peft import PeftModel
-from safetensors.torch import load_file
-from transformers import Trainer
-from transformers.integrations.deepspeed import unset_hf_deepspeed_config
+from transformers import Trainer, TrainingArguments
+from transformers.integrations.deepspeed import set_hf_deepspeed_config, unset_hf_deepspeed_config
 
 from spectralm.errors import SpectraLMError
 from spectralm.files import atomic, write_json
-from spectralm.llm.base import ADAPTER_WEIGHTS, load_adapter, load_base, name_on_hub
+from spectralm.llm.adapter import CONFIG, WEIGHTS, check_weights
+from spectralm.llm.base import load_adapter, load_base
+from spectralm.llm.learner import Task
+from spectralm.llm.tokenizer import name_on_hub
 from spectralm.workspace import FINISHED, MANIFEST
 
+#: Relative differences between the loss before saving and after loading. Rounding gives less than
+#: the first; a larger one is recorded and warned of. The second means another model.
+NOTED, REFUSED = 0.01, 0.1
 
-def check_adapter(folder: Path, base: str, quantise: bool, trainer: Trainer, loss: float) -> None:
-    """Check a saved adapter: nothing empty, B trained, and the same loss when loaded again.
+
+def save_and_check(
+    trainer: Trainer, folder: Path, task: Task, loss: float, trained: bool
+) -> dict[str, float]:
+    """Save the adapter as it is now, and load it again to see that it can be used.
+
+    Args:
+        loss: validation loss before saving.
+        trained: whether steps were taken; before, all B are zero.
+
+    Returns:
+        On the first process its validation loss after loading, ``eval_loss_loaded``.
 
     Raises:
-        SpectraLMError: one of these does not hold (ANCHORS: complaint 8).
+        SpectraLMError: a tensor is empty or untrained, or the loss is another one.
     """
-    for name, tensor in load_file(folder / ADAPTER_WEIGHTS).items():
-        if tensor.numel() == 0 or ("lora_B" in name and not tensor.any()):
-            raise SpectraLMError(f"{folder}: {name} is empty or untrained; the adapter is useless")
-    unset_hf_deepspeed_config()  # or the base would be sharded, with nobody to share it
-    reloaded = load_adapter(load_base(base, quantise), folder)
-    again = _loss_of(reloaded, trainer)
-    if abs(again - loss) > 0.01 * max(1.0, loss):
-        raise SpectraLMError(
-            f"{folder}: validation loss {loss:.4f} before saving but {again:.4f} after loading"
-        )
+    trainer.save_model(str(folder))
+    metrics = {}
+    if trainer.is_world_process_zero():
+        check_weights(folder, trained)
+        again = _loss_of_saved(trainer, folder, task)
+        check_loss(folder, loss, again)
+        metrics["eval_loss_loaded"] = again
+    PartialState().wait_for_everyone()
+    return metrics
+
+
+def check_loss(folder: Path, before: float, after: float) -> None:
+    """Compare the losses before saving and after loading; a small difference is a warning.
+
+    Raises:
+        SpectraLMError: the difference is large, or one of them is not finite.
+    """
+    sentence = f"{folder}: validation loss {before:.4f} before saving but {after:.4f} after loading"
+    gap = abs(after - before) / max(1.0, before)
+    if not gap <= REFUSED:
+        raise SpectraLMError(sentence)
+    if gap > NOTED:
+        logging.warning("%s", sentence)
+
+
+def _loss_of_saved(trainer: Trainer, folder: Path, task: Task) -> float:
+    with _without_sharding(trainer.args):
+        base = load_base(task.base, task.options, trainer.args.device)
+    return _loss_of(load_adapter(base, folder), trainer)
+
+
+@contextmanager
+def _without_sharding(arguments: TrainingArguments) -> Iterator[None]:
+    """Let a base be loaded whole, also in a training under ZeRO-3, which shares its own."""
+    unset_hf_deepspeed_config()
+    try:
+        yield
+    finally:
+        if arguments.deepspeed is not None:
+            set_hf_deepspeed_config(arguments.hf_deepspeed_config)
 
 
 def _loss_of(model: PeftModel, trainer: Trainer) -> float:
     """Validation loss of a model that is not the Trainer's own."""
     device = trainer.args.device
-    model = model.to(device)
     total = items = 0.0
     for batch in torch.utils.data.DataLoader(
         trainer.eval_dataset,
@@ -57,12 +104,12 @@ def _loss_of(model: PeftModel, trainer: Trainer) -> float:
 def finish(workspace: Path, metrics: Mapping, manifest: Mapping) -> None:
     """Put the checked adapter with its metrics into ``finished``, and the manifest last."""
     adapter, finished = workspace / "adapter", workspace / FINISHED
-    with atomic(finished / ADAPTER_WEIGHTS) as temporary:
-        shutil.copyfile(adapter / ADAPTER_WEIGHTS, temporary)
-    config = json.loads((adapter / "adapter_config.json").read_text())
+    with atomic(finished / WEIGHTS) as temporary:
+        shutil.copyfile(adapter / WEIGHTS, temporary)
+    config = json.loads((adapter / CONFIG).read_text())
     # PEFT writes this set in any order; sorted, equal trainings give equal files.
     config["target_modules"].sort()
     config["base_model_name_or_path"] = name_on_hub(manifest["base"])
-    write_json(finished / "adapter_config.json", config)
+    write_json(finished / CONFIG, config)
     write_json(finished / "metrics.json", metrics)
     write_json(finished / MANIFEST, manifest)

@@ -1,13 +1,13 @@
 """Answers from a model, held to the grammar."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedTokenizerBase
+from transformers import LogitsProcessorList, PreTrainedTokenizerBase
 
 from spectralm.labels.vocabulary import Label
 from spectralm.language.answers import (
@@ -18,92 +18,24 @@ from spectralm.language.answers import (
     answer_text,
 )
 from spectralm.language.errors import ParseError
-from spectralm.language.grammar import Grammar
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import asked_of
 from spectralm.llm.digits import Written, row_of, spelled_chances
 from spectralm.llm.encoding import left_padded, ones, positions, prompt_ids
 from spectralm.llm.loss import number_ids
 from spectralm.llm.spread import half_width
+from spectralm.llm.token_grammar import (
+    GrammarProcessor,
+    TokenGrammar,
+    TokenTexts,
+    decode,
+    token_texts,
+)
 
 #: A grouped number stands for half a step on both sides.
 EDGES = np.arange(1001) - 0.5
-
-
-def token_texts(tokenizer: PreTrainedTokenizerBase) -> dict[str, dict[int, str]]:
-    """The text of each token that is not special, by its first character and its id."""
-    texts = tokenizer.batch_decode([[number] for number in range(len(tokenizer))])
-    specials = set(tokenizer.all_special_ids)
-    by_first = defaultdict(dict)
-    for number, text in enumerate(texts):
-        if text and number not in specials:
-            by_first[text[0]][number] = text
-    return by_first
-
-
-class TokenGrammar:
-    """A grammar as sets of allowed tokens: those that spell out whole pieces of an answer.
-
-    Args:
-        texts: of the tokenizer, see :func:`token_texts`.
-        end: id of the token that ends an answer.
-    """
-
-    def __init__(self, grammar: Grammar, texts: Mapping[str, Mapping[int, str]], end: int):
-        self.grammar = grammar
-        self.texts = texts
-        self.end = end
-        self.steps: dict[int, dict[int, int]] = {}
-
-    def after(self, state: int) -> dict[int, int]:
-        """Allowed tokens in a state, and the state after each; the end token leads to itself."""
-        if state not in self.steps:
-            first = {piece[0] for piece in self.grammar.edges[state]}
-            steps = {
-                number: end
-                for character in first
-                for number, text in self.texts.get(character, {}).items()
-                for end in self.grammar.walk(state, text)
-            }
-            if state == self.grammar.final:
-                steps[self.end] = state
-            self.steps[state] = steps
-        return self.steps[state]
-
-    @cached_property
-    def longest(self) -> int:
-        """Tokens of the longest answer: the longest way through the grammar, and the end."""
-        longest = {self.grammar.final: 1}
-        waiting = [0]
-        while waiting:
-            state = waiting[-1]
-            ends = set(self.grammar.edges[state].values())
-            unknown = ends - longest.keys()
-            if unknown:
-                waiting.extend(unknown)
-            else:
-                longest[waiting.pop()] = 1 + max((longest[end] for end in ends), default=0)
-        return longest[0]
-
-
-class GrammarProcessor(LogitsProcessor):
-    """Rules out every token that would leave the grammar of its row."""
-
-    def __init__(self, grammars: Sequence[TokenGrammar], prompt_length: int):
-        self.grammars = grammars
-        self.prompt_length = prompt_length
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        allowed = torch.full_like(scores, float("-inf"))
-        answers = input_ids[:, self.prompt_length :].tolist()
-        for row, (grammar, tokens) in enumerate(zip(self.grammars, answers, strict=True)):
-            state = 0
-            for token in tokens:
-                # Rows that have ended are padded by `generate` and may hold anything.
-                state = grammar.after(state).get(token, grammar.grammar.final)
-            permitted = list(grammar.after(state))
-            allowed[row, permitted] = scores[row, permitted]
-        return allowed
+#: Batches whose questions are sorted by length together.
+WINDOW = 16
 
 
 @dataclass(frozen=True)
@@ -143,12 +75,8 @@ class Reader:
         self._grammar = lru_cache(maxsize=256)(self._grammar)
 
     @cached_property
-    def _texts(self) -> dict[str, dict[int, str]]:
+    def _text_of(self) -> TokenTexts:
         return token_texts(self.tokenizer)
-
-    @cached_property
-    def _text_of(self) -> dict[int, str]:
-        return {token: text for texts in self._texts.values() for token, text in texts.items()}
 
     @cached_property
     def _numbers(self) -> torch.Tensor:
@@ -156,15 +84,42 @@ class Reader:
 
     def _grammar(self, asked: tuple[Label, ...]) -> TokenGrammar:
         grammar = answer_text(self.text, asked).grammar()
-        return TokenGrammar(grammar, self._texts, self.tokenizer.eos_token_id)
+        return TokenGrammar(grammar, self._text_of, self.tokenizer.eos_token_id)
 
     def replies(self, questions: Sequence[str]) -> Iterator[Reply]:
         """Answers to questions, in their order."""
-        for start in range(0, len(questions), self.batch_size):
-            yield from self._batch(questions[start : start + self.batch_size])
+        for start in range(0, len(questions), self.window):
+            yield from self._window(questions[start : start + self.window])
+
+    @property
+    def window(self) -> int:
+        """Questions that are sorted by length before they are put into batches."""
+        return WINDOW * self.batch_size
+
+    def _window(self, questions: Sequence[str]) -> list[Reply]:
+        """Answers in order. A batch takes as long as its longest, so those of one length go
+        together."""
+        order = sorted(
+            range(len(questions)),
+            key=lambda number: (len(asked_of(questions[number])), len(questions[number])),
+        )
+        replies: dict[int, Reply] = {}
+        for start in range(0, len(order), self.batch_size):
+            numbers = order[start : start + self.batch_size]
+            answered = self._batch([questions[number] for number in numbers])
+            replies.update(zip(numbers, answered, strict=True))
+        return [replies[number] for number in range(len(questions))]
+
+    def _precision(self) -> AbstractContextManager:
+        """That of training: bf16, where what is trained is float32."""
+        return torch.autocast(next(self.model.parameters()).device.type, torch.bfloat16)
 
     @torch.inference_mode()
     def _batch(self, questions: Sequence[str]) -> list[Reply]:
+        with self._precision():
+            return self._answer(questions)
+
+    def _answer(self, questions: Sequence[str]) -> list[Reply]:
         asked = [asked_of(question) for question in questions]
         grammars = [self._grammar(labels) for labels in asked]
         longest = max(grammar.longest for grammar in grammars)
@@ -174,23 +129,21 @@ class Reader:
         ]
         device = next(self.model.parameters()).device
         ids = left_padded(prompts, self.tokenizer.pad_token_id).to(device)
-        # Norms are float32; without this, attention and its cache would be, too.
-        with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-            written = self.model.generate(
-                input_ids=ids,
-                attention_mask=left_padded(ones(prompts), 0).to(device),
-                position_ids=positions(prompts, ids.shape[1], self.max_tokens)
-                .expand(len(ids), -1)
-                .to(device),
-                do_sample=False,
-                max_new_tokens=longest,
-                logits_processor=LogitsProcessorList([GrammarProcessor(grammars, ids.shape[1])]),
-                return_dict_in_generate=True,
-                output_scores=self.reading == "expected" or self.sigmas,
-                pad_token_id=self.tokenizer.pad_token_id,
-            )
+        written = self.model.generate(
+            input_ids=ids,
+            attention_mask=left_padded(ones(prompts), 0).to(device),
+            position_ids=positions(prompts, ids.shape[1], self.max_tokens)
+            .expand(len(ids), -1)
+            .to(device),
+            do_sample=False,
+            max_new_tokens=longest,
+            logits_processor=LogitsProcessorList([GrammarProcessor(grammars, ids.shape[1])]),
+            return_dict_in_generate=True,
+            output_scores=self.reading == "expected" or self.sigmas,
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
         tokens = written.sequences[:, ids.shape[1] :]
-        texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        texts = decode(self.tokenizer, tokens)
         spellings = [answer_text(self.text, labels) for labels in asked]
         replies = [_reply(*each) for each in zip(texts, spellings, strict=True)]
         if written.scores is None:

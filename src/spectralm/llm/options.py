@@ -8,6 +8,17 @@ from spectralm.options import Options
 
 #: What soft targets have a width for.
 WIDTHS = ("teff", "logg", "feh", "x_fe")
+#: Options that do not decide an adapter's weights. Base, text and the adapter that a training
+#: goes on from do, but by their contents, not by their names.
+NOT_OF_WEIGHTS = {
+    **dict.fromkeys(("kind", "base", "text", "after", "adapter"), True),
+    **dict.fromkeys(("attention", "device", "generation"), True),
+    "training": {
+        *("batch_size", "accumulation", "processes", "nodes"),  # their product does
+        *("zero3", "gradient_checkpointing", "answer_only_layer"),
+        *("evaluations", "evaluation_spectra", "evaluation_batch_size", "checkpoints"),
+    },
+}
 #: Tokens that the longest answer takes: 21 abundances, every digit spaced.
 ANSWER_ROOM = 512
 
@@ -102,22 +113,31 @@ class TrainingOptions(Options):
 
     evaluations: NonNegativeInt = 5
     """How often, in the course of a training, validation loss and generated answers are scored;
-    at its end they always are."""
+    before its first step and at its end they always are."""
 
     evaluation_spectra: PositiveInt = 500
     """Validation spectra, spread over all, that are scored at each evaluation."""
 
-    checkpoints: PositiveInt = 20
-    """How often, in the course of a training, everything needed to go on is saved."""
+    evaluation_batch_size: PositiveInt = 2
+    """Questions that each process answers at once at an evaluation, beside the training."""
+
+    checkpoints: PositiveInt = 200
+    """How often, in the course of a training, everything needed to go on is saved; the last two
+    are kept."""
 
     seed: NonNegativeInt = 0
     """Seed of the order, dropout and noise."""
+
+    @property
+    def questions_per_step(self) -> int:
+        """Questions of all processes in one optimizer step: the global batch."""
+        return self.batch_size * self.accumulation * self.processes * self.nodes
 
 
 class GenerationOptions(Options):
     """How answers are read from a model."""
 
-    batch_size: PositiveInt = 2
+    batch_size: PositiveInt = 4
     """Questions answered at once; fixed, since low-precision answers can depend on it."""
 
     reading: Literal["greedy", "expected"] = "greedy"
@@ -140,8 +160,19 @@ class LlmOptions(Options):
     after: str | None = None
     """Run of stage 1 whose adapter stage 2 goes on from; null for models of stage 1."""
 
+    adapter: str | None = None
+    """Folder of an adapter that was trained elsewhere: it is used as it is, and nothing is
+    trained. Its manifest, where it has one, must agree in base, text and grid."""
+
     quantise: bool = True
     """Hold the base in NF4 with double quantisation (QLoRA)."""
+
+    attention: Literal["sdpa", "flash_attention_2", "flex_attention"] = "sdpa"
+    """Which implementation of attention; `sdpa` is PyTorch's own, which calls a flash kernel where
+    it can, the others need their packages or kernels."""
+
+    device: Literal["auto", "cpu"] = "auto"
+    """`auto`: the GPU, without which a base that is not `tiny` is refused; `cpu`: no GPU."""
 
     max_tokens: PositiveInt = 32768
     """Longest question with answer; longer ones lose the blue end and are counted."""
@@ -154,3 +185,10 @@ class LlmOptions(Options):
 
     generation: GenerationOptions = GenerationOptions()
     """How it answers."""
+
+    def weight_options(self) -> dict[str, object]:
+        """The options that decide an adapter's weights, and the size of the global batch; without
+        those that only say on what, how fast or how closely watched it is trained."""
+        kept = self.model_dump(exclude=NOT_OF_WEIGHTS)
+        kept["questions_per_step"] = self.training.questions_per_step
+        return kept

@@ -1,10 +1,50 @@
-"""Where an unfinished training keeps what it needs to go on."""
+"""What a training is named by, and where it keeps what it needs to go on."""
 
 import json
 import logging
 import shutil
 import zipfile
 from pathlib import Path
+
+from spectralm.errors import InputError
+from spectralm.files import sha256, write_json
+from spectralm.llm.adapter import WEIGHTS
+from spectralm.llm.code import weights_code
+from spectralm.llm.learner import Task
+from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
+
+
+def weight_facts(task: Task) -> dict[str, object]:
+    """Everything that decides a training's weights; its hash names the workspace."""
+    return {
+        "ask": task.ask,
+        "weight_options": task.options.weight_options(),
+        "text": task.text.model_dump(),
+        "spectra": task.spectra.model_dump(),
+        "train_sha256": sha256(*task.train),
+        "base": task.base,
+        "after_sha256": task.after and sha256(task.after / WEIGHTS),
+        "tokenizer_sha256": tokenizer_hash(load_tokenizer(task.base)),
+        "code": weights_code(),
+    }
+
+
+def keep_layout(workspace: Path, processes: int, zero3: bool) -> None:
+    """Note how many processes share a training, and how: its checkpoints can be read by as many.
+
+    Raises:
+        InputError: there are checkpoints of another layout.
+    """
+    layout, file = {"processes": processes, "zero3": zero3}, workspace / "layout.json"
+    kept = json.loads(file.read_text()) if file.is_file() else layout
+    if kept != layout and any(workspace.glob("checkpoint-*")):
+        raise InputError(
+            workspace,
+            "checkpoints",
+            f"of a training with {kept}, not {layout}",
+            "go on with as many processes and the same `zero3`, or delete the folder to begin anew",
+        )
+    write_json(file, layout)
 
 
 def last_whole_checkpoint(workspace: Path, processes: int) -> Path | None:

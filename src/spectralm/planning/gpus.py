@@ -20,6 +20,8 @@ class Gpu:
     """Dense bf16 FLOP/s at its peak."""
     bandwidth: float
     """Bytes per second to and from its memory."""
+    link: float
+    """Bytes per second that it can get from the other GPUs of its node."""
     source: str
 
 
@@ -32,6 +34,7 @@ def gpus() -> dict[str, Gpu]:
                 float(row["memory_gib"]) * 2**30,
                 float(row["bf16_tflops"]) * 1e12,
                 float(row["bandwidth_gb_s"]) * 1e9,
+                float(row["link_gb_s"]) * 1e9,
                 row["source"],
             )
             for row in csv.DictReader(rows)

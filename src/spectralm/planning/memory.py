@@ -2,8 +2,8 @@
 
 The bytes per token were measured on small models on a CPU, by following every tensor through a
 training step and through generation (tests/planning/test_memory.py does it again). They hold for
-an adapter with dropout, which keeps a copy of each linear map's input, and for attention that
-never writes its scores (flash, SDPA).
+an NF4 base with an adapter with dropout, which keeps a copy of each linear map's input, and for
+attention that never writes its scores (flash, SDPA).
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from spectralm.planning.architecture import Architecture
 
 #: Bytes of an NF4 weight: half a byte, a byte per block of 64, four per 256 blocks.
 NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)
-#: PEFT's `prepare_model_for_kbit_training` makes everything that is not NF4 float32.
-FULL = 4
-#: A weight of the adapter, its gradient and Adam's two moments, each float32.
-TRAINED = 16
+#: Everything that is not NF4 is bf16.
+FULL = 2
+#: A weight of the adapter in float32; with its gradient and Adam's two moments.
+ADAPTER, TRAINED = 4, 16
 #: Logits at one position: as computed, in float32, and their gradients.
 LOGIT = 14
 #: CUDA's own.
@@ -37,12 +37,14 @@ class PerToken:
 
 #: What a layer keeps for its backward pass; its input alone, with gradient checkpointing; what
 #: comes on top while a layer works.
-KEPT = PerToken(48, 18)
-CHECKPOINT = PerToken(4, 0)
-WORK = PerToken(12, 8)
-#: What a layer's forward pass takes in generation; its keys and values are float32.
-ANSWERING = PerToken(20, 17)
-KV = 4
+KEPT = PerToken(41, 9.2)
+CHECKPOINT = PerToken(3, 0)
+WORK = PerToken(5.5, 2.8)
+#: What a layer's forward pass takes in generation; its keys and values; and, per weight of its
+#: largest linear map, what multiplying it takes.
+ANSWERING = PerToken(6.3, 10.7)
+KV = 2
+MULTIPLIED = 5.6
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def training_memory(
     return Memory(
         whole,
         base.lora_parameters(options.lora.rank) * TRAINED / sharded,
-        max(step, _answering(base, options, tokens)),
+        max(step, _answering(base, training.evaluation_batch_size, tokens)),
     )
 
 
@@ -97,8 +99,8 @@ def prediction_memory(base: Architecture, options: LlmOptions, tokens: int) -> M
     """Peak of answering a batch of questions (``tokens``: of question and answer together)."""
     return Memory(
         weights(base, options.quantise),
-        base.lora_parameters(options.lora.rank) * FULL,
-        _answering(base, options, tokens),
+        base.lora_parameters(options.lora.rank) * ADAPTER,
+        _answering(base, options.generation.batch_size, tokens),
     )
 
 
@@ -107,6 +109,6 @@ def kv_cache(base: Architecture, tokens: int) -> float:
     return 2 * base.layers * base.kv_width * tokens * KV
 
 
-def _answering(base: Architecture, options: LlmOptions, tokens: int) -> float:
+def _answering(base: Architecture, questions: int, tokens: int) -> float:
     each = tokens * ANSWERING.of(base) + kv_cache(base, tokens)
-    return options.generation.batch_size * each
+    return questions * each + MULTIPLIED * base.hidden * base.mlp

@@ -4,22 +4,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from spectralm.config import Config, Run
+from spectralm.llm.answering import MOST_CALIBRATED
 from spectralm.llm.options import LlmOptions
-from spectralm.planning import flops
 from spectralm.planning.architecture import Architecture, architecture
 from spectralm.planning.dag import Dag
 from spectralm.planning.disk import Disk, disk, split_sizes
 from spectralm.planning.gpus import Gpu
-from spectralm.planning.memory import NF4, kv_cache, prediction_memory, training_memory
+from spectralm.planning.memory import prediction_memory, training_memory
 from spectralm.planning.tokens import Length, length
+from spectralm.planning.work import Work, answer, loss, training
 
-#: Share of the GPU's peak that a training of such a model is taken to reach.
-UTILISATION = 0.4
 #: Share of the GPU's memory that tensors may fill; the rest goes to fragmentation.
 USABLE = 0.95
-#: Bytes that move for a weight when one token is generated: NF4 is read, written out in bf16 and
-#: read again; an unquantised base is float32.
-MOVED = {True: NF4 + 4, False: 4}
+#: The rule that does a step.
+RULES = {
+    "train": "train_llm",
+    "evaluate": "train_llm",
+    "calibrate": "calibrate_llm",
+    "predict": "predict_llm",
+}
+#: Bases that a training is planned with besides its own.
+OTHERS = ("meta-llama/Llama-3.2-1B-Instruct", "meta-llama/Llama-3.2-3B-Instruct")
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The training of a language model, or its answers to its test questions."""
+    """One step of a language model's run: arithmetic, not measured."""
 
     step: str
-    """train or predict"""
+    """One of RULES; `evaluate` is in the course of a training."""
     run: str
     dataset: str
     """Whose spectra."""
@@ -47,6 +52,7 @@ class Estimate:
     chosen: bool
     """Whether this is the text that the config gives the model."""
     spectra: int
+    """Passes over a spectrum: of several epochs or evaluations, each counts."""
     tokens: int
     """Of a question with its answer."""
     flops: float
@@ -54,13 +60,27 @@ class Estimate:
     gpus: int
     memory: float
     """Bytes per GPU."""
-    gpu_hours: float = 0.0
-    fits: bool = False
+    gpu_hours: float
+    """At best."""
+    gpu_hours_at_worst: float
+    fits: bool
 
     @property
-    def hours(self) -> float:
-        """From start to end, on all GPUs."""
-        return self.gpu_hours / self.gpus
+    def hours(self) -> tuple[float, float]:
+        """From start to end, on all GPUs, at best and at worst."""
+        return self.gpu_hours / self.gpus, self.gpu_hours_at_worst / self.gpus
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """The largest training with another base or text, with gradient checkpointing or without."""
+
+    base: str
+    text: str
+    checkpointing: bool
+    gpu_hours: tuple[float, float]
+    memory: float
+    fits: bool
 
 
 @dataclass(frozen=True)
@@ -68,13 +88,26 @@ class Plan:
     """All that is told of a config."""
 
     gpu: Gpu
-    utilisation: float
     samples: list[Sample]
     jobs: Mapping[str, int]
     disk: list[Disk]
     estimates: list[Estimate]
+    largest: str | None
+    """The run of the largest training."""
+    alternatives: list[Alternative]
+    """To that."""
     unplanned: list[str]
     """Language models that are run on the tiny base, which needs no GPU."""
+
+    @property
+    def gpu_hours_of_rules(self) -> dict[str, tuple[float, float]]:
+        """At best and at worst, of what the config gives."""
+        hours = dict.fromkeys(RULES.values(), (0.0, 0.0))
+        for row in self.estimates:
+            if row.chosen:
+                best, worst = hours[RULES[row.step]]
+                hours[RULES[row.step]] = best + row.gpu_hours, worst + row.gpu_hours_at_worst
+        return hours
 
 
 def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
@@ -104,86 +137,122 @@ def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
         for dataset in config.datasets
         for scale in config.scales(dataset)
     ]
-    estimates = [
-        estimate
-        for run in config.runs
-        if run.model in bases
-        for text in config.texts
-        for estimate in _estimates(
-            config, run, text, bases[run.model], lengths[run.model, text], dag
-        )
-    ]
+    runs = [run for run in config.runs if run.model in bases]
+    trained = [run for run in runs if config.llms[run.model].adapter is None]
+    largest = max(trained, key=lambda run: run.scale, default=None)
     return Plan(
         gpu=gpu,
-        utilisation=UTILISATION,
         samples=samples,
         jobs=dag.jobs,
         disk=disk(config, bases, lengths, dag),
-        estimates=[_timed(gpu, *estimate) for estimate in estimates],
+        estimates=[
+            estimate
+            for run in runs
+            for text in config.texts
+            for estimate in _estimates(
+                config, run, text, bases[run.model], lengths[run.model, text], dag, gpu
+            )
+        ],
+        largest=largest and str(largest),
+        alternatives=list(_alternatives(config, largest, lengths, gpu)) if largest else [],
         unplanned=[name for name in models if name not in bases],
     )
 
 
 def _estimates(
-    config: Config, run: Run, text: str, base: Architecture, words: Length, dag: Dag
-) -> Iterator[tuple[Estimate, float]]:
-    """A run's training and predictions, without their time; and the bytes that each moves."""
+    config: Config, run: Run, text: str, base: Architecture, words: Length, dag: Dag, gpu: Gpu
+) -> Iterator[Estimate]:
+    """A run's training and evaluations, if it is trained here; its calibration and predictions."""
     options = config.llms[run.model]
-    training = options.training
-    sizes = split_sizes(config, run.scale)
-    gpus = training.processes * training.nodes
+    trained, sizes = options.training, split_sizes(config, run.scale)
+    gpus = trained.processes * trained.nodes
+    sharded = trained.zero3 and gpus > 1
     memory = training_memory(
-        base, options, words.total, words.answer, sharded=gpus if training.zero3 else 1
+        base, options, words.total, words.answer, sharded=gpus if sharded else 1
     )
-    trained = Estimate(
-        step="train",
-        run=str(run),
-        dataset=run.dataset,
-        text=text,
-        chosen=text == options.text,
-        spectra=sizes["train"],
-        tokens=words.total,
-        flops=_training_flops(options, base, words, sizes),
-        gpus=gpus,
-        memory=memory.total,
+
+    def estimate(step: str, spectra: int, work: Work, bytes_: float, gpus: int) -> Estimate:
+        best, worst = work.gpu_hours(gpu)
+        return Estimate(
+            step=step,
+            run=str(run),
+            dataset=run.dataset,
+            text=text,
+            chosen=text == options.text,
+            spectra=spectra,
+            tokens=words.total,
+            flops=work.flops,
+            gpus=gpus,
+            memory=bytes_,
+            gpu_hours=best,
+            gpu_hours_at_worst=worst,
+            fits=bytes_ <= USABLE * gpu.memory,
+        )
+
+    if options.adapter is None:
+        work = training(base, options, words, sizes["train"])
+        yield estimate("train", round(trained.epochs * sizes["train"]), work, memory.total, gpus)
+
+        # One before the first step, one at the end.
+        scored = min(trained.evaluation_spectra, sizes["validation"]) * (trained.evaluations + 2)
+        answered = answer(
+            base,
+            options,
+            words,
+            batch_size=trained.evaluation_batch_size,
+            branches=0,
+            sharded=sharded,
+        )
+        work = (loss(base, options, words) + answered) * scored
+        yield estimate("evaluate", scored, work, memory.total, gpus)
+
+    answered = answer(
+        base,
+        options,
+        words,
+        batch_size=options.generation.batch_size,
+        branches=words.branches,
+        sharded=False,
     )
-    yield trained, 0.0
-    prefill = flops.forward(base, options.lora.rank, words.question, 1).total
+    alone = prediction_memory(base, options, words.total).total
+    calibrated = min(MOST_CALIBRATED, sizes["validation"])
+    yield estimate("calibrate", calibrated, answered * calibrated, alone, 1)
     for (name, dataset), shards in dag.predictions.items():
         if name == str(run):
             spectra = shards * split_sizes(config, config.samples.shard_size)["test"]
-            predicted = replace(
-                trained,
-                step="predict",
-                dataset=dataset,
-                spectra=spectra,
-                flops=spectra * prefill,
-                gpus=1,
-                memory=prediction_memory(base, options, words.total).total,
-            )
-            yield predicted, spectra * _bytes_moved(options, base, words)
+            predicted = estimate("predict", spectra, answered * spectra, alone, 1)
+            yield replace(predicted, dataset=dataset)
 
 
-def _training_flops(
-    options: LlmOptions, base: Architecture, words: Length, sizes: Mapping[str, int]
-) -> float:
-    """A training with its evaluations, each a loss and an answer per validation spectrum."""
-    rank, training = options.lora.rank, options.training
-    step = flops.training(
-        base, rank, words.total, words.answer, training.gradient_checkpointing
-    ).total
-    once = flops.forward(base, rank, words.total, words.answer + 1).total
-    scored = min(training.evaluation_spectra, sizes["validation"]) * (training.evaluations + 1)
-    return training.epochs * sizes["train"] * step + 2 * scored * once
+def _alternatives(
+    config: Config, run: Run, lengths: Mapping[tuple[str, str], Length], gpu: Gpu
+) -> Iterator[Alternative]:
+    options = config.llms[run.model]
+    gpus = options.training.processes * options.training.nodes
+    spectra = split_sizes(config, run.scale)["train"]
+    for name in dict.fromkeys((*OTHERS, options.base)):
+        base = architecture(name)
+        for text in config.texts:
+            words = lengths[run.model, text]
+            for checkpointing in (True, False):
+                changed = _with_checkpointing(options, checkpointing)
+                memory = training_memory(
+                    base,
+                    changed,
+                    words.total,
+                    words.answer,
+                    sharded=gpus if options.training.zero3 else 1,
+                ).total
+                yield Alternative(
+                    base=name,
+                    text=text,
+                    checkpointing=checkpointing,
+                    gpu_hours=training(base, changed, words, spectra).gpu_hours(gpu),
+                    memory=memory,
+                    fits=memory <= USABLE * gpu.memory,
+                )
 
 
-def _bytes_moved(options: LlmOptions, base: Architecture, words: Length) -> float:
-    """To and from the GPU's memory while one answer is generated in its batch."""
-    moved = base.linear_parameters * MOVED[options.quantise] / options.generation.batch_size
-    return words.answer * (moved + kv_cache(base, words.total))
-
-
-def _timed(gpu: Gpu, estimate: Estimate, moved: float) -> Estimate:
-    seconds = estimate.flops / (UTILISATION * gpu.flops) + moved / gpu.bandwidth
-    fits = estimate.memory <= USABLE * gpu.memory
-    return replace(estimate, gpu_hours=seconds / 3600, fits=fits)
+def _with_checkpointing(options: LlmOptions, checkpointing: bool) -> LlmOptions:
+    training = options.training.model_copy(update={"gradient_checkpointing": checkpointing})
+    return options.model_copy(update={"training": training})

@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from spectralm.planning.plan import USABLE, UTILISATION, Estimate, Plan
+from spectralm.planning.plan import USABLE, Alternative, Estimate, Plan
+from spectralm.planning.work import UTILISATION
 
 WORK = ("run", "of", "text", "spectra", "tokens each", "EFLOP")
 COST = ("GPU-hours", "GPUs", "hours", "GiB per GPU", "fits")
+OTHER = ("base", "text", "gradient checkpointing", "GPU-hours", "GiB per GPU", "fits")
+TITLES = {
+    "train": "Training",
+    "evaluate": "Evaluation in the course of trainings",
+    "calibrate": "Calibration",
+    "predict": "Prediction",
+}
 
 
 def markdown(plan: Plan) -> str:
@@ -23,18 +31,32 @@ def _lines(plan: Plan) -> Iterator[str]:
         ),
     )
     yield f"\n## Jobs: {sum(plan.jobs.values()):,}\n"
-    yield from table(("rule", "jobs"), ((rule, f"{n:,}") for rule, n in plan.jobs.items()))
+    hours = plan.gpu_hours_of_rules if plan.estimates else {}
+    yield from table(
+        ("rule", "jobs", f"GPU-hours on {plan.gpu.name}"),
+        ((rule, f"{n:,}", _range(hours.get(rule))) for rule, n in plan.jobs.items()),
+    )
     kept = sum(stage.bytes for stage in plan.disk if not stage.temporary)
     yield f"\n## Disk: {_size(kept)}, and workspaces while trainings run\n"
     yield from table(("stage", "size"), ((stage.stage, _size(stage.bytes)) for stage in plan.disk))
-    for step, title in (("train", "Training"), ("predict", "Prediction")):
+    for step, title in TITLES.items():
         rows = [estimate for estimate in plan.estimates if estimate.step == step]
         if rows:
-            total = sum(row.gpu_hours for row in rows if row.chosen)
-            yield f"\n## {title}: {total:,.0f} GPU-hours on {plan.gpu.name}\n"
+            yield f"\n## {title}: {_total(rows)} GPU-hours on {plan.gpu.name}\n"
             yield from table((*WORK, *COST), map(_row, rows))
+    if plan.alternatives:
+        yield f"\n## {plan.largest} with other bases and texts\n"
+        yield from table(OTHER, map(_other, plan.alternatives))
     yield ""
     yield from _notes(plan)
+
+
+def _total(rows: Iterable[Estimate]) -> str:
+    chosen = [row for row in rows if row.chosen]
+    best, worst = (
+        sum(getattr(row, name) for row in chosen) for name in ("gpu_hours", "gpu_hours_at_worst")
+    )
+    return _range((best, worst))
 
 
 def _row(row: Estimate) -> tuple[str, ...]:
@@ -45,22 +67,50 @@ def _row(row: Estimate) -> tuple[str, ...]:
         f"{row.spectra:,}",
         f"{row.tokens:,}",
         f"{row.flops / 1e18:,.1f}",
-        f"{row.gpu_hours:,.1f}",
+        _range((row.gpu_hours, row.gpu_hours_at_worst)),
         str(row.gpus),
-        f"{row.hours:,.1f}",
+        _range(row.hours),
         f"{row.memory / 2**30:.0f}",
-        "yes" if row.fits else "NO",
+        _fits(row.fits),
     )
+
+
+def _other(row: Alternative) -> tuple[str, ...]:
+    return (
+        row.base,
+        row.text,
+        "yes" if row.checkpointing else "no",
+        _range(row.gpu_hours),
+        f"{row.memory / 2**30:.0f}",
+        _fits(row.fits),
+    )
+
+
+def _fits(fits: bool) -> str:
+    return "yes" if fits else "NO"
+
+
+def _range(hours: tuple[float, float] | None) -> str:
+    """Two significant digits, or whole hours: the numbers are not better than that."""
+    if hours is None:
+        return ""
+    digits = 0 if hours[1] >= 20 else 1
+    return " to ".join(f"{value:,.{digits}f}" for value in hours)
 
 
 def _notes(plan: Plan) -> Iterator[str]:
     if plan.estimates:
+        worst, best = UTILISATION
         yield (
-            f"{plan.gpu.name}: {plan.gpu.flops / 1e12:g} TFLOP/s dense bf16, of which"
-            f" {UTILISATION:.0%} are taken to be reached, {plan.gpu.memory / 2**30:g} GiB of"
-            f" memory, of which {USABLE:.0%} may be filled ({plan.gpu.source}). Causal attention"
-            " in blocks (flash or SDPA); communication between GPUs is not counted. A training also"
-            " answers validation questions, generation.batch_size at once."
+            "All of this is arithmetic; nothing of it was measured (`make smoke-gpu` measures it)."
+            f" {plan.gpu.name}: {plan.gpu.flops / 1e12:g} TFLOP/s dense bf16, of which {worst:.0%}"
+            f" to {best:.0%} are taken to be reached, {plan.gpu.bandwidth / 1e9:,g} GB/s to its"
+            f" memory and {plan.gpu.link / 1e9:g} GB/s from other GPUs, of which half to all,"
+            f" {plan.gpu.memory / 2**30:g} GiB of memory, of which {USABLE:.0%} may be filled"
+            f" ({plan.gpu.source}). Causal attention in blocks (flash or SDPA). Answers are counted"
+            " token by token, and the digits that their errors follow; gathering the base for each"
+            " token under ZeRO-3, too. Not counted: messages between nodes, loading, queues, and"
+            " the baselines' GPUs."
         )
     for name in plan.unplanned:
         yield f"{name} trains on the tiny base, on a CPU: not estimated."

@@ -1,6 +1,7 @@
 """How many tokens a question and its answer have."""
 
 from dataclasses import dataclass
+from math import ceil, log10
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import write_question
-from spectralm.llm.base import load_tokenizer
 from spectralm.llm.encoding import answer_ids, prompt_ids
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.tiny import tiny_tokenizer
+from spectralm.llm.tokenizer import load_tokenizer
 
 #: What Llama-3.1's chat template, with its date, writes more than the tiny tokenizer's own.
 TEMPLATE = 36
@@ -32,6 +33,9 @@ class Length:
     answer: int
     characters: int
     """Of both, as text."""
+    branches: int
+    """Forward passes more, for one answer alone, that its errors take where numbers are spelled
+    digit by digit: one for each digit down to the label's step."""
 
     @property
     def total(self) -> int:
@@ -53,4 +57,12 @@ def length(options: LlmOptions, text: TextOptions, wavelength: np.ndarray, ask: 
     said = len(answer_ids(answer, tokenizer))
     asked, _ = prompt_ids(question, tokenizer, options.max_tokens - said)
     tokens = len(asked) + (0 if folder else TEMPLATE)
-    return Length(min(tokens, options.max_tokens - said), said, len(question) + len(answer))
+    branches = 0
+    if text.answer == "characters":
+        branches = sum(ceil(log10((each.high - each.low) / each.step)) for each in ask.labels)
+    return Length(
+        question=min(tokens, options.max_tokens - said),
+        answer=said,
+        characters=len(question) + len(answer),
+        branches=branches,
+    )

@@ -1,4 +1,7 @@
-"""Two ranks under DeepSpeed's ZeRO-3: trained, stopped, gone on, and an adapter that loads."""
+"""Trainings of two processes, under DDP and under DeepSpeed's ZeRO-3.
+
+They are stopped and gone on with, and end in an adapter that loads and answers.
+"""
 
 import json
 import os
@@ -11,24 +14,37 @@ from pathlib import Path
 
 import pytest
 import torch
-from llm.toy import GRID, STAGE_2, Toy, stage_2_records
+from llm.toy import GRID, STAGE_2, Toy, base_on_cpu, stage_2_records
 from processes import finish, started
 from safetensors.torch import load_file
 
 from spectralm.files import sha256
-from spectralm.language.questions import read_records, write_records
-from spectralm.llm.base import load_adapter, load_base, load_tokenizer
+from spectralm.language.records import read_records, write_records
+from spectralm.llm.base import load_adapter
 from spectralm.llm.generation import Reader
-from spectralm.llm.options import LlmOptions
+from spectralm.llm.options import LlmOptions, TinyOptions
+from spectralm.llm.tiny import make_tiny_base
+from spectralm.llm.tokenizer import load_tokenizer
 from spectralm.spectra.options import SpectraOptions
 
 PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
 STEPS = 24
+TESTS = Path(__file__).parent.parent
 pytestmark = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
 
 
-def start(toy: Toy, folder: Path, quantise: bool, *more) -> subprocess.Popen:
-    """Start a training of two ranks, as the rule does."""
+@pytest.fixture(scope="module")
+def toy(toy, tmp_path_factory) -> Toy:
+    """The toy experiment with a base of three layers."""
+    folder = tmp_path_factory.mktemp("base") / "deep"
+    make_tiny_base(folder, TinyOptions(hidden=64, layers=3, heads=4, mlp=64))
+    return replace(toy, base=folder)
+
+
+def start(
+    toy: Toy, folder: Path, *more, zero3: bool = True, quantise: bool = True, processes: int = 2
+) -> subprocess.Popen:
+    """Start a training as the rule does; steps are of eight questions."""
     options = LlmOptions(
         base="tiny",
         quantise=quantise,
@@ -37,27 +53,27 @@ def start(toy: Toy, folder: Path, quantise: bool, *more) -> subprocess.Popen:
             "epochs": 2.0,
             "learning_rate": 0.003,
             "batch_size": 2,
-            "accumulation": 2,
+            "accumulation": 4 // processes,
             "flux_noise": 0.01,
             "evaluations": 1,
-            "evaluation_spectra": 8,
+            "evaluation_spectra": 7,
             "checkpoints": 3,
-            "processes": 2,
-            "zero3": True,
+            "processes": processes,
+            "zero3": zero3,
         },
-        generation={"batch_size": 4},
     )
     return started(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", "2", "-m", "spectralm", "train-llm"),
+            *("--nproc-per-node", processes, "-m", "llm.sharded", "train-llm"),
             *("--train-questions", toy.train, "--validation-questions", toy.validation),
             *("--base", toy.base, "--ask", toy.ask, "--options", options.model_dump_json()),
             *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
             *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
             *("--out", folder / "run"),
             *more,
-        ]
+        ],
+        PYTHONPATH=str(TESTS),
     )
 
 
@@ -65,7 +81,7 @@ def start(toy: Toy, folder: Path, quantise: bool, *more) -> subprocess.Popen:
 def trained(toy, tmp_path_factory) -> Path:
     """The folder of an uninterrupted QLoRA training."""
     folder = tmp_path_factory.mktemp("trained")
-    finish(start(toy, folder, quantise=True))
+    finish(start(toy, folder))
     return folder
 
 
@@ -80,29 +96,45 @@ def check(toy: Toy, run: Path, quantise: bool) -> None:
     losses = [step["loss"] for step in metrics["history"] if "loss" in step]
     # The loss of the last step alone would be noise.
     assert metrics["eval_loss"] < 0.9 * losses[0]
-    model = load_adapter(load_base(str(toy.base), quantise), run)
+    model = load_adapter(base_on_cpu(toy.base, quantise), run)
     reader = Reader(model, load_tokenizer(str(toy.base)), toy.text, 4096, 4)
     replies = list(reader.replies([row["question"] for row in read_records(toy.validation)]))
     assert {reply.status for reply in replies} == {"parsed"}
 
 
-def test_with_nf4(toy, trained):
+def test_zero3_with_nf4(toy, trained):
     check(toy, trained / "run", quantise=True)
 
 
-def test_with_bf16(toy, tmp_path):
-    finish(start(toy, tmp_path, quantise=False))
-    check(toy, tmp_path / "run", quantise=False)
+@pytest.mark.parametrize(
+    ("zero3", "quantise"), [(True, False), (False, True), (False, False)], ids=str
+)
+def test_others(toy, tmp_path, zero3, quantise):
+    finish(start(toy, tmp_path, zero3=zero3, quantise=quantise))
+    check(toy, tmp_path / "run", quantise)
+
+
+def first_scores(run: Path) -> dict[str, float]:
+    """Scores of the answers before the first step."""
+    history = json.loads((run / "metrics.json").read_text())["history"]
+    return next(entry for entry in history if "eval_parsed" in entry)
+
+
+def test_shared_questions_give_the_scores_of_unshared_ones(toy, trained, tmp_path):
+    finish(start(toy, tmp_path, zero3=False, processes=1))
+    alone, shared = (first_scores(folder / "run") for folder in (tmp_path, trained))
+    assert {"eval_sigma_teff", "eval_class_accuracy", "eval_loss_loaded"} <= alone.keys()
+    assert shared == pytest.approx(alone, rel=0.01)
 
 
 def test_a_killed_training_ends_with_the_same_adapter(toy, trained, tmp_path):
-    process = start(toy, tmp_path, quantise=True)
+    process = start(toy, tmp_path)
     while not list(tmp_path.glob("workspaces/*/checkpoint-*/trainer_state.json")):
         assert process.poll() is None, process.stdout.read()[-5000:]
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    output = finish(start(toy, tmp_path, quantise=True))
+    output = finish(start(toy, tmp_path))
     assert "from the beginning" not in output
     name = "adapter_model.safetensors"
     assert sha256(tmp_path / "run" / name) == sha256(trained / "run" / name)
@@ -113,7 +145,7 @@ def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
     second = replace(toy, ask=STAGE_2, **files)
     write_records(second.train, stage_2_records(toy.text, 32, seed=3))
     write_records(second.validation, stage_2_records(toy.text, 4, seed=4))
-    finish(start(second, tmp_path, True, "--after", trained / "run"))
+    finish(start(second, tmp_path, "--after", trained / "run"))
     before, after = (
         load_file(folder / "run" / "adapter_model.safetensors") for folder in (trained, tmp_path)
     )

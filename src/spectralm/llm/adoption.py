@@ -1,0 +1,90 @@
+"""An adapter that was trained elsewhere becomes a run of the experiment."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from peft import LoraConfig
+from safetensors.torch import load_file
+
+from spectralm.errors import InputError
+from spectralm.files import atomic, sha256, write_json
+from spectralm.labels.vocabulary import Ask
+from spectralm.language.options import TextOptions
+from spectralm.llm.adapter import CONFIG, WEIGHTS, check_weights
+from spectralm.llm.options import LlmOptions
+from spectralm.llm.tokenizer import load_tokenizer, name_on_hub, tokenizer_hash
+from spectralm.spectra.options import SpectraOptions
+from spectralm.workspace import MANIFEST
+
+REMEDY = "set the model as the adapter was trained, or give another adapter"
+
+
+def adopt(
+    adapter: Path,
+    out: Path,
+    *,
+    base: str,
+    options: LlmOptions,
+    text: TextOptions,
+    spectra: SpectraOptions,
+    ask: Ask,
+) -> None:
+    """Copy an adapter with its metrics into a run's folder, the manifest last.
+
+    Where it has a manifest, that is checked and kept; else one is written that says what the config
+    does, and that nothing is known of the training: ``n_train`` and ``seconds`` are null.
+
+    Raises:
+        InputError: a file of it is missing, or it was trained with another base, text, grid or
+            rank, or for other labels.
+        SpectraLMError: a tensor of it is empty or untrained.
+    """
+    for name in (WEIGHTS, CONFIG):
+        if not (adapter / name).is_file():
+            raise InputError(adapter, name, "not there", "give the folder of a PEFT adapter")
+    check_weights(adapter, trained=True)
+    config = LoraConfig.from_pretrained(str(adapter))
+    given = {
+        "base": name_on_hub(base),
+        "text": text.model_dump(),
+        "spectra": spectra.model_dump(),
+        "ask": str(ask),
+        "tokenizer_sha256": tokenizer_hash(load_tokenizer(base)),
+    }
+    _compare(adapter, CONFIG, {"r": config.r}, {"r": options.lora.rank})
+    manifest = _read(adapter / MANIFEST)
+    if manifest:
+        found = {name: manifest.get(name) for name in given}
+        found["base"] = name_on_hub(str(found["base"]))
+        _compare(adapter, MANIFEST, found, given)
+    else:
+        parameters = sum(tensor.numel() for tensor in load_file(adapter / WEIGHTS).values())
+        unknown = dict.fromkeys(("n_train", "n_validation", "seconds", "git_commit"))
+        manifest = {**given, **unknown, "kind": options.kind, "options": options.model_dump()}
+        manifest |= {"parameters": parameters, "versions": {}}
+    for name in (WEIGHTS, CONFIG):
+        with atomic(out / name) as temporary:
+            shutil.copyfile(adapter / name, temporary)
+    write_json(out / "metrics.json", _read(adapter / "metrics.json"))
+    facts = {"base": base, "adopted_from": str(adapter)}
+    facts["adapter_sha256"] = sha256(adapter / WEIGHTS)
+    write_json(out / MANIFEST, {**manifest, **facts})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON file, empty where there is none. Raises InputError for one that is none."""
+    try:
+        return json.loads(path.read_text()) if path.is_file() else {}
+    except ValueError as error:
+        raise InputError(path, "JSON", f"cannot be read ({error})", "fetch it again") from error
+
+
+def _compare(
+    adapter: Path, file: str, found: Mapping[str, object], wanted: Mapping[str, object]
+) -> None:
+    for name, value in wanted.items():
+        if found[name] != value:
+            raise InputError(adapter / file, name, f"{found[name]!r}, not {value!r}", REMEDY)

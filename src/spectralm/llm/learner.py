@@ -1,0 +1,92 @@
+"""What learns, from what and by which loss: all that decides an adapter's weights (paper III.3).
+
+The hash of this module's import closure is part of a training's name (see
+:mod:`spectralm.llm.code`); what evaluates, saves or answers is elsewhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase
+
+from spectralm.labels.vocabulary import Ask
+from spectralm.language.flux import flux_text
+from spectralm.language.options import TextOptions
+from spectralm.llm.answer_only import AnswerOnlyLayer
+from spectralm.llm.base import add_adapter, load_base, resume_adapter
+from spectralm.llm.encoding import Collator, FluxNoise, Questions
+from spectralm.llm.loss import AnswerLoss, answer_loss
+from spectralm.llm.options import LlmOptions
+from spectralm.llm.tokenizer import load_tokenizer
+from spectralm.spectra.options import SpectraOptions
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be trained: options, texts and data of one run."""
+
+    options: LlmOptions
+    text: TextOptions
+    spectra: SpectraOptions
+    """How the spectra were made; tells their grid."""
+    train: Sequence[Path]
+    validation: Sequence[Path]
+    base: str
+    """Folder or hub id of the base model (`options.base` may say `tiny`)."""
+    ask: Ask
+    """What the questions ask for, or of it what the survey has."""
+    after: Path | None = None
+    """Folder of the adapter that the training goes on from: stage 2."""
+
+
+@dataclass
+class Learner:
+    """A model with all that it is trained with."""
+
+    model: PeftModel
+    tokenizer: PreTrainedTokenizerBase
+    questions: Questions
+    validation: Questions
+    """Scored now and then; nothing is learned from them."""
+    collator: Collator
+    loss: AnswerLoss
+
+
+def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
+    """Load data, base and adapter of a task; under ZeRO-3 the settings of the training come first.
+
+    Args:
+        cache: folder for the questions as Arrow files.
+
+    Raises:
+        InputError: the base, or the adapter to go on from, is not there.
+        SpectraLMError: a split has no questions.
+    """
+    options, training = task.options, task.options.training
+    tokenizer = load_tokenizer(task.base)
+    noise = None
+    if training.flux_noise:
+        words = flux_text(task.text, task.spectra.grid)
+        noise = FluxNoise(training.flux_noise, training.seed, words)
+    with PartialState().main_process_first():
+        questions = Questions.open(task.train, cache, tokenizer, options.max_tokens, noise)
+        validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens)
+    base = load_base(task.base, options, device)
+    if task.after is None:
+        model = add_adapter(base, options.lora, training.seed)
+    else:
+        model = resume_adapter(base, task.after)
+    if training.answer_only_layer:
+        AnswerOnlyLayer(model)
+    return Learner(
+        model=model,
+        tokenizer=tokenizer,
+        questions=questions,
+        validation=validation.spread(training.evaluation_spectra),
+        collator=Collator(tokenizer.pad_token_id, options.max_tokens),
+        loss=answer_loss(training.soft_targets, task.text, task.ask, tokenizer),
+    )

@@ -1,0 +1,19 @@
+"""The recipe of a training (paper III.3): the Trainer's settings that decide the weights."""
+
+from spectralm.llm.options import TrainingOptions
+
+
+def recipe(training: TrainingOptions) -> dict[str, object]:
+    """Optimizer, schedule and precision, by the names of ``TrainingArguments``."""
+    return {
+        "num_train_epochs": training.epochs,
+        "optim": "adamw_torch",
+        "learning_rate": training.learning_rate,
+        "weight_decay": training.weight_decay,
+        "max_grad_norm": 1.0,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": training.warmup_fraction,  # below 1: a share of all steps
+        "bf16": True,
+        "seed": training.seed,
+        "data_seed": training.seed,
+    }

@@ -1,0 +1,78 @@
+"""What a step of an experiment asks of GPUs, and how long they take: arithmetic, not measured."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from spectralm.llm.options import LlmOptions
+from spectralm.planning import flops
+from spectralm.planning.architecture import Architecture
+from spectralm.planning.gpus import Gpu
+from spectralm.planning.memory import NF4, kv_cache, weights
+from spectralm.planning.tokens import Length
+
+#: Share of the GPU's peak that such work is taken to reach, at worst and at best; at worst, half of
+#: its bandwidths, too.
+UTILISATION = (0.2, 0.4)
+#: Bytes that move for a weight when one token is generated: NF4 is read, written out in bf16 and
+#: read again; an unquantised base is bf16.
+MOVED = {True: NF4 + 4, False: 2}
+
+
+@dataclass(frozen=True)
+class Work:
+    """Sums over all GPUs."""
+
+    flops: float = 0.0
+    moved: float = 0.0
+    """Bytes to and from the memory of GPUs."""
+    gathered: float = 0.0
+    """Bytes from other GPUs."""
+
+    def __add__(self, other: Self) -> "Work":
+        return Work(
+            self.flops + other.flops, self.moved + other.moved, self.gathered + other.gathered
+        )
+
+    def __mul__(self, times: float) -> "Work":
+        return Work(self.flops * times, self.moved * times, self.gathered * times)
+
+    def gpu_hours(self, gpu: Gpu) -> tuple[float, float]:
+        """At best and at worst."""
+        worst, best = UTILISATION
+        seconds = self.flops / gpu.flops / best
+        seconds += self.moved / gpu.bandwidth + self.gathered / gpu.link
+        return seconds / 3600, seconds / 3600 * best / worst
+
+
+def training(base: Architecture, options: LlmOptions, words: Length, spectra: int) -> Work:
+    """The steps of a training, without its evaluations."""
+    checkpointing = options.training.gradient_checkpointing
+    step = flops.training(base, options.lora.rank, words.total, words.answer, checkpointing)
+    return Work(options.training.epochs * spectra * step.total)
+
+
+def loss(base: Architecture, options: LlmOptions, words: Length) -> Work:
+    """The validation loss of one spectrum."""
+    return Work(flops.forward(base, options.lora.rank, words.total, words.answer + 1).total)
+
+
+def answer(
+    base: Architecture,
+    options: LlmOptions,
+    words: Length,
+    *,
+    batch_size: int,
+    branches: int,
+    sharded: bool,
+) -> Work:
+    """One answer, generated token by token in its batch.
+
+    Args:
+        branches: forward passes more for its errors.
+        sharded: whether the base is gathered from other GPUs at each pass (ZeRO-3).
+    """
+    passes = words.answer / batch_size + branches
+    moved = passes * base.linear_parameters * MOVED[options.quantise]
+    moved += (words.answer + branches) * kv_cache(base, words.total)
+    gathered = (words.answer + 1) / batch_size * weights(base, options.quantise) if sharded else 0.0
+    return Work(flops.forward(base, options.lora.rank, words.question, 1).total, moved, gathered)

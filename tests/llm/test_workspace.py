@@ -1,0 +1,178 @@
+"""What a training is named by, and which checkpoints it goes on from."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from llm.toy import GRID, STAGE_2, Toy, toy_records
+from safetensors.torch import save_file
+from torch import ones
+
+from spectralm.cli import commands
+from spectralm.errors import InputError
+from spectralm.fingerprint import import_closure
+from spectralm.language.records import write_records
+from spectralm.llm import code
+from spectralm.llm.code import weights_code
+from spectralm.llm.learner import Task
+from spectralm.llm.options import LlmOptions
+from spectralm.llm.workspace import keep_layout, weight_facts
+from spectralm.provenance import workspace_key
+from spectralm.spectra.options import SpectraOptions
+
+PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
+GROUPED = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
+
+#: Changes of options after which a training is the same one.
+SAME = {
+    "evaluations": {"training": {"evaluations": 9}},
+    "evaluation_spectra": {"training": {"evaluation_spectra": 9}},
+    "evaluation_batch_size": {"training": {"evaluation_batch_size": 9}},
+    "checkpoints": {"training": {"checkpoints": 9}},
+    "batch size of answers": {"generation": {"batch_size": 9}},
+    "reading of answers": {"generation": {"reading": "expected"}},
+    "processes, at one global batch": {"training": {"processes": 8, "accumulation": 2}},
+    "nodes, at one global batch": {"training": {"nodes": 4, "batch_size": 2, "accumulation": 2}},
+    "zero3": {"training": {"zero3": True}},
+    "gradient checkpointing": {"training": {"gradient_checkpointing": False}},
+    "answer-only layer": {"training": {"answer_only_layer": True}},
+    "attention": {"attention": "flash_attention_2"},
+    "device": {"device": "cpu"},
+    "names": {"text": "other", "after": "llm-lamost-100", "base": "elsewhere"},
+}
+#: And after which it is another.
+OTHER = {
+    "epochs": {"training": {"epochs": 2.0}},
+    "learning rate": {"training": {"learning_rate": 2e-4}},
+    "weight decay": {"training": {"weight_decay": 0.0}},
+    "warm-up": {"training": {"warmup_fraction": 0.1}},
+    "soft targets": {"training": {"soft_targets": {"teff": 30.0}}},
+    "noise": {"training": {"flux_noise": 0.1}},
+    "seed": {"training": {"seed": 1}},
+    "global batch": {"training": {"batch_size": 2}},
+    "quantise": {"quantise": False},
+    "max_tokens": {"max_tokens": 1000},
+    "rank": {"lora": {"rank": 8}},
+    "alpha": {"lora": {"alpha": 8}},
+    "dropout": {"lora": {"dropout": 0.0}},
+    "embeddings": {"lora": {"train_embeddings": True}},
+}
+#: Options that only choose how an adapter comes about, not which.
+NOT_HERE = {"kind", "adapter"}
+
+
+def task(toy: Toy, **options) -> Task:
+    paths = ([toy.train], [toy.validation])
+    return Task(LlmOptions(**options), toy.text, PIXELS, *paths, str(toy.base), toy.ask)
+
+
+def name(given: Task) -> str:
+    return workspace_key(weight_facts(given))
+
+
+@GROUPED
+@pytest.mark.parametrize("change", SAME)
+def test_what_does_not_decide_the_weights_names_the_same_training(toy, change):
+    assert name(task(toy, **SAME[change])) == name(task(toy))
+
+
+@GROUPED
+@pytest.mark.parametrize("change", OTHER)
+def test_what_decides_the_weights_names_another_training(toy, change):
+    assert name(task(toy, **OTHER[change])) != name(task(toy))
+
+
+def leaves(options: dict, prefix: str = "") -> set[str]:
+    found = set()
+    for key, value in options.items():
+        nested = isinstance(value, dict) and key != "soft_targets"
+        found |= leaves(value, f"{prefix}{key}.") if nested else {prefix + key}
+    return found
+
+
+def test_every_option_is_in_one_of_the_two_lists():
+    tried = set().union(*map(leaves, (*SAME.values(), *OTHER.values())))
+    assert leaves(LlmOptions().model_dump()) - tried == NOT_HERE
+
+
+@GROUPED
+def test_text_data_question_and_start_name_another_training(toy, tmp_path):
+    write_records(tmp_path / "train.jsonl.gz", toy_records(toy.text, 95, seed=1))
+    (tmp_path / "adapter").mkdir()
+    save_file({"lora_A": ones(2)}, tmp_path / "adapter" / "adapter_model.safetensors")
+    given = task(toy)
+    others = [
+        replace(given, text=toy.text.model_copy(update={"marker_every": 10})),
+        replace(given, spectra=PIXELS.model_copy(update={"step": 10.0})),
+        replace(given, train=[tmp_path / "train.jsonl.gz"]),
+        replace(given, ask=STAGE_2),
+        replace(given, after=tmp_path / "adapter"),
+    ]
+    assert len({name(each) for each in (given, *others)}) == 1 + len(others)
+    validation = tmp_path / "validation.jsonl.gz"
+    write_records(validation, toy_records(toy.text, 15, seed=2))
+    assert name(replace(given, validation=[validation])) == name(given)
+
+
+def test_code_that_decides_the_weights_is_all_that_is_in_the_name():
+    closure = set().union(*map(import_closure, code.ROOTS)) - code.WITHOUT
+    llm = {module.removeprefix("spectralm.llm.") for module in closure if ".llm." in module}
+    loaded = {"adapter", "base", "tokenizer", "encoding"}
+    assert llm == loaded | {"answer_only", "learner", "loss", "recipe"}
+    others = {"cli", "inference", "evaluation", "samples", "surveys", "files", "provenance"}
+    assert not {module for module in closure if module.split(".")[1] in others}
+    assert not {f"spectralm.cli.{command}" for command in commands()} & closure
+
+
+@pytest.fixture
+def edited(monkeypatch) -> Callable[[str], str]:
+    """The name of the code if a module had a line more."""
+    plain = code.code_of.__globals__["normal_form"]
+
+    def after_a_line_in(module: str) -> str:
+        path = code.code_of.__globals__["source"](module).read_text()
+        monkeypatch.setitem(
+            code.code_of.__globals__,
+            "normal_form",
+            lambda text: plain(text) + ("more" if text == path else ""),
+        )
+        return weights_code()
+
+    return after_a_line_in
+
+
+@pytest.mark.parametrize(
+    ("module", "same"),
+    [
+        ("spectralm.llm.loss", False),
+        ("spectralm.llm.encoding", False),
+        ("spectralm.language.flux", False),
+        ("spectralm.llm.recipe", False),
+        ("spectralm.llm.digits", True),
+        ("spectralm.llm.generation", True),
+        ("spectralm.llm.token_grammar", True),
+        ("spectralm.llm.scoring", True),
+        ("spectralm.llm.arguments", True),
+        ("spectralm.llm.finish", True),
+        ("spectralm.llm.answering", True),
+        ("spectralm.language.answers", True),
+        ("spectralm.evaluation.calibration", True),
+        ("spectralm.evaluation.tables", True),
+        ("spectralm.samples.manifest", True),
+    ],
+)
+def test_a_change_of_code(edited, module, same):
+    assert (weights_code() == edited(module)) == same
+
+
+def test_checkpoints_of_another_number_of_processes_are_left_alone(tmp_path: Path):
+    keep_layout(tmp_path, 8, True)
+    (tmp_path / "checkpoint-6").mkdir()
+    keep_layout(tmp_path, 8, True)
+    for processes, zero3 in ((4, True), (8, False)):
+        with pytest.raises(InputError, match=r"\{'processes': 8, 'zero3': True\}, not .*delete"):
+            keep_layout(tmp_path, processes, zero3)
+    assert (tmp_path / "checkpoint-6").is_dir()
+    (tmp_path / "checkpoint-6").rmdir()
+    keep_layout(tmp_path, 4, True)
