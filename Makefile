@@ -1,6 +1,6 @@
 # make demo   the whole experiment on a synthetic sky
 # make test   everything that this machine can check, from a fresh checkout
-# make check-gpu   training steps on this machine's GPU, beside what the plan expects
+# make smoke-gpu   the real recipe with a random 8B on this machine's GPUs, beside the plan
 # make docs   the manual, into site/
 # make lint   style, the order of the wings, the workflow's rules
 PYTHON ?= python3.11
@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DS_BUILD_OPS = 0
 
-.PHONY: demo test docs lint bench check-gpu schema lock
+.PHONY: demo test docs lint bench smoke-gpu schema lock
 
 demo: .venv/installed
 	snakemake --profile profiles/demo
@@ -37,8 +37,8 @@ bench: .venv/installed
 	python bench/dry_run.py
 	python bench/spectra.py $(SPECTRA)
 
-check-gpu: .venv/installed
-	python bench/check_gpu.py
+smoke-gpu: .venv/installed
+	python bench/smoke_gpu.py
 
 schema: .venv/installed
 	python -m spectralm.config > workflow/schemas/config.schema.yaml

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,7 @@ from spectralm.llm.workspace import last_whole_checkpoint
 from spectralm.spectra.options import SpectraOptions
 
 PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
+TESTS = Path(__file__).parent.parent
 OUTPUTS = {"adapter_model.safetensors", "adapter_config.json", "metrics.json", "manifest.json"}
 
 #: Tests in which the spelling plays no part, or that are of number tokens.
@@ -67,7 +69,7 @@ def start(toy: Toy, folder: Path, epochs: float, *more) -> subprocess.Popen:
     """Start a training as the rule does."""
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1"),
-        *("-m", "spectralm", "train-llm"),
+        *("-m", "llm.as_on_gpus", "train-llm"),
         *("--train-questions", toy.train, "--validation-questions", toy.validation),
         *("--base", toy.base, "--ask", toy.ask, "--options", options(toy.text.answer, epochs)),
         *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
@@ -75,7 +77,7 @@ def start(toy: Toy, folder: Path, epochs: float, *more) -> subprocess.Popen:
         *("--out", folder / "run"),
         *more,
     ]
-    return started(command)
+    return started(command, PYTHONPATH=str(TESTS))
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +125,32 @@ def test_an_interrupted_training_ends_with_the_same_adapter(toy, trained, tmp_pa
     saved = last_written(tmp_path / "workspaces")
     assert 0 < json.loads(saved.read_text())["global_step"] < 36
 
-    again = start(toy, tmp_path, epochs=3)
-    finish(again)
+    assert workers_of(tmp_path) == []
+    assert "checkpoint-" in went_on_from(finish(start(toy, tmp_path, epochs=3)))
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes()
+
+
+def went_on_from(output: str) -> str:
+    """Where a training began, as it says."""
+    return re.search(r"workspace \S+, from (.*)", output)[1]
+
+
+def workers_of(folder: Path) -> list[int]:
+    """Processes of trainings in a folder, once the kernel has had a second to end them."""
+    time.sleep(1)
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if str(folder).encode() in read_if_there(path)
+    ]
+
+
+def read_if_there(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 def last_written(workspaces: Path) -> Path | None:
@@ -149,6 +173,32 @@ def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path, processes):
     assert last_whole_checkpoint(tmp_path, processes) == tmp_path / "checkpoint-6"
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-6"]
     assert last_whole_checkpoint(tmp_path / "none", processes) is None
+
+
+@GROUPED
+def test_how_closely_a_training_is_watched_changes_no_weight(toy, tmp_path):
+    plain = LlmOptions.model_validate_json(options(toy.text.answer, 1))
+    closely = {"evaluations": 3, "evaluation_spectra": 16, "checkpoints": 6}
+    hardly = {"evaluations": 0, "evaluation_spectra": 1, "checkpoints": 1}
+    names, weights = set(), set()
+    for watched in (closely, hardly):
+        training = plain.training.model_copy(update=watched)
+        changed = plain.model_copy(update={"training": training})
+        folder = tmp_path / str(watched["checkpoints"])
+        finish(start(toy, folder, 1, "--options", changed.model_dump_json()))
+        names |= {path.name for path in (folder / "workspaces").iterdir()}
+        weights.add(sha256(folder / "run" / "adapter_model.safetensors"))
+    assert len(names) == len(weights) == 1
+
+
+def test_what_can_fail_at_the_end_is_done_before_the_first_step(trained):
+    history = json.loads((trained / "run" / "metrics.json").read_text())["history"]
+    first = [entry for entry in history if entry["step"] == 0]
+    scored = {name for entry in first for name in entry}
+    assert {"eval_loss", "eval_parsed", "eval_sigma_teff", "eval_loss_loaded"} <= scored
+    assert not any("loss" in entry for entry in first)
+    assert [entry["step"] for entry in history if "eval_loss" in entry] == [0, 12, 24, 36]
+    assert [entry["step"] for entry in history if "loss" in entry] == [10, 20, 30]
 
 
 @GROUPED
@@ -196,7 +246,9 @@ def answers_by_shard(toy: Toy, run: Path, out: Path) -> list[dict]:
         *("--options", options(toy.text.answer, 3), "--text", toy.text.model_dump_json()),
         *("--questions", toy.validation, "--workspaces", out.parent / "workspaces", "--out", out),
     ]
-    subprocess.run(command, check=True, capture_output=True)
+    said = finish(started(command))
+    # Our own log, and no library's bars or warnings.
+    assert all(re.match(r"\d{4}-\d\d-\d\d .* INFO ", line) for line in said.splitlines()), said
     return pq.read_table(out).to_pylist()
 
 

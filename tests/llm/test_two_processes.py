@@ -5,6 +5,7 @@ They are stopped and gone on with, and end in an adapter that loads and answers.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from llm.test_training import went_on_from, workers_of
 from llm.toy import GRID, STAGE_2, Toy, base_on_cpu, stage_2_records
 from processes import finish, started
 from safetensors.torch import load_file
@@ -65,7 +67,7 @@ def start(
     return started(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", processes, "-m", "llm.sharded", "train-llm"),
+            *("--nproc-per-node", processes, "-m", "llm.as_on_gpus", "train-llm"),
             *("--train-questions", toy.train, "--validation-questions", toy.validation),
             *("--base", toy.base, "--ask", toy.ask, "--options", options.model_dump_json()),
             *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
@@ -134,10 +136,39 @@ def test_a_killed_training_ends_with_the_same_adapter(toy, trained, tmp_path):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    output = finish(start(toy, tmp_path))
-    assert "from the beginning" not in output
+    assert workers_of(tmp_path) == []
+    assert "checkpoint-" in went_on_from(finish(start(toy, tmp_path)))
     name = "adapter_model.safetensors"
     assert sha256(tmp_path / "run" / name) == sha256(trained / "run" / name)
+
+
+def test_a_warning_to_one_process_makes_both_save(toy, tmp_path):
+    """SLURM sends the signal to all; they notice it in different steps."""
+    process = start(toy, tmp_path, zero3=False)
+    planned = {6, 12, 18, 24}
+    saved = lambda: {  # noqa: E731
+        int(path.parent.name.split("-")[1])
+        for path in tmp_path.glob("workspaces/*/checkpoint-*/trainer_state.json")
+    }
+    while not saved() - planned:
+        assert process.poll() is None, process.stdout.read()[-5000:]
+        for worker in workers(process.pid)[1:]:
+            os.kill(worker, signal.SIGURG)
+        time.sleep(0.2)
+    output = finish(process)
+    assert output.count("the time of this job is nearly over") >= 2
+    check(toy, tmp_path / "run", quantise=True)
+
+
+def workers(pid: int) -> list[int]:
+    """The processes that torchrun has started, the first of the training first."""
+    children = Path("/proc", str(pid), "task", str(pid), "children").read_text().split()
+    ranks = {}
+    for child in children:
+        environment = Path("/proc", child, "environ").read_bytes().decode()
+        if rank := re.search(r"\0RANK=(\d+)\0", environment):
+            ranks[int(rank[1])] = int(child)
+    return [ranks[rank] for rank in sorted(ranks)]
 
 
 def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):

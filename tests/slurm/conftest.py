@@ -69,8 +69,8 @@ def experiment(cluster, repository, tmp_path_factory) -> Experiment:
     shutil.copytree(repository / "profiles", folder / "profiles")
     (folder / "slurm").symlink_to("profiles/slurm")
     made.edit("profiles/slurm/config.yaml", "status-checks: 10\n", "status-checks: 2\n")
-    shutil.copy(repository / "tests" / "llm" / "sharded.py", folder / "src")
-    made.edit("src/spectralm/__main__.py", "import sys\n", "import sys\n\nimport sharded\n")
+    shutil.copy(repository / "tests" / "llm" / "as_on_gpus.py", folder / "src")
+    made.edit("src/spectralm/__main__.py", "import sys\n", "import sys\n\nimport as_on_gpus\n")
     made.run(*MANIFESTS, "results/models/tiny_base")
     return made
 

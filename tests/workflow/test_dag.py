@@ -125,7 +125,7 @@ def test_a_run_tells_labels_of_a_file(experiment):
         expected = read_parquet(results / "predictions" / run / "lamost" / "0000.parquet")
         rows = [row for row in expected.to_pylist() if row["obsid"] in paths]
         given = ["predict", *(paths[row["obsid"]] for row in rows), "--run", run]
-        done = experiment.command(*given, "--out", f"{run}.ecsv")
+        done = experiment.command(*given, "--device", "cpu", "--out", f"{run}.ecsv")
         assert done.returncode == 0, done.stdout
         told = Table.read(experiment.folder / f"{run}.ecsv")
         assert told["class"].tolist() == [row["class"] for row in rows]

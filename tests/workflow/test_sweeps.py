@@ -52,6 +52,14 @@ def learning_rate(config: dict) -> None:
     config["models"]["tiny"]["training"]["learning_rate"] = 0.001
 
 
+def watching_and_sharing(config: dict) -> None:
+    config["models"]["tiny"]["training"] |= {
+        **{"evaluations": 3, "evaluation_spectra": 3, "evaluation_batch_size": 3},
+        **{"checkpoints": 3, "batch_size": 1, "processes": 2, "accumulation": 2},
+        **{"gradient_checkpointing": False, "zero3": True},
+    }
+
+
 def reading(config: dict) -> None:
     config["models"]["tiny"]["generation"]["reading"] = "expected"
 
@@ -67,6 +75,7 @@ CONFIGS: dict[str, Callable[[dict], None]] = {
     "one more language model, with a text of its own": another_text,
     "how a text is spelled": another_spelling,
     "a training hyper-parameter of the language model": learning_rate,
+    "how often it is evaluated and saved, and on how many GPUs it trains": watching_and_sharing,
     "how its answers are read": reading,
     "the number of bootstrap resamples": resamples,
 }

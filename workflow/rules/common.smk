@@ -291,6 +291,11 @@ def compared_runs(number):
     ]
 
 
+def trained_here(dataset):
+    """The runs that learned from a dataset here; of others, the number of spectra is not known."""
+    return [run for run in CONFIG.runs_on(dataset) if run.model not in ADOPTED]
+
+
 def of_runs(runs, kind):
     """Files of a kind (residuals, manifests) of runs."""
     pattern = {
@@ -322,10 +327,11 @@ def answered(kind):
 
 
 def cards():
-    """A card beside each adapter, and one beside the questions of each dataset."""
+    """A card beside each adapter that was trained here, and one beside the questions of each
+    dataset."""
     runs = [run for run in CONFIG.runs if run.model in CONFIG.llms]
     return [
-        *(f"results/models/{run}/README.md" for run in runs),
+        *(f"results/models/{run}/README.md" for run in runs if run.model not in ADOPTED),
         *(
             f"results/qa/{name}/README.md"
             for name in sorted({run.dataset for run in runs})

@@ -387,8 +387,8 @@ rule plot_calibration:
 
 rule tabulate_scaling:
     input:
-        residuals=of_runs(CONFIG.runs_on("lamost"), "residuals"),
-        manifests=of_runs(CONFIG.runs_on("lamost"), "manifests"),
+        residuals=of_runs(trained_here("lamost"), "residuals"),
+        manifests=of_runs(trained_here("lamost"), "manifests"),
         published=[paper_table(number) for number in (2, 3, 4)],
     output:
         csv=shown("results/tables/scaling-{dataset}.csv"),
@@ -412,8 +412,8 @@ rule tabulate_scaling:
 
 rule plot_scaling:
     input:
-        residuals=of_runs(CONFIG.runs_on("lamost"), "residuals"),
-        manifests=of_runs(CONFIG.runs_on("lamost"), "manifests"),
+        residuals=of_runs(trained_here("lamost"), "residuals"),
+        manifests=of_runs(trained_here("lamost"), "manifests"),
         published=[paper_table(number) for number in (2, 3, 4)],
         style=STYLE,
     output:

@@ -2,7 +2,7 @@
 # Gives: an adapter with metrics and manifest, and its answers to the test questions.
 
 #: Models with an adapter that was trained elsewhere.
-ADOPTED = {name for name, model in CONFIG.llms.items() if model.adapter is not None}
+ADOPTED = [name for name, model in CONFIG.llms.items() if model.adapter is not None]
 
 
 rule make_tiny_base:
@@ -39,7 +39,7 @@ rule train_llm:
     benchmark:
         "benchmarks/models/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
-        model="|".join(set(CONFIG.llms) - ADOPTED),
+        model="|".join(name for name in CONFIG.llms if name not in ADOPTED),
     priority: 1  # the longest job of all must not wait for small ones
     conda:
         "../envs/llm.yaml"

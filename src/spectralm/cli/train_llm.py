@@ -1,5 +1,8 @@
 """Train the adapter of a language model; started by torchrun, one process per GPU."""
 
+import ctypes
+import os
+import signal
 from pathlib import Path
 
 import torch.distributed as dist
@@ -10,6 +13,9 @@ from spectralm.llm.learner import Task
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.training import train
 from spectralm.spectra.options import SpectraOptions
+
+#: Of Linux's prctl.h.
+PR_SET_PDEATHSIG = 1
 
 
 def run(
@@ -27,9 +33,19 @@ def run(
     out: Path,
 ) -> None:
     """Train an adapter on question-answer files, going on from its workspace if it has one."""
+    _end_with_torchrun()
     task = Task(options, text, grid, train_questions, validation_questions, base, ask, after)
     train(task, workspaces, tensorboard, out)
     if dist.is_initialized():
         # Without these a process can abort after the files are written.
         dist.barrier()
         dist.destroy_process_group()
+
+
+def _end_with_torchrun() -> None:
+    """Let the kernel end this process when torchrun ends, however that is.
+
+    Torchrun has the locks of the GPUs, and its processes would go on if it was killed.
+    """
+    if "LOCAL_RANK" in os.environ:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

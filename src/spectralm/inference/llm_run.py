@@ -19,11 +19,15 @@ from spectralm.spectra.options import SpectraOptions
 
 
 def answers(
-    folder: Path, manifest: dict[str, Any], base: str | None, thousandths: np.ndarray
+    folder: Path,
+    manifest: dict[str, Any],
+    base: str | None,
+    device: str | None,
+    thousandths: np.ndarray,
 ) -> pa.Table:
-    """PREDICTIONS for flux, int16 [n, grid]; obsid counts from 0. Raises InputError (base)."""
+    """PREDICTIONS for flux, int16 [n, grid]; obsid counts from 0. Raises InputError (base, GPU)."""
     calibration = Calibration.load(folder)
-    reader = open_run(folder, manifest, base, calibration, sigmas=calibration is not None)
+    reader = open_run(folder, manifest, base, device, calibration, sigmas=calibration is not None)
     questions = questions_about(manifest, thousandths)
     return answer_all(reader, range(len(questions)), questions, calibration)
 
@@ -40,10 +44,14 @@ def open_run(
     folder: Path,
     manifest: dict[str, Any],
     base: str | None,
+    device: str | None,
     calibration: Calibration | None,
     sigmas: bool,
 ) -> Reader:
     """The model of a folder, which reads answers as it was calibrated to.
+
+    Args:
+        base, device: if not those of the manifest.
 
     Raises:
         InputError: the base is not there, or another than that of the training.
@@ -52,6 +60,8 @@ def open_run(
     if calibration:
         generation = options.generation.model_copy(update={"reading": calibration.reading})
         options = options.model_copy(update={"generation": generation})
+    if device is not None:
+        options = options.model_copy(update={"device": str(device)})
     base = base or recorded_base(folder, manifest["base"])
     if tokenizer_hash(load_tokenizer(base)) != manifest["tokenizer_sha256"]:
         raise InputError(

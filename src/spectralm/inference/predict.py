@@ -14,7 +14,7 @@ from spectralm.inference.columns import own_columns, to_astropy
 from spectralm.inference.flagging import Predicted, flags_of
 from spectralm.inference.flags import names
 from spectralm.inference.own_files import Medium, Origin, check, read_own, signal_to_noise
-from spectralm.inference.run import Run
+from spectralm.inference.run import Device, Run
 from spectralm.inference.training_set import TrainingSet
 from spectralm.labels.vocabulary import Label
 from spectralm.spectra.flags import NO_OBSID
@@ -42,6 +42,7 @@ def predict(
     model: Path | str,
     *,
     base: str | None = None,
+    device: str | None = None,
     medium: str | None = None,
     unit: str | None = None,
 ) -> Table:
@@ -52,6 +53,7 @@ def predict(
             :func:`~spectralm.inference.own_files.read_own`).
         model: folder of a run, such as results/models/tiny-lamost-12000.
         base: folder or hub id of a language model's base, if not the recorded one.
+        device: ``cpu`` for a language model without a GPU, if the run's options do not say it.
         medium: ``air`` or ``vacuum``, for tables.
         unit: of the wavelengths, for tables without one.
 
@@ -61,7 +63,7 @@ def predict(
     Raises:
         InputError: the run cannot be used.
     """
-    run = Run.open(Path(model), base)
+    run = Run.open(Path(model), base, None if device is None else Device(device))
     origin = Origin(None if medium is None else Medium(medium), unit)
     read = [_read(Path(file), origin, run) for file in files]
     good = [one for one in read if one.flux is not None]

@@ -6,6 +6,7 @@ Nothing else is needed: the manifest holds the options with which spectra and te
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +23,13 @@ from spectralm.workspace import MANIFEST
 LLM = "llm"
 
 
+class Device(StrEnum):
+    """Where a language model works."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+
+
 @dataclass(frozen=True)
 class Run:
     """A model's folder and what its manifest says."""
@@ -32,9 +40,11 @@ class Run:
     training_set: TrainingSet | None
     base: str | None
     """Given in place of the recorded one."""
+    device: Device | None
+    """Given in place of that of the options."""
 
     @classmethod
-    def open(cls, folder: Path, base: str | None = None) -> Self:
+    def open(cls, folder: Path, base: str | None = None, device: Device | None = None) -> Self:
         """The run of a folder.
 
         Raises:
@@ -52,7 +62,7 @@ class Run:
             ) from error
         described = folder / FILE
         known = TrainingSet.load(described) if described.is_file() else None
-        return cls(folder, manifest, spectra, known, base)
+        return cls(folder, manifest, spectra, known, base, device)
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -69,7 +79,7 @@ class Run:
             # Neither kind of model needs the other's libraries.
             from spectralm.inference.llm_run import answers
 
-            return answers(self.folder, self.manifest, self.base, thousandths)
+            return answers(self.folder, self.manifest, self.base, self.device, thousandths)
         from spectralm.baselines.registry import load_model
 
         return load_model(self.folder).answers(

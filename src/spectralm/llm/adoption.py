@@ -47,24 +47,23 @@ def adopt(
             raise InputError(adapter, name, "not there", "give the folder of a PEFT adapter")
     check_weights(adapter, trained=True)
     config = LoraConfig.from_pretrained(str(adapter))
-    given = {
-        "base": name_on_hub(base),
-        "text": text.model_dump(),
-        "spectra": spectra.model_dump(),
-        "ask": str(ask),
-        "tokenizer_sha256": tokenizer_hash(load_tokenizer(base)),
-    }
-    _compare(adapter, CONFIG, {"r": config.r}, {"r": options.lora.rank})
+    given = {"text": text.model_dump(), "spectra": spectra.model_dump(), "ask": str(ask)}
+    tokenizer = tokenizer_hash(load_tokenizer(base))
+    _compare(adapter / CONFIG, {"r": config.r}, {"r": options.lora.rank})
     manifest = _read(adapter / MANIFEST)
     if manifest:
-        found = {name: manifest.get(name) for name in given}
-        found["base"] = name_on_hub(str(found["base"]))
-        _compare(adapter, MANIFEST, found, given)
+        _compare(adapter / MANIFEST, manifest, given)
+        theirs, ours = name_on_hub(str(manifest.get("base"))), name_on_hub(base)
+        # The same folder may lie elsewhere there.
+        folders = any(name.startswith(("/", ".", "results/")) for name in (theirs, ours))
+        if manifest.get("tokenizer_sha256") != tokenizer or not (folders or theirs == ours):
+            found = f"{theirs!r}, which is not {ours!r} or has another tokenizer"
+            raise InputError(adapter / MANIFEST, "base", found, REMEDY)
     else:
         parameters = sum(tensor.numel() for tensor in load_file(adapter / WEIGHTS).values())
         unknown = dict.fromkeys(("n_train", "n_validation", "seconds", "git_commit"))
         manifest = {**given, **unknown, "kind": options.kind, "options": options.model_dump()}
-        manifest |= {"parameters": parameters, "versions": {}}
+        manifest |= {"tokenizer_sha256": tokenizer, "parameters": parameters, "versions": {}}
     for name in (WEIGHTS, CONFIG):
         with atomic(out / name) as temporary:
             shutil.copyfile(adapter / name, temporary)
@@ -82,9 +81,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(path, "JSON", f"cannot be read ({error})", "fetch it again") from error
 
 
-def _compare(
-    adapter: Path, file: str, found: Mapping[str, object], wanted: Mapping[str, object]
-) -> None:
+def _compare(file: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
     for name, value in wanted.items():
-        if found[name] != value:
-            raise InputError(adapter / file, name, f"{found[name]!r}, not {value!r}", REMEDY)
+        if found.get(name) != value:
+            raise InputError(file, name, f"{found.get(name)!r}, not {value!r}", REMEDY)

@@ -20,7 +20,8 @@ def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTraine
     Under ZeRO-3 each process of a training holds its share of it instead.
 
     Raises:
-        InputError: the base is neither a folder nor in the local cache.
+        InputError: the base is neither a folder nor in the local cache, or the attention that the
+            options ask for is not installed.
     """
     settings: dict[str, object] = {"attn_implementation": options.attention}
     if not is_deepspeed_zero3_enabled():
@@ -33,7 +34,12 @@ def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTraine
             bnb_4bit_compute_dtype=torch.bfloat16,
             bnb_4bit_quant_storage=torch.bfloat16,  # ZeRO-3 shards floats only
         )
-    model = from_disk(AutoModelForCausalLM, base, dtype=torch.bfloat16, **settings)
+    try:
+        model = from_disk(AutoModelForCausalLM, base, dtype=torch.bfloat16, **settings)
+    except ImportError as error:
+        raise InputError(
+            options.attention, "attention", str(error), "install it, or set `attention: sdpa`"
+        ) from error
     return model.requires_grad_(False)
 
 

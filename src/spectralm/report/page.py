@@ -24,9 +24,9 @@ class Model:
 
     run: str
     kind: str
-    n_train: int
+    n_train: int | None
     parameters: int
-    seconds: float
+    seconds: float | None
     commit: str
     versions: Mapping[str, str]
     """Of Python's packages that it was made with."""

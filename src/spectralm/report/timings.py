@@ -52,8 +52,10 @@ def _number(text: str) -> float:
     return float(text) if re.fullmatch(r"[\d.]+", text) else 0.0
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them; None, of an adapter that was trained elsewhere, as a dash."""
+    if seconds is None:
+        return "–"
     if seconds < 100:
         return f"{seconds:.3g} s"
     minutes = seconds / 60

@@ -1,8 +1,8 @@
-"""`python -m spectralm` for trainings under ZeRO-3 on CPUs, where it would do less than on GPUs.
+"""`python -m spectralm` for trainings of tiny models on CPUs, as they are on GPUs.
 
-DeepSpeed shards no weights of fewer than 100,000 numbers, which is all of a tiny model; here it
-shards them all. On CPUs, bitsandbytes repacks 4-bit weights when they are first used, which sharded
-ones do not survive; here it does not.
+On CPUs, bitsandbytes packs 4-bit weights anew when it evaluates and unpacks them when it saves, with
+other rounding, and sharded ones do not survive it; here it does not. DeepSpeed shards no weights of
+fewer than 100,000 numbers, which is all of a tiny model; here it shards them all.
 """
 
 import sys

@@ -1,0 +1,114 @@
+"""Adapters that were trained elsewhere: checked, copied, and said to be what they are."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from llm.toy import GRID, STAGE_2, Toy, base_on_cpu
+from safetensors.torch import load_file, save_file
+
+from spectralm.errors import InputError, SpectraLMError
+from spectralm.files import sha256
+from spectralm.llm.adapter import CONFIG, WEIGHTS
+from spectralm.llm.adoption import adopt
+from spectralm.llm.base import add_adapter
+from spectralm.llm.options import LlmOptions, LoraOptions
+from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
+from spectralm.spectra.options import SpectraOptions
+
+PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
+OPTIONS = LlmOptions(base="tiny", lora=LoraOptions(rank=4), adapter="elsewhere")
+pytestmark = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
+
+
+@pytest.fixture
+def adapter(toy: Toy, tmp_path) -> Path:
+    """A folder as PEFT saves it, whose B are not zero."""
+    model = add_adapter(base_on_cpu(toy.base), OPTIONS.lora, seed=0)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    model.save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+@pytest.fixture
+def manifest(toy: Toy, adapter) -> dict:
+    """Of a training of ours, beside the adapter."""
+    facts = {
+        "ask": str(toy.ask),
+        "base": str(toy.base),
+        "text": toy.text.model_dump(),
+        "spectra": PIXELS.model_dump(),
+        "tokenizer_sha256": tokenizer_hash(load_tokenizer(str(toy.base))),
+        "n_train": 96,
+    }
+    (adapter / "manifest.json").write_text(json.dumps(facts))
+    return facts
+
+
+def given(toy: Toy, **changed) -> dict:
+    plain = {"base": str(toy.base), "options": OPTIONS, "text": toy.text, "spectra": PIXELS}
+    return {**plain, "ask": toy.ask, **changed}
+
+
+def test_with_its_manifest(toy, adapter, manifest, tmp_path):
+    (adapter / "metrics.json").write_text('{"eval_loss": 1.5}')
+    adopt(adapter, tmp_path / "run", **given(toy))
+    made = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert made["n_train"] == 96
+    assert made["adopted_from"] == str(adapter)
+    assert made["adapter_sha256"] == sha256(adapter / WEIGHTS)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == {"eval_loss": 1.5}
+    for name in (WEIGHTS, CONFIG):
+        assert (tmp_path / "run" / name).read_bytes() == (adapter / name).read_bytes()
+
+
+def test_without_one_nothing_is_made_up(toy, adapter, tmp_path):
+    adopt(adapter, tmp_path / "run", **given(toy))
+    made = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert made["n_train"] is made["seconds"] is made["git_commit"] is None
+    assert made["parameters"] == sum(t.numel() for t in load_file(adapter / WEIGHTS).values())
+    assert made["text"] == toy.text.model_dump()
+
+
+def test_another_base_text_grid_question_or_rank_is_refused(toy, adapter, manifest, tmp_path):
+    wrong = {
+        "base": manifest | {"tokenizer_sha256": "0"},
+        "text": manifest | {"text": {**manifest["text"], "marker_every": 100}},
+        "spectra": manifest | {"spectra": {**manifest["spectra"], "step": 10.0}},
+        "ask": manifest | {"ask": str(STAGE_2)},
+    }
+    for field, told in wrong.items():
+        (adapter / "manifest.json").write_text(json.dumps(told))
+        with pytest.raises(InputError, match=f"manifest.json: {field}"):
+            adopt(adapter, tmp_path / "run", **given(toy))
+    (adapter / "manifest.json").unlink()
+    other = OPTIONS.model_copy(update={"lora": LoraOptions(rank=8)})
+    with pytest.raises(InputError, match=r"adapter_config.json: r: 4, not 8"):
+        adopt(adapter, tmp_path / "run", **given(toy, options=other))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_base_is_the_same_in_another_folder_but_not_under_another_name(
+    toy, adapter, manifest, tmp_path, monkeypatch
+):
+    (adapter / "manifest.json").write_text(json.dumps(manifest | {"base": "/elsewhere/tiny"}))
+    adopt(adapter, tmp_path / "run", **given(toy))
+    (adapter / "manifest.json").write_text(json.dumps(manifest | {"base": "owner/tiny"}))
+    (tmp_path / "owner").mkdir()
+    (tmp_path / "owner" / "other").symlink_to(toy.base)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"base: 'owner/tiny', which is not 'owner/other'"):
+        adopt(adapter, tmp_path / "again", **given(toy, base="owner/other"))
+
+
+def test_what_is_missing_or_untrained_is_refused(toy, adapter, tmp_path):
+    weights = load_file(adapter / WEIGHTS)
+    save_file({k: v * ("lora_B" not in k) for k, v in weights.items()}, adapter / WEIGHTS)
+    with pytest.raises(SpectraLMError, match="lora_B"):
+        adopt(adapter, tmp_path / "run", **given(toy))
+    (adapter / WEIGHTS).unlink()
+    with pytest.raises(InputError, match=WEIGHTS):
+        adopt(adapter, tmp_path / "run", **given(toy))

@@ -1,0 +1,81 @@
+"""Predictions in parts: what was answered is not asked again, and nothing is lost or moved."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from llm.toy import STAGE_2, Toy, base_on_cpu, stage_2_records
+
+from spectralm.llm.answering import Calibration, answer_all
+from spectralm.llm.base import add_adapter
+from spectralm.llm.generation import Reader
+from spectralm.llm.options import LoraOptions
+from spectralm.llm.tokenizer import load_tokenizer
+
+GROUPED = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
+CALIBRATION = Calibration("greedy", {label.name: 2.0 for label in STAGE_2.labels}, {})
+
+
+class PowerCutError(Exception):
+    """The machine is gone."""
+
+
+@dataclass
+class Counting(Reader):
+    """A reader that counts questions, and fails after so many."""
+
+    fails_after: int = 10**6
+    asked: list[str] = field(default_factory=list)
+
+    def _batch(self, questions):
+        if len(self.asked) >= self.fails_after:
+            raise PowerCutError
+        self.asked += questions
+        return super()._batch(questions)
+
+
+@pytest.fixture
+def readers(toy: Toy):
+    """A function that gives a reader of one model, two questions at once."""
+    model = add_adapter(base_on_cpu(toy.base), LoraOptions(rank=4), seed=0).eval()
+    tokenizer = load_tokenizer(str(toy.base))
+
+    def reader(fails_after: int = 10**6) -> Counting:
+        return Counting(model, tokenizer, toy.text, 4096, 2, "greedy", True, fails_after)
+
+    return reader
+
+
+@GROUPED
+def test_a_stopped_shard_goes_on_where_it_was(toy, readers, tmp_path: Path):
+    questions = [row["question"] for row in stage_2_records(toy.text, 70, seed=5)]
+    obsids = range(1000, 1070)
+    whole = answer_all(readers(), obsids, questions, CALIBRATION)
+    assert whole["obsid"].to_pylist() == list(obsids)
+    assert any(whole["mg_fe_err"].to_pylist())
+
+    parts = tmp_path / "parts"
+    with pytest.raises(PowerCutError):
+        answer_all(readers(fails_after=40), obsids, questions, CALIBRATION, parts)
+    assert [path.name for path in parts.iterdir()] == ["0-32.parquet"]
+    again = readers()
+    assert answer_all(again, obsids, questions, CALIBRATION, parts).equals(whole)
+    assert sorted(again.asked) == sorted(questions[32:])
+    assert len(list(parts.iterdir())) == 3
+
+
+@GROUPED
+def test_questions_of_one_length_are_answered_together(toy, readers):
+    questions = [row["question"] for row in stage_2_records(toy.text, 32, seed=6)]
+    reader = readers()
+    replies = list(reader.replies(questions))
+    asked = [question.count("_FE") for question in reader.asked]
+    assert asked == sorted(asked)
+    assert len(set(asked)) > 1
+    for question, reply in zip(questions, replies, strict=True):
+        assert len(reply.star.values) == question.partition("<flux>")[0].count("_FE")
+
+
+@GROUPED
+def test_without_questions_there_is_an_empty_table(readers):
+    assert answer_all(readers(), [], [], None).num_rows == 0

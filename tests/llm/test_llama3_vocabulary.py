@@ -1,0 +1,60 @@
+"""The real Llama-3 vocabulary on a tiny body: stage 2, in the paper's spelling, to its end."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from llm.llama3 import llama3_tokenizer
+from llm.test_training import start
+from llm.toy import STAGE_2, Toy, stage_2_records
+from processes import finish
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from spectralm.cli import main
+from spectralm.language.answers import answer_text
+from spectralm.language.options import TextOptions
+from spectralm.language.questions import asked_of
+from spectralm.language.records import write_records
+from spectralm.llm.options import LlmOptions
+
+TEXT = TextOptions(flux="paper", answer="characters")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    """A Llama of two layers that reads and writes Llama-3's tokens."""
+    folder = tmp_path_factory.mktemp("base") / "llama3"
+    tokenizer = llama3_tokenizer()
+    # As the published tokenizer's file says; it would cut the spaces of answers.
+    tokenizer.clean_up_tokenization_spaces = True
+    tokenizer.save_pretrained(folder)
+    sizes = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True}
+    config = LlamaConfig(vocab_size=len(tokenizer), max_position_embeddings=8192, **sizes, **heads)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def test_trained_calibrated_and_predicted_with_many_sets_of_abundances(base, tmp_path):
+    files = [tmp_path / f"{name}.jsonl.gz" for name in ("train", "validation")]
+    write_records(files[0], stage_2_records(TEXT, 16, seed=1))
+    validation = stage_2_records(TEXT, 40, seed=2)
+    write_records(files[1], validation)
+    assert len({asked_of(row["question"]) for row in validation}) == 7
+    toy = Toy(base, TEXT, *files, STAGE_2)
+    finish(start(toy, tmp_path, 1))
+    run = tmp_path / "run"
+    assert json.loads((run / "metrics.json").read_text())["eval_parsed"] == 1
+
+    options = LlmOptions(base="tiny").model_dump_json()
+    common = ["--model", str(run), "--base", str(base), "--options", options]
+    common += ["--text", TEXT.model_dump_json(), "--questions", str(files[1])]
+    assert main(["calibrate-llm", *common, "--out", str(run / "calibration.json")]) == 0
+    out = tmp_path / "answers.parquet"
+    given = ["--workspaces", str(tmp_path / "workspaces"), "--out", str(out)]
+    assert main(["predict-llm", *common, *given]) == 0
+    for row, record in zip(pq.read_table(out).to_pylist(), validation, strict=True):
+        assert row["status"] == "parsed"
+        values = answer_text(TEXT, asked_of(record["question"])).read(row["answer"]).values
+        assert values == {name: row[name] for name in values}
