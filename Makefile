@@ -34,6 +34,7 @@ docs: .venv/installed
 
 bench: .venv/installed
 	python bench/answer_logits.py
+	PYTHONPATH=tests python bench/grammar.py
 	python bench/dry_run.py
 	python bench/spectra.py $(SPECTRA)
 

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 import yaml
 from transformers import AutoModelForCausalLM, LlamaConfig
@@ -93,14 +92,10 @@ class Job:
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL to all its processes: torchrun's are each in a group of their own."""
+        """SIGKILL, as when a node is lost; the processes of a training end with torchrun."""
         if self.process.poll() is None:
-            parent = psutil.Process(self.process.pid)
-            family = [parent, *parent.children(recursive=True)]
-            for process in family:
-                process.kill()
+            self.process.kill()
             self.process.wait()
-            psutil.wait_procs(family)
 
     def until(self, stage: str, happened: Callable[[], bool]) -> float:
         """Wait for something; print and return the seconds since the stage before.

@@ -1,4 +1,5 @@
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -32,6 +33,17 @@ def test_conda_environments_hold_what_the_package_needs(repository, name):
     for requirement in needed:
         package = re.match(r"[\w.-]+", requirement)[0].lower()
         assert f"- {package}==" in text, f"{name} lacks {package}"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_conda_environments_run_the_checkout_itself(repository, name):
+    """A copy of the package would stay as it was at the next `git pull`."""
+    script = (repository / "workflow" / "envs" / f"{name}.post-deploy.sh").read_text()
+    command = script.replace("python -m pip install", "printf '%s\\n'")
+    given = subprocess.run(
+        ["sh", "-c", command], cwd=repository, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert given == ["--no-deps", "--editable", str(repository.resolve())]
 
 
 def test_the_lock_pins_everything_that_is_asked_for(repository, locked):

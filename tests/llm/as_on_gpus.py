@@ -1,6 +1,6 @@
 """`python -m spectralm` for trainings of tiny models on CPUs, as they are on GPUs.
 
-On CPUs, bitsandbytes packs 4-bit weights anew when it evaluates and unpacks them when it saves, with
+On CPUs, bitsandbytes packs 4-bit weights when it evaluates and unpacks them when it saves, with
 other rounding, and sharded ones do not survive it; here it does not. DeepSpeed shards no weights of
 fewer than 100,000 numbers, which is all of a tiny model; here it shards them all.
 """

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 import yaml
+from llm.test_training import workers_of
 
 from spectralm.config import check
 from spectralm.files import read_parquet
@@ -113,7 +113,7 @@ def test_every_stage_and_a_table_are_printed(toy):
 
 def test_nothing_goes_on_running(toy):
     folder, _ = toy
-    assert not [p for p in psutil.process_iter(["cmdline"]) if str(folder) in str(p.info)]
+    assert workers_of(folder) == []
 
 
 def test_a_stage_that_fails_is_told_with_the_end_of_its_log(repository):

@@ -1,1 +1,1 @@
-python -m pip install --no-deps .
+python -m pip install --no-deps --editable "$(pwd -P)"

@@ -1,5 +1,6 @@
 """A trained adapter is saved, checked and handed over."""
 
+import gc
 import json
 import logging
 import shutil
@@ -68,8 +69,13 @@ def check_loss(folder: Path, before: float, after: float) -> None:
 
 def _loss_of_saved(trainer: Trainer, folder: Path, task: Task) -> float:
     with _without_sharding(trainer.args):
-        base = load_base(task.base, task.options, trainer.args.device)
-    return _loss_of(load_adapter(base, folder), trainer)
+        model = load_base(task.base, task.options, trainer.args.device)
+    loss = _loss_of(load_adapter(model, folder), trainer)
+    # A model's parts refer to each other; the training needs their memory at once.
+    del model
+    gc.collect()
+    torch.cuda.empty_cache()
+    return loss
 
 
 @contextmanager
