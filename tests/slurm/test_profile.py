@@ -39,6 +39,8 @@ def jobs(repository) -> dict[str, int]:
     command = ["snakemake", "--profile", "slurm", "--dry-run", "--quiet", "rules"]
     command += ["--forceall", "--config", f"surveys={json.dumps(paths)}"]
     said = finish(started(command, repository))
+    # A rule that is not meant for a file is none of its candidates.
+    assert "Exception" not in said
     stats = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal ", said, re.DOTALL)
     return {rule: int(n) for rule, n in (line.split() for line in stats[1].splitlines())}
 

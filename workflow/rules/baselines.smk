@@ -16,7 +16,7 @@ rule train_baseline:
     benchmark:
         "benchmarks/models/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
-        model="|".join(CONFIG.baselines),
+        model=any_of(CONFIG.baselines),
     conda:
         "../envs/baselines.yaml"
     threads: 8
@@ -48,7 +48,7 @@ rule predict_baseline:
     benchmark:
         "benchmarks/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.tsv"
     wildcard_constraints:
-        model="|".join(CONFIG.baselines),
+        model=any_of(CONFIG.baselines),
     conda:
         "../envs/baselines.yaml"
     resources:

@@ -3,6 +3,11 @@
 STYLE = str(source("spectralm.evaluation.style").with_name("spectralm.mplstyle"))
 
 
+def any_of(names):
+    """Wildcard constraint: one of some names; without any, nothing."""
+    return "|".join(names) or "(?!)"
+
+
 def shard_files(kind):
     """Input function: the files of a kind (samples, spectra) of all shards of a run's scale."""
     return lambda wildcards: expand(

@@ -39,7 +39,7 @@ rule train_llm:
     benchmark:
         "benchmarks/models/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
-        model="|".join(name for name in CONFIG.llms if name not in ADOPTED),
+        model=any_of(name for name in CONFIG.llms if name not in ADOPTED),
     priority: 1  # the longest job of all must not wait for small ones
     conda:
         "../envs/llm.yaml"
@@ -86,7 +86,7 @@ rule adopt_adapter:
     benchmark:
         "benchmarks/models/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
-        model="|".join(ADOPTED),
+        model=any_of(ADOPTED),
     conda:
         "../envs/llm.yaml"
     params:
@@ -117,7 +117,7 @@ rule calibrate_llm:
     benchmark:
         "benchmarks/calibration/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
-        model="|".join(CONFIG.llms),
+        model=any_of(CONFIG.llms),
     conda:
         "../envs/llm.yaml"
     threads: 4
@@ -155,7 +155,7 @@ rule predict_llm:
     benchmark:
         "benchmarks/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.tsv"
     wildcard_constraints:
-        model="|".join(CONFIG.llms),
+        model=any_of(CONFIG.llms),
     conda:
         "../envs/llm.yaml"
     threads: 4

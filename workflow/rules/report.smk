@@ -59,7 +59,7 @@ rule write_model_card:
     benchmark:
         "benchmarks/cards/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
-        model="|".join(CONFIG.llms),
+        model=any_of(CONFIG.llms),
     conda:
         "../envs/plots.yaml"
     params:
