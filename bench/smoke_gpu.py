@@ -46,7 +46,7 @@ from spectralm.planning.gpus import Gpu, gpu_named, gpus
 from spectralm.planning.memory import CONTEXT, training_memory
 from spectralm.planning.report import table
 from spectralm.planning.tokens import length
-from spectralm.planning.work import UTILISATION, Work, answer, training
+from spectralm.planning.work import UTILISATION, Work, prediction, training
 from spectralm.spectra.options import SpectraOptions
 
 CONFIG = Path(__file__).parent.parent / "config" / "config.yaml"
@@ -305,14 +305,7 @@ def compared(
     processes, questions = recipe.processes, recipe.questions_per_step
     words = length(options, smoke.text, smoke.grid.grid, Ask.PARAMETERS)
     step, tokens = training(base, options, words, questions), questions * words.total
-    one = answer(
-        base,
-        options,
-        words,
-        batch_size=options.generation.batch_size,
-        branches=words.branches,
-        sharded=False,
-    )
+    one = prediction(base, options, words)
     sharded = processes if recipe.zero3 else 1
     memory = training_memory(base, options, words.total, words.answer, sharded).total - CONTEXT
     seconds, planned = metrics["step_seconds"], _planned(step, gpu, processes)

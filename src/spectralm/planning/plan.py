@@ -12,7 +12,7 @@ from spectralm.planning.disk import Disk, disk, split_sizes
 from spectralm.planning.gpus import Gpu
 from spectralm.planning.memory import prediction_memory, training_memory
 from spectralm.planning.tokens import Length, length
-from spectralm.planning.work import Work, answer, loss, training
+from spectralm.planning.work import Work, evaluation, prediction, training
 
 #: Share of the GPU's memory that tensors may fill; the rest goes to fragmentation.
 USABLE = 0.95
@@ -163,15 +163,11 @@ def _estimates(
     config: Config, run: Run, text: str, base: Architecture, words: Length, dag: Dag, gpu: Gpu
 ) -> Iterator[Estimate]:
     """A run's training and evaluations, if it is trained here; its calibration and predictions."""
-    options = config.llms[run.model]
-    trained, sizes = options.training, split_sizes(config, run.scale)
-    gpus = trained.processes * trained.nodes
-    sharded = trained.zero3 and gpus > 1
-    memory = training_memory(
-        base, options, words.total, words.answer, sharded=gpus if sharded else 1
-    )
+    options, sizes = config.llms[run.model], split_sizes(config, run.scale)
+    trained = options.training
 
-    def estimate(step: str, spectra: int, work: Work, bytes_: float, gpus: int) -> Estimate:
+    def estimate(step: str, spectra: int, work: Work, gpus: int, needed: float) -> Estimate:
+        """``work`` is of all spectra; ``needed``: bytes on each GPU."""
         best, worst = work.gpu_hours(gpu)
         return Estimate(
             step=step,
@@ -183,66 +179,49 @@ def _estimates(
             tokens=words.total,
             flops=work.flops,
             gpus=gpus,
-            memory=bytes_,
+            memory=needed,
             gpu_hours=best,
             gpu_hours_at_worst=worst,
-            fits=bytes_ <= USABLE * gpu.memory,
+            fits=needed <= USABLE * gpu.memory,
         )
 
     if options.adapter is None:
-        work = training(base, options, words, sizes["train"])
-        yield estimate("train", round(trained.epochs * sizes["train"]), work, memory.total, gpus)
-
-        # One before the first step, one at the end.
+        place = (trained.processes * trained.nodes, _training_memory(base, options, words))
+        passes = round(trained.epochs * sizes["train"])
+        yield estimate("train", passes, training(base, options, words, sizes["train"]), *place)
+        # One evaluation before the first step, one at the end.
         scored = min(trained.evaluation_spectra, sizes["validation"]) * (trained.evaluations + 2)
-        answered = answer(
-            base,
-            options,
-            words,
-            batch_size=trained.evaluation_batch_size,
-            branches=0,
-            sharded=sharded,
-        )
-        work = (loss(base, options, words) + answered) * scored
-        yield estimate("evaluate", scored, work, memory.total, gpus)
+        yield estimate("evaluate", scored, evaluation(base, options, words) * scored, *place)
 
-    answered = answer(
-        base,
-        options,
-        words,
-        batch_size=options.generation.batch_size,
-        branches=words.branches,
-        sharded=False,
-    )
-    alone = prediction_memory(base, options, words.total).total
+    place = (1, prediction_memory(base, options, words.total).total)
+    answered = prediction(base, options, words)
     calibrated = min(MOST_CALIBRATED, sizes["validation"])
-    yield estimate("calibrate", calibrated, answered * calibrated, alone, 1)
+    yield estimate("calibrate", calibrated, answered * calibrated, *place)
     for (name, dataset), shards in dag.predictions.items():
         if name == str(run):
             spectra = shards * split_sizes(config, config.samples.shard_size)["test"]
-            predicted = estimate("predict", spectra, answered * spectra, alone, 1)
+            predicted = estimate("predict", spectra, answered * spectra, *place)
             yield replace(predicted, dataset=dataset)
+
+
+def _training_memory(base: Architecture, options: LlmOptions, words: Length) -> float:
+    """Bytes on each GPU."""
+    training = options.training
+    sharded = training.processes * training.nodes if training.zero3 else 1
+    return training_memory(base, options, words.total, words.answer, sharded).total
 
 
 def _alternatives(
     config: Config, run: Run, lengths: Mapping[tuple[str, str], Length], gpu: Gpu
 ) -> Iterator[Alternative]:
-    options = config.llms[run.model]
-    gpus = options.training.processes * options.training.nodes
-    spectra = split_sizes(config, run.scale)["train"]
+    options, spectra = config.llms[run.model], split_sizes(config, run.scale)["train"]
     for name in dict.fromkeys((*OTHERS, options.base)):
         base = architecture(name)
         for text in config.texts:
             words = lengths[run.model, text]
             for checkpointing in (True, False):
                 changed = _with_checkpointing(options, checkpointing)
-                memory = training_memory(
-                    base,
-                    changed,
-                    words.total,
-                    words.answer,
-                    sharded=gpus if options.training.zero3 else 1,
-                ).total
+                memory = _training_memory(base, changed, words)
                 yield Alternative(
                     base=name,
                     text=text,

@@ -51,16 +51,26 @@ def training(base: Architecture, options: LlmOptions, words: Length, spectra: in
     return Work(options.training.epochs * spectra * step.total)
 
 
-def loss(base: Architecture, options: LlmOptions, words: Length) -> Work:
-    """The validation loss of one spectrum."""
-    return Work(flops.forward(base, options.lora.rank, words.total, words.answer + 1).total)
+def evaluation(base: Architecture, options: LlmOptions, words: Length) -> Work:
+    """One validation spectrum in the course of a training: its loss, and its answer."""
+    training = options.training
+    sharded = training.zero3 and training.processes * training.nodes > 1
+    loss = flops.forward(base, options.lora.rank, words.total, words.answer + 1)
+    batch_size = training.evaluation_batch_size
+    return Work(loss.total) + _answer(base, options, words, batch_size, 0, sharded)
 
 
-def answer(
+def prediction(base: Architecture, options: LlmOptions, words: Length) -> Work:
+    """One answer of a trained model, with its errors."""
+    return _answer(
+        base, options, words, options.generation.batch_size, words.branches, sharded=False
+    )
+
+
+def _answer(
     base: Architecture,
     options: LlmOptions,
     words: Length,
-    *,
     batch_size: int,
     branches: int,
     sharded: bool,
