@@ -1,8 +1,8 @@
 """Writes LAMOST low-resolution files as the survey does: same cards, same layouts, full length.
 
-Three layouts (SURVEYS: A2): :func:`coadd_file` (DR9 and later), :func:`image_file` (DR2 to DR8) and
-:func:`dr1_file` (row 2 is not the wavelength). The bytes are laid down by hand where astropy would
-mend what the survey's writer leaves (stale NAXIS1 and NAXIS2 beside NAXIS = 0).
+Three layouts (docs/survey_files.md): :func:`coadd_file` (DR9 and later), :func:`image_file` (DR2 to
+DR8) and :func:`dr1_file` (row 2 is not the wavelength). The bytes are laid down by hand where
+astropy would mend what the survey's writer leaves (stale NAXIS1 and NAXIS2 beside NAXIS = 0).
 """
 
 import gzip

@@ -115,7 +115,7 @@ def _reduced_chi2(one, two, window):
 
 
 def test_masks_are_as_measured_on_real_files(spectra):
-    """SURVEYS: A3."""
+    """As in real files (docs/survey_files.md)."""
     for _, spectrum in spectra:
         assert (spectrum.ivar[spectrum.ormask != 0] == 0).all()
         assert (spectrum.ormask[spectrum.andmask != 0] != 0).all()

@@ -42,7 +42,7 @@ def test_the_papers_experiment_is_planned_from_its_config(repository, tmp_path, 
         (row["run"], row["text"]): row for row in made["estimates"] if row["step"] == "train"
     }
     paper, compact = (training["llm-lamost-1500000", text] for text in ("paper", "compact"))
-    # TRAINING: 1872 and 259 hours on an H100 for 1.5 million training spectra.
+    # Worked out by hand: 1872 and 259 hours on an H100 for 1.5 million training spectra.
     assert paper["gpu_hours"] == pytest.approx(1872 * 1.176 / 1.5, rel=0.02)
     assert compact["gpu_hours"] == pytest.approx(259 * 1.176 / 1.5, rel=0.02)
     assert 4.8 < paper["tokens"] / compact["tokens"] < 5.0

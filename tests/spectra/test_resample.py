@@ -357,7 +357,7 @@ def test_real_files_without_a_long_gap_equal_interp1d(real):
 
 
 def test_real_grid_to_9000_flags_files_that_end_before(real):
-    """SURVEYS: D. The 3820-pixel files end at 8914.6 Angstrom."""
+    """The 3820-pixel files end at 8914.6 Angstrom."""
     options = SpectraOptions(stop=9000.0, largest_masked_fraction=1.0)
     short = 0
     for path in real_lrs(real):
@@ -373,7 +373,7 @@ def test_real_grid_to_9000_flags_files_that_end_before(real):
 
 
 def test_real_file_without_normalised_spectrum(real):
-    """SURVEYS: D. NORM = 0: NORMALIZATION is all zeros, and nothing divides by it."""
+    """NORM = 0: NORMALIZATION is all zeros, and nothing divides by it."""
     path = real / "lamost_cmost" / "tests" / "spec-55859-F5902_sp01-002.fits.gz"
     assert fits.getval(path, "NORM") == 0
     flux = resample(read_spectrum(path), PAPER).flux

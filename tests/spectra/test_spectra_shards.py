@@ -186,7 +186,7 @@ def test_flags_are_counted():
 
 
 def test_real_files_of_every_release(real):
-    """SURVEYS: A2. Every layout in one shard."""
+    """Every layout in one shard."""
     files = [*real.glob("lamost_*/**/*.fits"), *real.glob("lamost_*/**/*.fits.gz")]
     files = sorted(path for path in files if "sdss" not in str(path))[::5]
     obsids = [read_spectrum(path).obsid or 1 for path in files]

@@ -241,7 +241,7 @@ def test_real_foreign_files_are_named(real):
 
 
 def test_one_observation_in_dr5_and_dr9(real):
-    """SURVEYS: D. The image and the table hold the same spectrum, reduced twice."""
+    """The image and the table hold the same spectrum, reduced twice."""
     folder = real / "lamost_cmost" / "tests"
     dr5 = read_spectrum(folder / "DR5_spec-55859-F5902_sp01-005.fits.gz")
     dr9 = read_spectrum(folder / "spec-55859-F5902_sp01-005.fits.gz")
@@ -263,7 +263,7 @@ def test_dr1_file_spans_3700_to_9088(real):
 
 
 def test_mask_value_64_of_dr2_and_dr3(real):
-    """SURVEYS: D. A test for == 1 would flag none of these pixels."""
+    """A test for == 1 would flag none of these pixels."""
     spectra = [
         read_spectrum(path)
         for path in real_files(real, "lamost_bopy/**/*")

@@ -13,7 +13,7 @@ from spectralm.labels.columns import CATALOGUE, STARS, schema
 from spectralm.surveys.crossmatch import crossmatch
 from spectralm.surveys.options import CrossmatchOptions
 
-#: Files of LAMOST and the APOGEE stars that they are of (SURVEYS: A3).
+#: Files of LAMOST and the APOGEE stars that they are of (docs/survey_files.md).
 KNOWN = {
     "3709176.fits": "2M09224938+2801252",
     "3706103.fits": "2M09275985+2634522",

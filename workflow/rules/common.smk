@@ -336,7 +336,11 @@ def cards():
     dataset."""
     runs = [run for run in CONFIG.runs if run.model in CONFIG.llms]
     return [
-        *(f"results/models/{run}/README.md" for run in runs if run.model not in ADOPTED),
+        *(
+            f"results/models/{run}/README.md"
+            for run in runs
+            if run.model not in ADOPTED
+        ),
         *(
             f"results/qa/{name}/README.md"
             for name in sorted({run.dataset for run in runs})

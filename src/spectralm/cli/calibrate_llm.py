@@ -12,6 +12,7 @@ from spectralm.language.questions import asked_of
 from spectralm.language.records import read_records
 from spectralm.llm.answering import MOST_CALIBRATED, Calibration, open_reader
 from spectralm.llm.options import LlmOptions
+from spectralm.progress import progress
 
 #: Stars without whom a label gets no errors: a factor of so few would be luck.
 LEAST = 30
@@ -33,7 +34,8 @@ def run(
     asked = [asked[place] for place in chosen]
     reader = open_reader(model, base, options, text, sigmas=True)
     pairs: dict[str, list[tuple[float, float]]] = {}
-    for row, reply in zip(asked, reader.replies([r["question"] for r in asked]), strict=True):
+    replies = progress(reader.replies([row["question"] for row in asked]), len(asked), "answers")
+    for row, reply in zip(asked, replies, strict=True):
         star = answer_text(text, asked_of(row["question"])).read(row["answer"])
         for name, sigma in reply.sigmas.items():
             pairs.setdefault(name, []).append((reply.star.values[name] - star.values[name], sigma))

@@ -1,4 +1,4 @@
-"""APOGEE DR16's allStar file: near-infrared labels of F to M stars, mostly giants (SURVEYS: B2)."""
+"""APOGEE DR16's allStar file: near-infrared labels of F to M stars, mostly giants."""
 
 from pathlib import Path
 

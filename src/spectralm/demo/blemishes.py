@@ -1,4 +1,4 @@
-"""Bad pixels and cut ends, as often and in the places where real files have them (SURVEYS: A3)."""
+"""Bad pixels and cut ends, as often and where real files have them (docs/survey_files.md)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Gaia-ESO DR5.1's catalogue: absolute abundances of few stars (SURVEYS: B4)."""
+"""Gaia-ESO DR5.1's catalogue: absolute abundances of few stars."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""GALAH DR4's allstar file: optical labels of stars south of +12 deg (SURVEYS: B3)."""
+"""GALAH DR4's allstar file: optical labels of stars south of +12 deg."""
 
 from pathlib import Path
 

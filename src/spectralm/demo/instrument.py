@@ -1,6 +1,6 @@
 """What LAMOST's low-resolution spectrographs make of a star's light.
 
-Numbers without a source were measured on real files of DR10 (see SURVEYS: A3 for their kind).
+Numbers without a source were measured on real files of DR10 (docs/survey_files.md).
 Arrays are [..., pixels]; wavelengths are in vacuum Angstrom.
 """
 

@@ -1,4 +1,4 @@
-"""LAMOST's catalogues of stars: A, F, G, K (45 columns) and M (64) (SURVEYS: B1)."""
+"""LAMOST's catalogues of stars: A, F, G, K (45 columns) and M (64)."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ from spectralm.demo.population import TYPES
 from spectralm.demo.zero_points import LAMOST
 
 #: Floor of the errors and their slope with 1 / (S/N in g; in i for M stars), by class: repeats
-#: scatter so (SURVEYS: C.11).
+#: scatter so (docs/survey_files.md).
 ERRORS = {
     "A": {"teff": (70, 2200), "logg": (0.06, 2.5), "feh": (0.08, 2.5)},
     "F": {"teff": (35, 1500), "logg": (0.05, 2.4), "feh": (0.04, 1.6)},
@@ -27,7 +27,7 @@ LADDER = np.array([name for types in TYPES.values() for name in types])
 def draw_subclass(true: np.ndarray, snr: Array, rng: np.random.Generator) -> np.ndarray:
     """Types as they are found, a subtype or so off; M stars stay M, the others stay A to K.
 
-    Two spectra of a star have the same type in about half of the cases (SURVEYS: A3).
+    Two spectra of a star have the same type in about half of the cases (docs/survey_files.md).
     """
     first_m = np.flatnonzero(LADDER == "dM0")[0]
     giant = np.char.startswith(true, "g")

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 CLASSES = ("A", "F", "G", "K", "M")
 
-#: What surveys write where they have no value (SURVEYS: C.14). Text columns also use blanks.
+#: What surveys write where they have no value (docs/survey_files.md). Text columns also use blanks.
 MISSING_NUMBERS = (-9999.0, -9999.99, -999.0)
 MISSING_TEXTS = ("", "Non", "nan", "NaN", "null", "None")
 

@@ -204,7 +204,7 @@ class GroupedAnswer(AnswerText):
     """One three-digit number a label: ``M,150,563,497``, in stage 2 ``C_FE:530,CI_FE:528``.
 
     A number counts ``label.step`` from ``label.offset``, so that it is one Llama-3 token and
-    neighbouring values are neighbouring tokens (TRAINING: what made the tiny text model good).
+    neighbouring values are neighbouring tokens (docs/demo_model.md).
     """
 
     def _words(self) -> list[str]:

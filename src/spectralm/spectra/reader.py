@@ -1,7 +1,7 @@
-"""One reader for every layout of a LAMOST low-resolution spectrum (SURVEYS: A2).
+"""One reader for every layout of a LAMOST low-resolution spectrum (docs/survey_files.md).
 
 The layout is told by the file's structure, never by its release. Plain files take a short way
-(a few cards and a view of the bytes, six times faster; INGEST); anything odd goes to
+(a few cards and a view of the bytes, seven times faster); anything odd goes to
 :func:`astropy.io.fits.open`, which is also what the short way is tested against.
 """
 

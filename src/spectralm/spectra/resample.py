@@ -84,7 +84,7 @@ def good_pixels(spectrum: Spectrum, mask: Mask) -> np.ndarray:
     """Which pixels are used, bool [pixels]; one without a finite flux never is.
 
     The paper masks where ORMASK is 1; we mask where it is not 0, as other values occur in 1 % of
-    flagged pixels, and alone in DR3 (SURVEYS: A3).
+    flagged pixels, and alone in DR3 (docs/survey_files.md).
     """
     good = (spectrum.ormask == 0) & np.isfinite(spectrum.flux)
     return good & (spectrum.ivar > 0) if mask == "ormask+ivar" else good

@@ -1,7 +1,7 @@
 """Cells of a catalogue, of whatever type the file gave, as numbers, ids and text.
 
-Each function returns a column in our type with missing values (SURVEYS: C.14) as null; those for
-numbers also return a mask [rows] of the cells that hold something else than a number.
+Each function returns a column in our type with missing values (docs/survey_files.md) as null; those
+for numbers also return a mask [rows] of the cells that hold something else than a number.
 """
 
 from collections.abc import Mapping

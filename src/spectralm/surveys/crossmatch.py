@@ -1,4 +1,4 @@
-"""Which star of another survey each LAMOST spectrum is of (SURVEYS: B5; docs/crossmatch.md)."""
+"""Which star of another survey each LAMOST spectrum is of (docs/crossmatch.md)."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
 """The bytes of a FITS file and the few header cards that we want, fast.
 
-astropy still interprets every card; it is only spared the ones nobody asks for (INGEST).
+astropy still interprets every card; it is only spared the ones nobody asks for.
 """
 
 from collections.abc import Collection, Iterator

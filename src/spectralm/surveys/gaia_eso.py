@@ -1,4 +1,4 @@
-"""Gaia-ESO DR5.1's catalogue (SURVEYS: B4): absolute abundances, brought to [X/Fe]."""
+"""Gaia-ESO DR5.1's catalogue (docs/survey_files.md): absolute abundances, brought to [X/Fe]."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""GALAH DR4's allstar file (SURVEYS: B3)."""
+"""GALAH DR4's allstar file (docs/survey_files.md)."""
 
 from spectralm.labels.vocabulary import ABUNDANCES
 from spectralm.surveys.survey import LABELS, Cut, Survey

@@ -1,4 +1,4 @@
-"""LAMOST's stellar catalogues, old and new, A to K and M, as one table (SURVEYS: B1)."""
+"""LAMOST's stellar catalogues, old and new, A to K and M, as one table (docs/survey_files.md)."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the name of a LAMOST file says (SURVEYS: B1).
+"""What the name of a LAMOST file says (docs/survey_files.md).
 
 ``spec-<LMJD>-<PLANID>_sp<SPID>-<FIBERID>.fits[.gz]``, perhaps with a prefix (``DR5_spec-...``), or
 ``<OBSID>.fits[.gz]``. PLANID may hold hyphens and underscores, so names are read from the right.

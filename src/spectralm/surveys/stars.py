@@ -1,4 +1,4 @@
-"""Which spectra are of one star (SURVEYS: C.1)."""
+"""Which spectra are of one star (docs/survey_files.md)."""
 
 import numpy as np
 import pyarrow as pa
