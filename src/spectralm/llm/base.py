@@ -1,6 +1,6 @@
 """Loading a base model and putting an adapter on it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -46,7 +46,8 @@ def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTraine
 def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> PeftModel:
     """A fresh LoRA adapter, in float32, on all linear layers of the base."""
     torch.manual_seed(seed)
-    tables = _embeddings(model) if options.train_embeddings else {}
+    tables = list(_embeddings(model)) if options.train_embeddings else []
+    _make_float(model, tables)
     return get_peft_model(
         model,
         LoraConfig(
@@ -55,7 +56,7 @@ def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> Peft
             lora_alpha=options.alpha,
             lora_dropout=options.dropout,
             target_modules="all-linear",
-            modules_to_save=_made_float(tables) or None,
+            modules_to_save=sorted(tables) or None,
         ),
     )
 
@@ -73,8 +74,7 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
 def _with_adapter(model: PreTrainedModel, folder: Path, is_trainable: bool) -> PeftModel:
     if not (folder / WEIGHTS).is_file():
         raise InputError(folder, WEIGHTS, "not there", "train the run first")
-    saved = LoraConfig.from_pretrained(str(folder)).modules_to_save or ()
-    _made_float({name: part for name, part in _embeddings(model).items() if name in saved})
+    _make_float(model, LoraConfig.from_pretrained(str(folder)).modules_to_save or [])
     return PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
 
 
@@ -87,9 +87,16 @@ def _embeddings(model: PreTrainedModel) -> dict[str, torch.nn.Embedding]:
     }
 
 
-def _made_float(tables: Mapping[str, torch.nn.Embedding]) -> list[str]:
-    """Names of tables that are trained whole: in float32, as the small steps of a training are
-    lost in bf16."""
-    for table in tables.values():
-        table.float()
-    return sorted(tables)
+def _make_float(model: PreTrainedModel, tables: Collection[str]) -> None:
+    """Hold tables that are trained whole in float32, as small steps are lost in bf16; and with them
+    the norms, which some kernels only apply in the precision of what they are applied to."""
+    if tables:
+        embeddings = _embeddings(model)
+        norms = [part for part in model.modules() if _is_norm(part)]
+        for part in (*norms, *(embeddings[name] for name in tables)):
+            part.float()
+
+
+def _is_norm(part: torch.nn.Module) -> bool:
+    own = list(part.parameters(recurse=False))
+    return bool(own) and all(parameter.dim() == 1 for parameter in own)

@@ -1,0 +1,63 @@
+"""The language models of the shipped configs that need no GPU: a few steps of each, to its end."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from llm.test_training import start
+from llm.toy import Toy, toy_records
+from processes import finish
+from snakemake.utils import update_config
+
+from spectralm.cli import main
+from spectralm.config import Config, check
+from spectralm.language.records import write_records
+from spectralm.llm.tiny import make_tiny_base
+
+ROOT = Path(__file__).parents[2]
+
+
+def shipped(name: str) -> Config:
+    """A config as it extends config.yaml."""
+    whole, more = (
+        yaml.safe_load((ROOT / "config" / file).read_text()) for file in ("config.yaml", name)
+    )
+    update_config(whole, more)
+    return check(whole)
+
+
+MODELS = [
+    (file, name)
+    for file in ("demo.yaml", "lamost_folder.yaml")
+    for name in shipped(file).run_models
+    if name in shipped(file).llms
+    # What goes on from another is of the same kind.
+    and shipped(file).llms[name].after is None
+]
+
+
+@pytest.mark.parametrize(("file", "name"), MODELS, ids=str)
+def test_a_model_is_trained_saved_loaded_and_answers(file, name, tmp_path):
+    config = shipped(file)
+    options, text = config.llms[name], config.texts[config.llms[name].text]
+    assert options.base == "tiny"
+    make_tiny_base(tmp_path / "base", config.tiny)
+    files = [tmp_path / "train.jsonl.gz", tmp_path / "validation.jsonl.gz"]
+    write_records(files[0], toy_records(text, 2 * options.training.questions_per_step, seed=1))
+    write_records(files[1], toy_records(text, 40, seed=2))
+    toy = Toy(tmp_path / "base", text, *files)
+    training = options.training.model_copy(update={"epochs": 1.0})
+    short = options.model_copy(update={"training": training}).model_dump_json()
+    finish(start(toy, tmp_path, 1, "--options", short))
+    run = tmp_path / "run"
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["eval_parsed"] == 1
+    assert metrics["eval_loss_loaded"] == pytest.approx(metrics["eval_loss"], rel=0.01)
+    given = ["--model", run, "--base", tmp_path / "base", "--options", short]
+    given += ["--text", text.model_dump_json(), "--questions", files[1]]
+    given += ["--out", run / "calibration.json"]
+    assert main(["calibrate-llm", *map(str, given)]) == 0
+    assert json.loads((run / "calibration.json").read_text())["factors"].keys() == {
+        *("teff", "logg", "feh")
+    }
