@@ -186,8 +186,10 @@ class Smoke:
         )
         if manifest["steps"] != self.steps:
             raise StageError(f"{manifest['steps']} steps, not {self.steps}", job.log)
-        saved, loaded = metrics["eval_loss"], metrics["eval_loss_loaded"]
-        print(f"  validation loss {saved:.4f}, of the saved adapter {loaded:.4f}", flush=True)
+        saved, loaded = metrics["few_loss"], metrics["few_loss_loaded"]
+        print(
+            f"  loss of some questions {saved:.4f}, of the saved adapter {loaded:.4f}", flush=True
+        )
         return metrics
 
     def _training(self, log: str) -> Job:

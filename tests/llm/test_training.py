@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def options(answer: str, epochs: float) -> str:
     ).model_dump_json()
 
 
-def start(toy: Toy, folder: Path, epochs: float, *more) -> subprocess.Popen:
+def start(toy: Toy, folder: Path, epochs: float, *more, **environment) -> subprocess.Popen:
     """Start a training as the rule does."""
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1"),
@@ -77,7 +78,7 @@ def start(toy: Toy, folder: Path, epochs: float, *more) -> subprocess.Popen:
         *("--out", folder / "run"),
         *more,
     ]
-    return started(command, PYTHONPATH=str(TESTS))
+    return started(command, PYTHONPATH=str(TESTS), **environment)
 
 
 @pytest.fixture(scope="module")
@@ -195,10 +196,57 @@ def test_what_can_fail_at_the_end_is_done_before_the_first_step(trained):
     history = json.loads((trained / "run" / "metrics.json").read_text())["history"]
     first = [entry for entry in history if entry["step"] == 0]
     scored = {name for entry in first for name in entry}
-    assert {"eval_loss", "eval_parsed", "eval_sigma_teff", "eval_loss_loaded"} <= scored
+    assert {"eval_loss", "eval_parsed", "eval_sigma_teff", "few_loss_loaded"} <= scored
     assert not any("loss" in entry for entry in first)
     assert [entry["step"] for entry in history if "eval_loss" in entry] == [0, 12, 24, 36]
     assert [entry["step"] for entry in history if "loss" in entry] == [10, 20, 30]
+
+
+@GROUPED
+def test_a_job_whose_time_is_nearly_over_is_saved_and_requeued_once(toy, tmp_path):
+    """SLURM's commands are stand-ins here; tests/slurm has the real ones."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    end = datetime.now() + timedelta(minutes=20)
+    for name, line in (
+        ("squeue", f"echo {end.isoformat(timespec='seconds')}; echo $* > {programs}/squeue.asked"),
+        ("scontrol", f"echo $* >> {programs}/scontrol.asked"),
+    ):
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    output = finish(start(toy, tmp_path, 1, PATH=path, SLURM_JOB_ID="77"))
+    assert (programs / "squeue.asked").read_text().split() == [
+        *("--noheader", "--jobs", "77", "--format", "%e")
+    ]
+    assert (programs / "scontrol.asked").read_text() == "requeue 77\n"
+    assert output.count("nearly over: saving a checkpoint") == 1
+    assert output.index("nearly over") < output.index("{'loss'")
+
+
+@GROUPED
+def test_a_training_that_diverges_ends_at_once(toy, tmp_path):
+    plain = LlmOptions.model_validate_json(options(toy.text.answer, 3))
+    training = plain.training.model_copy(update={"learning_rate": 1e30})
+    changed = plain.model_copy(update={"training": training})
+    process = start(toy, tmp_path, 3, "--options", changed.model_dump_json())
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert re.search(r"is nan at step \d+; lower learning_rate", output), output[-3000:]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_last_checkpoint_in_the_middle_of_an_epoch_is_not_gone_on_from(tmp_path):
+    for step, epoch in ((6, 0.6), (13, 1.3)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        torch.save({"cpu": torch.get_rng_state()}, folder / "rng_state.pth")
+        state = {"global_step": step, "max_steps": 13, "epoch": epoch}
+        (folder / "trainer_state.json").write_text(json.dumps(state))
+    assert last_whole_checkpoint(tmp_path, 1) == tmp_path / "checkpoint-6"
+    state |= {"epoch": 2.0}
+    (tmp_path / "checkpoint-13" / "trainer_state.json").write_text(json.dumps(state))
+    assert last_whole_checkpoint(tmp_path, 1) == tmp_path / "checkpoint-13"
 
 
 @GROUPED

@@ -125,7 +125,7 @@ def first_scores(run: Path) -> dict[str, float]:
 def test_shared_questions_give_the_scores_of_unshared_ones(toy, trained, tmp_path):
     finish(start(toy, tmp_path, zero3=False, processes=1))
     alone, shared = (first_scores(folder / "run") for folder in (tmp_path, trained))
-    assert {"eval_sigma_teff", "eval_class_accuracy", "eval_loss_loaded"} <= alone.keys()
+    assert {"eval_sigma_teff", "eval_class_accuracy", "few_loss_loaded"} <= alone.keys()
     assert shared == pytest.approx(alone, rel=0.01)
 
 

@@ -127,7 +127,7 @@ def test_a_cancelled_training_ends_with_the_same_adapter(
 def test_a_warned_training_is_requeued_and_uses_no_attempt(
     cluster, reference, with_questions, snakemake
 ):
-    """SLURM warns by `--signal=URG@900`; here the same signal is sent by hand, twice."""
+    """SLURM's warning is sent by hand, twice; and a training knows the end of its job's time."""
     folder = with_questions
     run = snakemake(ADAPTER, "--retries", "0")
     for times in (1, 2):
@@ -142,6 +142,7 @@ def test_a_warned_training_is_requeued_and_uses_no_attempt(
     assert same(folder, reference, ADAPTER)
     assert trainings(folder) == 3
     assert len(gone_on_from(folder)) == 1
+    assert "the time of this job is over at 20" in training_log(folder)
     states = cluster.accounts(run.run_id, "JobID", "State")
     assert states == [(job, "REQUEUED"), (job, "REQUEUED"), (job, "COMPLETED")]
 

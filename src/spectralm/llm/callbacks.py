@@ -1,10 +1,12 @@
 """What goes on beside the steps of a training: clocks, progress, and SLURM's warning."""
 
 import logging
+import math
 import os
 import signal
 import subprocess
 import time
+from datetime import datetime
 from statistics import median
 
 import torch
@@ -12,11 +14,14 @@ import torch.distributed as dist
 from accelerate import PartialState
 from transformers import TrainerCallback
 
+from spectralm.errors import SpectraLMError
 from spectralm.progress import Progress
 from spectralm.provenance import Clock
 
-#: What SLURM sends to a training some minutes before its time is over (`--signal` in the profile).
-#: Every process of the job gets it, and those that do not know it, such as torchrun, ignore it.
+#: How long before the end of its job a training saves and is requeued: an evaluation fits in.
+SECONDS_BEFORE = 1800
+#: What SLURM sends as a warning (`--signal` in the profile); processes that do not know it, such as
+#: torchrun, ignore it.
 WARNING_SIGNAL = signal.SIGURG
 
 
@@ -65,24 +70,50 @@ class StepTimer(TrainerCallback):
         return {"step_seconds": median(self.times) if self.times else None, "gpu_gib": peak}
 
 
-class SaveWhenWarned(TrainerCallback):
-    """When SLURM warns, saves a checkpoint and asks SLURM to put the job back into its queue.
+class SettingsOfNow(TrainerCallback):
+    """Evaluates and saves as often as is asked for now, not as when a checkpoint was written."""
 
-    The processes decide together: they may get the signal in different steps.
+    def on_train_begin(self, arguments, state, control, **others) -> None:
+        """After a checkpoint is read."""
+        state.compute_steps(arguments, state.max_steps)
+
+
+class StopWhenDiverged(TrainerCallback):
+    """Ends a training whose loss or gradient is not a number: it would go on for nothing."""
+
+    def on_log(self, arguments, state, control, logs, **others) -> None:
+        """Raises SpectraLMError: a loss or the norm of the gradient is not finite."""
+        for name in ("loss", "grad_norm", "eval_loss"):
+            if not math.isfinite(float(logs.get(name, 0.0))):
+                raise SpectraLMError(
+                    f"{name} is {logs[name]} at step {state.global_step}; lower learning_rate, and "
+                    f"delete {arguments.output_dir}"
+                )
+
+
+class SaveWhenWarned(TrainerCallback):
+    """Shortly before its job's time is over, saves a checkpoint and has SLURM requeue the job.
+
+    The first process asks SLURM for the end of the job. SLURM's own warning counts as well, but
+    reaches a training only where SLURM signals all processes of a job, not its first one alone. The
+    processes decide together, once.
     """
 
     def __init__(self) -> None:
-        self.warned = self.saving = False
+        self.warned = self.saving = self.done = False
+        self.end = _end_of_job() if PartialState().is_main_process else math.inf
         signal.signal(WARNING_SIGNAL, self._note)
+        signal.siginterrupt(WARNING_SIGNAL, False)
 
     def _note(self, *_signal) -> None:
         self.warned = True
 
     def on_step_end(self, arguments, state, control, **others) -> None:
         """After each step."""
-        if _any_process(self.warned, arguments.device):
+        nearly_over = self.warned or time.time() > self.end - SECONDS_BEFORE
+        if not self.done and _any_process(nearly_over, arguments.device):
             logging.warning("the time of this job is nearly over: saving a checkpoint")
-            self.warned, self.saving = False, True
+            self.done = self.saving = True
             control.should_save = True
 
     def on_save(self, arguments, state, control, **others) -> None:
@@ -92,6 +123,26 @@ class SaveWhenWarned(TrainerCallback):
             PartialState().wait_for_everyone()
             if state.is_world_process_zero:
                 _requeue()
+
+
+def _end_of_job() -> float:
+    """When the time of this job of SLURM is over, seconds since 1970; infinite without a job."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is None:
+        return math.inf
+    try:
+        done = subprocess.run(
+            ["squeue", "--noheader", "--jobs", job, "--format", "%e"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        end = datetime.fromisoformat(done.stdout.strip())
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        logging.warning("SLURM does not tell the end of job %s: %s", job, error)
+        return math.inf
+    logging.info("the time of this job is over at %s", end)
+    return end.timestamp()
 
 
 def _any_process(flag: bool, device: torch.device) -> bool:

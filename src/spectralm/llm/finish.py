@@ -18,37 +18,46 @@ from spectralm.errors import SpectraLMError
 from spectralm.files import atomic, write_json
 from spectralm.llm.adapter import CONFIG, WEIGHTS, check_weights
 from spectralm.llm.base import load_adapter, load_base
+from spectralm.llm.encoding import Questions
 from spectralm.llm.learner import Task
+from spectralm.llm.scoring import AnsweringTrainer
 from spectralm.llm.tokenizer import name_on_hub
 from spectralm.workspace import FINISHED, MANIFEST
 
+#: Questions whose loss is compared before saving and after loading.
+CHECKED = 16
 #: Relative differences between the loss before saving and after loading. Rounding gives less than
 #: the first; a larger one is recorded and warned of. The second means another model.
 NOTED, REFUSED = 0.01, 0.1
 
 
 def save_and_check(
-    trainer: Trainer, folder: Path, task: Task, loss: float, trained: bool
+    trainer: AnsweringTrainer, folder: Path, task: Task, trained: bool
 ) -> dict[str, float]:
     """Save the adapter as it is now, and load it again to see that it can be used.
 
+    The first process loads a base of its own and compares the loss of some validation questions,
+    few enough for the others to wait.
+
     Args:
-        loss: validation loss before saving.
         trained: whether steps were taken; before, all B are zero.
 
     Returns:
-        On the first process its validation loss after loading, ``eval_loss_loaded``.
+        The loss of these questions, ``few_loss``; on the first process also after loading,
+        ``few_loss_loaded``.
 
     Raises:
         SpectraLMError: a tensor is empty or untrained, or the loss is another one.
     """
     trainer.save_model(str(folder))
-    metrics = {}
+    few = trainer.eval_dataset.spread(CHECKED)
+    before = trainer.loss_of(few)
+    metrics = {"few_loss": before}
     if trainer.is_world_process_zero():
         check_weights(folder, trained)
-        again = _loss_of_saved(trainer, folder, task)
-        check_loss(folder, loss, again)
-        metrics["eval_loss_loaded"] = again
+        after = _loss_of_saved(trainer, folder, task, few)
+        check_loss(folder, before, after)
+        metrics["few_loss_loaded"] = after
     PartialState().wait_for_everyone()
     return metrics
 
@@ -59,7 +68,7 @@ def check_loss(folder: Path, before: float, after: float) -> None:
     Raises:
         SpectraLMError: the difference is large, or one of them is not finite.
     """
-    sentence = f"{folder}: validation loss {before:.4f} before saving but {after:.4f} after loading"
+    sentence = f"{folder}: loss {before:.4f} before saving but {after:.4f} after loading"
     gap = abs(after - before) / max(1.0, before)
     if not gap <= REFUSED:
         raise SpectraLMError(sentence)
@@ -67,10 +76,10 @@ def check_loss(folder: Path, before: float, after: float) -> None:
         logging.warning("%s", sentence)
 
 
-def _loss_of_saved(trainer: Trainer, folder: Path, task: Task) -> float:
+def _loss_of_saved(trainer: Trainer, folder: Path, task: Task, questions: Questions) -> float:
     with _without_sharding(trainer.args):
         model = load_base(task.base, task.options, trainer.args.device)
-    loss = _loss_of(load_adapter(model, folder), trainer)
+    loss = _loss_of(load_adapter(model, folder), trainer, questions)
     # A model's parts refer to each other; the training needs their memory at once.
     del model
     gc.collect()
@@ -89,12 +98,12 @@ def _without_sharding(arguments: TrainingArguments) -> Iterator[None]:
             set_hf_deepspeed_config(arguments.hf_deepspeed_config)
 
 
-def _loss_of(model: PeftModel, trainer: Trainer) -> float:
-    """Validation loss of a model that is not the Trainer's own."""
+def _loss_of(model: PeftModel, trainer: Trainer, questions: Questions) -> float:
+    """Loss of a model that is not the Trainer's own."""
     device = trainer.args.device
     total = items = 0.0
     for batch in torch.utils.data.DataLoader(
-        trainer.eval_dataset,
+        questions,
         batch_size=trainer.args.per_device_eval_batch_size,
         collate_fn=trainer.data_collator,
     ):

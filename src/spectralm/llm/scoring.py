@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ class AnsweringTrainer(Trainer):
         self,
         *arguments,
         reader: Reader,
-        rehearse: Callable[["AnsweringTrainer", float], Mapping[str, float]],
+        rehearse: Callable[["AnsweringTrainer"], Mapping[str, float]],
         **settings,
     ):
         super().__init__(*arguments, **settings)
@@ -47,16 +48,24 @@ class AnsweringTrainer(Trainer):
         step = self.state.global_step
         if self.latest[0] == step:
             return self.latest[1]
-        gpus = [torch.cuda.current_device()] if self.args.device.type == "cuda" else []
-        with torch.random.fork_rng(gpus):
+        with self._unchanged_random_numbers():
             metrics = super().evaluate(*arguments, **settings)
             self.model.eval()
             answers = answer_metrics(self._replies(), self.stars)
             if step == 0:
-                answers |= self.rehearse(self, metrics["eval_loss"])
+                answers |= self.rehearse(self)
         self.log(answers)
         self.latest = (step, metrics | answers)
         return self.latest[1]
+
+    def loss_of(self, questions: Questions) -> float:
+        """Loss of some questions; all processes take part."""
+        with self._unchanged_random_numbers():
+            return super().evaluate(questions, metric_key_prefix="few")["few_loss"]
+
+    def _unchanged_random_numbers(self) -> AbstractContextManager:
+        gpus = [torch.cuda.current_device()] if self.args.device.type == "cuda" else []
+        return torch.random.fork_rng(gpus)
 
     def _replies(self) -> list[Reply]:
         """Answers to all questions; each process asks its share of them."""

@@ -13,7 +13,14 @@ from transformers import TrainingArguments
 from spectralm.files import sha256
 from spectralm.llm.adapter import WEIGHTS
 from spectralm.llm.arguments import training_arguments
-from spectralm.llm.callbacks import KeptClock, LoggedProgress, SaveWhenWarned, StepTimer
+from spectralm.llm.callbacks import (
+    KeptClock,
+    LoggedProgress,
+    SaveWhenWarned,
+    SettingsOfNow,
+    StepTimer,
+    StopWhenDiverged,
+)
 from spectralm.llm.device import local_device
 from spectralm.llm.finish import finish, save_and_check
 from spectralm.llm.generation import Reader
@@ -81,13 +88,14 @@ def _train(
     arguments.eval_on_start = checkpoint is None
     trainer = _trainer(task, learner, workspace, arguments)
     timer = StepTimer()
-    for callback in (KeptClock(clock), SaveWhenWarned(), timer):
+    others = (SettingsOfNow(), StopWhenDiverged(), SaveWhenWarned())
+    for callback in (KeptClock(clock), timer, *others):
         trainer.add_callback(callback)
     if arguments.disable_tqdm:
         trainer.add_callback(LoggedProgress())
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     final = trainer.evaluate()
-    final |= save_and_check(trainer, workspace / "adapter", task, final["eval_loss"], trained=True)
+    final |= save_and_check(trainer, workspace / "adapter", task, trained=True)
     if trainer.is_world_process_zero():
         trained, total = trainer.model.get_nb_trainable_parameters()
         metrics = {
@@ -117,8 +125,8 @@ def _train(
 def _trainer(
     task: Task, learner: Learner, workspace: Path, arguments: TrainingArguments
 ) -> AnsweringTrainer:
-    def rehearse(trainer: AnsweringTrainer, loss: float) -> dict[str, float]:
-        return save_and_check(trainer, workspace / "rehearsal", task, loss, trained=False)
+    def rehearse(trainer: AnsweringTrainer) -> dict[str, float]:
+        return save_and_check(trainer, workspace / "rehearsal", task, trained=False)
 
     return AnsweringTrainer(
         model=learner.model,

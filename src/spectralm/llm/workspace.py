@@ -56,10 +56,19 @@ def last_whole_checkpoint(workspace: Path, processes: int) -> Path | None:
     found = sorted(workspace.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     for checkpoint in reversed(found):
         if _is_whole(checkpoint, processes):
+            if _is_last_of_a_part(checkpoint):
+                continue
             return checkpoint
         logging.warning("%s was not written to its end; it is removed", checkpoint)
         shutil.rmtree(checkpoint)
     return None
+
+
+def _is_last_of_a_part(checkpoint: Path) -> bool:
+    """Whether all steps are done, in the middle of an epoch: the Trainer would take one more."""
+    state = json.loads((checkpoint / "trainer_state.json").read_text())
+    ended = state.get("global_step", 0) == state.get("max_steps")
+    return ended and state["epoch"] % 1 > 0
 
 
 def _is_whole(checkpoint: Path, processes: int) -> bool:
