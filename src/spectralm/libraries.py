@@ -23,8 +23,9 @@ def set_up_libraries() -> None:
         os.environ.setdefault(name, value)
     for name, beginning in HARMLESS.items():
         logging.getLogger(name).addFilter(partial(_is_worth_reading, beginning))
-    # Of what a library is about to rename in itself.
+    # Of what a library is about to rename in itself, and of what PEFT sets right by itself.
     warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False")
 
 
 def _is_worth_reading(beginning: str, record: logging.LogRecord) -> bool:
