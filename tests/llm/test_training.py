@@ -207,7 +207,7 @@ def test_a_job_whose_time_is_nearly_over_is_saved_and_requeued_once(toy, tmp_pat
     """SLURM's commands are stand-ins here; tests/slurm has the real ones."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    end = datetime.now() + timedelta(minutes=20)
+    end = datetime.now() + timedelta(seconds=1)
     for name, line in (
         ("squeue", f"echo {end.isoformat(timespec='seconds')}; echo $* > {programs}/squeue.asked"),
         ("scontrol", f"echo $* >> {programs}/scontrol.asked"),

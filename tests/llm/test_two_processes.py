@@ -44,7 +44,13 @@ def toy(toy, tmp_path_factory) -> Toy:
 
 
 def start(
-    toy: Toy, folder: Path, *more, zero3: bool = True, quantise: bool = True, processes: int = 2
+    toy: Toy,
+    folder: Path,
+    *more,
+    zero3: bool = True,
+    quantise: bool = True,
+    processes: int = 2,
+    program: str = "llm.as_on_gpus",
 ) -> subprocess.Popen:
     """Start a training as the rule does; steps are of eight questions."""
     options = LlmOptions(
@@ -67,7 +73,7 @@ def start(
     return started(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", processes, "-m", "llm.as_on_gpus", "train-llm"),
+            *("--nproc-per-node", processes, "-m", program, "train-llm"),
             *("--train-questions", toy.train, "--validation-questions", toy.validation),
             *("--base", toy.base, "--ask", toy.ask, "--options", options.model_dump_json()),
             *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
@@ -114,6 +120,12 @@ def test_zero3_with_nf4(toy, trained):
 def test_others(toy, tmp_path, zero3, quantise):
     finish(start(toy, tmp_path, zero3=zero3, quantise=quantise))
     check(toy, tmp_path / "run", quantise)
+
+
+def test_zero3_with_weights_that_deepspeed_does_not_shard(toy, tmp_path):
+    """As an 8B's norms and some of its adapter's, all of a tiny model are below its threshold."""
+    finish(start(toy, tmp_path, quantise=False, program="spectralm"))
+    check(toy, tmp_path / "run", quantise=False)
 
 
 def first_scores(run: Path) -> dict[str, float]:

@@ -18,8 +18,9 @@ from spectralm.errors import SpectraLMError
 from spectralm.progress import Progress
 from spectralm.provenance import Clock
 
-#: How long before the end of its job a training saves and is requeued: an evaluation fits in.
-SECONDS_BEFORE = 1800
+#: How long before the end of its job a training saves and is requeued: an evaluation fits in. Of a
+#: short job, the share of its time.
+SECONDS_BEFORE, SHARE_BEFORE = 1800, 0.1
 #: What SLURM sends as a warning (`--signal` in the profile); processes that do not know it, such as
 #: torchrun, ignore it.
 WARNING_SIGNAL = signal.SIGURG
@@ -101,7 +102,8 @@ class SaveWhenWarned(TrainerCallback):
 
     def __init__(self) -> None:
         self.warned = self.saving = self.done = False
-        self.end = _end_of_job() if PartialState().is_main_process else math.inf
+        end = _end_of_job() if PartialState().is_main_process else math.inf
+        self.nearly_over = end - min(SECONDS_BEFORE, SHARE_BEFORE * (end - time.time()))
         signal.signal(WARNING_SIGNAL, self._note)
         signal.siginterrupt(WARNING_SIGNAL, False)
 
@@ -110,8 +112,8 @@ class SaveWhenWarned(TrainerCallback):
 
     def on_step_end(self, arguments, state, control, **others) -> None:
         """After each step."""
-        nearly_over = self.warned or time.time() > self.end - SECONDS_BEFORE
-        if not self.done and _any_process(nearly_over, arguments.device):
+        warned = self.warned or time.time() > self.nearly_over
+        if not self.done and _any_process(warned, arguments.device):
             logging.warning("the time of this job is nearly over: saving a checkpoint")
             self.done = self.saving = True
             control.should_save = True
