@@ -136,19 +136,15 @@ def torchrun(wildcards, output):
     training = options.training
     each = f"--nproc-per-node {training.processes}"
     # Not the resource, which Snakemake lowers to what it may use at once.
-    gpus = f"{on_gpus(training.processes if gpus_of(options) else 0)} torchrun"
+    gpus = training.processes * gpus_of(options)
+    start = f"python -m spectralm.gpus {gpus} torchrun"
     if training.nodes == 1:
-        return f"{gpus} --standalone {each}"
+        return f"{start} --standalone {each}"
     return (
         f"srun --nodes {training.nodes} --ntasks {training.nodes} --ntasks-per-node 1"
-        f" {gpus} --nnodes {training.nodes} {each} --rdzv-backend c10d"
+        f" {start} --nnodes {training.nodes} {each} --rdzv-backend c10d"
         " --rdzv-id $SLURM_JOB_ID --rdzv-endpoint $(hostname):$((20000 + SLURM_JOB_ID % 10000))"
     )
-
-
-def on_gpus(count):
-    """The start of a command that has GPUs of its own."""
-    return f"python -m spectralm.gpus {count}"
 
 
 def gpus_of(options):
