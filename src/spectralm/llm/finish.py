@@ -50,7 +50,10 @@ def save_and_check(
         SpectraLMError: a tensor is empty or untrained, or the loss is another one.
     """
     trainer.save_model(str(folder))
-    few = trainer.eval_dataset.spread(CHECKED)
+    # Whole batches: to fill one, the Trainer counts a question twice.
+    width = trainer.args.eval_batch_size * PartialState().num_processes
+    batches = max(min(CHECKED, len(trainer.eval_dataset)) // width, 1)
+    few = trainer.eval_dataset.spread(batches * width)
     before = trainer.loss_of(few)
     metrics = {"few_loss": before}
     if trainer.is_world_process_zero():
