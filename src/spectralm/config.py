@@ -41,6 +41,7 @@ from spectralm.surveys.options import (
     LamostCuts,
     LamostPaths,
 )
+from spectralm.workspace import MANIFEST
 
 
 class Lamost(LamostPaths):
@@ -330,7 +331,7 @@ def _noted(config: Config) -> Config:
         for name, model in config.llms.items()
         if name in config.run_models
         and model.adapter is not None
-        and not Path(model.adapter, "manifest.json").is_file()
+        and not Path(model.adapter, MANIFEST).is_file()
     ]
     note = " ".join(filter(None, [*unknown, config.evaluation.note]))
     evaluation = config.evaluation.model_copy(update={"note": note})

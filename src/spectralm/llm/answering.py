@@ -1,7 +1,7 @@
 """Questions -> rows of PREDICTIONS, with calibrated errors where the run has them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from spectralm.llm.device import local_device
 from spectralm.llm.generation import Reader, Reply
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import load_tokenizer
-from spectralm.progress import Progress
+from spectralm.progress import progress
 
 FILE = "calibration.json"
 #: Validation questions that a calibration answers at most, spread over all.
@@ -73,23 +73,29 @@ def answer_all(
     Args:
         parts: a folder for what is answered so far: what lies there already is not asked again.
     """
-    answered = Progress(len(questions), "answers")
-    tables = [schema(PREDICTIONS).empty_table()]
+    rows = _rows(reader, obsids, questions, calibration, parts)
+    answered = progress(rows, len(questions), "answers")
+    return pa.Table.from_pylist(list(answered), schema=schema(PREDICTIONS))
+
+
+def _rows(
+    reader: Reader,
+    obsids: Sequence[int],
+    questions: Sequence[str],
+    calibration: Calibration | None,
+    parts: Path | None,
+) -> Iterator[dict[str, object]]:
     for start in range(0, len(questions), reader.window):
         stop = min(start + reader.window, len(questions))
         file = parts and parts / f"{start}-{stop}.parquet"
         if file and file.is_file():
-            table = read_parquet(file)
-        else:
-            replies = reader.replies(questions[start:stop])
-            rows = map(partial(_row, calibration), obsids[start:stop], replies)
-            table = pa.Table.from_pylist(list(rows), schema=schema(PREDICTIONS))
-            if file:
-                write_parquet(file, table)
-        tables.append(table)
-        answered.to(stop)
-    answered.close()
-    return pa.concat_tables(tables)
+            yield from read_parquet(file).to_pylist()
+            continue
+        replies = reader.replies(questions[start:stop])
+        rows = list(map(partial(_row, calibration), obsids[start:stop], replies))
+        if file:
+            write_parquet(file, pa.Table.from_pylist(rows, schema=schema(PREDICTIONS)))
+        yield from rows
 
 
 def _row(calibration: Calibration | None, obsid: int, reply: Reply) -> dict[str, object]:

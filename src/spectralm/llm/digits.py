@@ -70,20 +70,21 @@ def spelled_chances(
         starts.append(starts[-1] + len(texts[token]))
         states.append(after(states[-1])[token])
     length = written.cache.get_seq_length()
-    for label, place, _ in answer.slots_of(text):
-        if label is None:
-            continue
-        # The space before a number may be one token with the number's sign.
-        root = bisect_left(starts, place) - 1
-        trunk = torch.zeros(length, dtype=torch.bool, device=written.scores.device)
-        trunk[written.prompt.start : written.prompt.stop + root] = True
-        tree = Tree(model, written.cache, trunk, written.position + root)
-        interval = partial(_interval, answer, label, place - starts[root])
-        scores = written.scores[root]
-        yield (
-            label,
-            number_chances(tree, after, texts, (states[root], scores), interval, label.step),
-        )
+    with _sdpa(model):
+        for label, place, _ in answer.slots_of(text):
+            if label is None:
+                continue
+            # The space before a number may be one token with the number's sign.
+            root = bisect_left(starts, place) - 1
+            trunk = torch.zeros(length, dtype=torch.bool, device=written.scores.device)
+            trunk[written.prompt.start : written.prompt.stop + root] = True
+            tree = Tree(model, written.cache, trunk, written.position + root)
+            interval = partial(_interval, answer, label, place - starts[root])
+            scores = written.scores[root]
+            yield (
+                label,
+                number_chances(tree, after, texts, (states[root], scores), interval, label.step),
+            )
 
 
 def _interval(
@@ -135,14 +136,13 @@ class Tree:
         new = self.sees[first:]
         mask = torch.cat([self.trunk.expand(len(new), -1), new], dim=1)
         depths = torch.tensor(self.depths[first:], device=device)
-        with _sdpa(self.model):
-            logits = self.model(
-                input_ids=torch.tensor([tokens], device=device),
-                attention_mask=mask[None, None],
-                position_ids=self.position + depths[None],
-                past_key_values=self.cache,
-                use_cache=True,
-            ).logits
+        logits = self.model(
+            input_ids=torch.tensor([tokens], device=device),
+            attention_mask=mask[None, None],
+            position_ids=self.position + depths[None],
+            past_key_values=self.cache,
+            use_cache=True,
+        ).logits
         return logits[0, ends].float()
 
     def close(self) -> None:
