@@ -5,7 +5,7 @@
 #   results/catalogues/{dataset}.parquet            a row per spectrum: labels, S/N, star, file
 #   results/samples/{dataset}/{shard}.parquet       frozen manifest: which spectra, which split
 #   results/spectra/{dataset}/{shard}.parquet       flux on the grid, quality flags
-#   results/qa/{dataset}/{split}/{shard}.{ask}.{text}.jsonl.gz      questions and answers
+#   results/qa/{dataset}/{split}/{shard}.{targets}.{text}.jsonl.gz      questions and answers
 #   results/models/{run}/                           adapter or baseline, metrics, manifest
 #   results/predictions/{run}/{dataset}/{shard}.parquet
 #   results/residuals/{run}/{dataset}.parquet
@@ -27,7 +27,7 @@ from spectralm.evaluation.pairs import TABLES_OF_PAPERS_MODELS, ours_for
 from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, import_closure, source
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.llm.code import weights_code
 from spectralm.provenance import workspace_key
 
@@ -44,13 +44,13 @@ wildcard_constraints:
     shard=r"\d{4}",
     scale=r"\d+",
     text="|".join(CONFIG.texts),
-    ask="parameters|abundances",
+    targets="parameters|abundances",
     dataset="lamost|apogee|galah|gaia_eso",
     learned="lamost|apogee",
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/demo.smk"
+include: "workflow/rules/mock.smk"
 include: "workflow/rules/surveys.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/spectra.smk"
@@ -71,4 +71,4 @@ rule all:
         rules.write_report.output,
         expand("results/catalogue/{run}.parquet", run=CONFIG.runs),
         cards(),
-        expand("results/models/{run}/training_set.safetensors", run=CONFIG.runs),
+        expand("results/models/{run}/training_domain.safetensors", run=CONFIG.runs),

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from astropy.coordinates import SkyCoord
 
-from spectralm.labels.columns import CATALOGUE, STARS, schema
+from spectralm.schemas import CATALOGUE, STARS, schema
 from spectralm.surveys.crossmatch import crossmatch
 from spectralm.surveys.options import CrossmatchOptions
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from spectralm import predict
 from spectralm.inference.llm_run import open_run, questions_about
-from spectralm.inference.own_files import Origin, read_own
 from spectralm.inference.run import LLM, Run
+from spectralm.inference.user_spectra import Origin, read_own
 from spectralm.llm.answering import Calibration
 from spectralm.spectra.resample import resample
 

@@ -32,7 +32,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from spectralm.config import check
 from spectralm.errors import SpectraLMError
 from spectralm.files import read_parquet
-from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Ask
+from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Targets
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
@@ -200,7 +200,7 @@ class Smoke:
             *("--nproc-per-node", options.training.processes, "-m", "spectralm", "train-llm"),
             *("--train-questions", self.questions("train")),
             *("--validation-questions", self.questions("validation")),
-            *("--base", options.base, "--ask", Ask.PARAMETERS),
+            *("--base", options.base, "--targets", Targets.PARAMETERS),
             *("--options", options.model_dump_json(), "--text", self.text.model_dump_json()),
             *("--grid", self.grid.model_dump_json(), "--workspaces", self.folder / "workspaces"),
             *("--tensorboard", self.folder / "tensorboard", "--out", self.folder / "run"),
@@ -305,7 +305,7 @@ def compared(
     """Rows of the table: what, measured, planned from best to worst."""
     options, recipe = smoke.options, smoke.options.training
     processes, questions = recipe.processes, recipe.questions_per_step
-    words = length(options, smoke.text, smoke.grid.grid, Ask.PARAMETERS)
+    words = length(options, smoke.text, smoke.grid.grid, Targets.PARAMETERS)
     step, tokens = training(base, options, words, questions), questions * words.total
     one = prediction(base, options, words)
     sharded = processes if recipe.zero3 else 1

@@ -12,11 +12,9 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from spectralm.catalogue.columns import catalogue_columns
-from spectralm.inference.columns import own_columns
-from spectralm.labels import columns
-from spectralm.labels.columns import Column
-from spectralm.labels.vocabulary import LABELS, Ask
+from spectralm import schemas
+from spectralm.labels.vocabulary import LABELS, Targets
+from spectralm.schemas import Column, catalogue_columns, own_columns
 from spectralm.spectra.refusals import REASONS
 
 ROOT = Path(__file__).parent.parent
@@ -26,19 +24,23 @@ MARK = re.compile(r"<!-- made from code: (\w+) -->")
 
 #: Tables of the page on columns: the file, and what is in it.
 COLUMNS = {
-    "results/catalogues/files.parquet": columns.FILES,
-    "results/catalogues/lamost.parquet": columns.CATALOGUE,
-    "results/catalogues/{survey}.stars.parquet": columns.STARS,
-    "results/catalogues/{survey}.parquet": columns.CROSSMATCHED,
-    "results/samples/{dataset}.parquet": columns.RANKING,
-    "results/samples/{dataset}/{shard}.parquet": columns.SAMPLE,
-    "results/spectra/{dataset}/{shard}.parquet": columns.SPECTRA,
-    "results/predictions/{run}/{dataset}/{shard}.parquet": columns.PREDICTIONS,
-    "results/residuals/{run}/{dataset}.parquet, stage 1": columns.residual_columns(Ask.PARAMETERS),
-    "results/residuals/{run}/{dataset}.parquet, stage 2": columns.residual_columns(Ask.ABUNDANCES),
-    "results/catalogue/{run}.*, stage 1": catalogue_columns(Ask.PARAMETERS),
-    "results/catalogue/{run}.*, stage 2": catalogue_columns(Ask.ABUNDANCES),
-    "*.rejects.parquet": columns.REJECTS,
+    "results/catalogues/files.parquet": schemas.FILES,
+    "results/catalogues/lamost.parquet": schemas.CATALOGUE,
+    "results/catalogues/{survey}.stars.parquet": schemas.STARS,
+    "results/catalogues/{survey}.parquet": schemas.CROSSMATCHED,
+    "results/samples/{dataset}.parquet": schemas.ASSIGNMENT,
+    "results/samples/{dataset}/{shard}.parquet": schemas.SAMPLE,
+    "results/spectra/{dataset}/{shard}.parquet": schemas.SPECTRA,
+    "results/predictions/{run}/{dataset}/{shard}.parquet": schemas.PREDICTIONS,
+    "results/residuals/{run}/{dataset}.parquet, stage 1": schemas.residual_columns(
+        Targets.PARAMETERS
+    ),
+    "results/residuals/{run}/{dataset}.parquet, stage 2": schemas.residual_columns(
+        Targets.ABUNDANCES
+    ),
+    "results/catalogue/{run}.*, stage 1": catalogue_columns(Targets.PARAMETERS),
+    "results/catalogue/{run}.*, stage 2": catalogue_columns(Targets.ABUNDANCES),
+    "*.rejects.parquet": schemas.REJECTS,
     "What `spectralm predict` writes": own_columns(LABELS.values()),
 }
 

@@ -40,7 +40,7 @@ def test_an_error_of_the_user_is_one_sentence_and_status_1(tmp_path, capsys):
 
 def test_wrong_options_name_the_key(capsys):
     with pytest.raises(SystemExit):
-        main(["rank-sample", "--catalogue", "a", "--options", '{"sed": 1}', "--out", "b"])
+        main(["assign-shards", "--catalogue", "a", "--options", '{"sed": 1}', "--out", "b"])
     said = capsys.readouterr().err
     assert "--options" in said
     assert "sed" in said

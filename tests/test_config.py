@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from spectralm.baselines.registry import kinds, options_class
 from spectralm.config import Config, Run, load
 from spectralm.errors import SpectraLMError
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.llm.options import LlmOptions
 
 
@@ -77,7 +77,7 @@ def test_the_manual_names_every_key_with_its_default(config):
         default = options_class(kind)()
         assert written.baselines[name] == default
         assert said.keys() == default.model_dump().keys()
-    for part in ("samples", "spectra", "evaluation", "demo", "tiny"):
+    for part in ("samples", "spectra", "evaluation", "mock", "tiny"):
         assert config[part].keys() == getattr(written, part).model_dump().keys()
     for said, grid in zip(config["experiment"], written.experiment, strict=True):
         assert said.keys() == grid.model_dump().keys()
@@ -258,7 +258,7 @@ def test_options_survive_the_command_line(config):
 
 
 def test_elements_are_asked_for_in_the_order_of_the_vocabulary(config):
-    assert load(config).ask("apogee") == Ask.ABUNDANCES
+    assert load(config).targets("apogee") == Targets.ABUNDANCES
     chosen = load(put(config, "elements", ["MG", "C", "MG"]))
-    assert chosen.ask("apogee") == Ask("C,MG")
-    assert chosen.ask("lamost") == Ask.PARAMETERS
+    assert chosen.targets("apogee") == Targets("C,MG")
+    assert chosen.targets("lamost") == Targets.PARAMETERS

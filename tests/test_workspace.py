@@ -21,7 +21,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from spectralm.workspace import Lock
-with Lock(Path(sys.argv[1]), beat=0.05):
+with Lock(Path(sys.argv[1]), heartbeat=0.05):
     print("trains", flush=True)
     time.sleep(60)
 """
@@ -76,7 +76,7 @@ def test_a_killed_owner_is_followed_at_once(holder, tmp_path):
 
 
 def test_a_process_id_that_is_used_again_is_another_owner(tmp_path):
-    owned_by(replace(Owner.here(), born=1), tmp_path / "key")
+    owned_by(replace(Owner.here(), start_ticks=1), tmp_path / "key")
     with Lock(tmp_path / "key"):
         pass
 
@@ -93,10 +93,10 @@ def test_an_owner_elsewhere_is_dead_when_it_gives_no_sign_of_life(tmp_path):
     heart = threading.Thread(target=live)
     heart.start()
     with pytest.raises(InputError, match=r"`kill \d+` on elsewhere"):
-        Lock(tmp_path / "key", patience=10).__enter__()
+        Lock(tmp_path / "key", lease_timeout=10).__enter__()
     stop.set()
     heart.join()
-    with Lock(tmp_path / "key", patience=0.5):
+    with Lock(tmp_path / "key", lease_timeout=0.5):
         assert len(list(tmp_path.iterdir())) == 2
 
 

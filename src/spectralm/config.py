@@ -24,12 +24,12 @@ from pydantic import (
 
 from spectralm.baselines.options import BaselineOptions
 from spectralm.baselines.registry import kinds, options_class
-from spectralm.demo.options import SkyOptions
 from spectralm.errors import SpectraLMError
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.labels.vocabulary import PARAMETERS, SPECIES, Ask
+from spectralm.labels.vocabulary import PARAMETERS, SPECIES, Targets
 from spectralm.language.options import TextOptions
 from spectralm.llm.options import ANSWER_ROOM, WIDTHS, LlmOptions, TinyOptions
+from spectralm.mock.options import SkyOptions
 from spectralm.options import Options
 from spectralm.samples.options import SampleOptions
 from spectralm.spectra.options import SpectraOptions
@@ -115,7 +115,7 @@ class Config(Options):
     elements: list[Literal[SPECIES]] = Field(default=list(SPECIES), min_length=1)
     """Species whose abundances stage 2 learns, as APOGEE spells them."""
 
-    demo: SkyOptions = SkyOptions()
+    mock: SkyOptions = SkyOptions()
     """The synthetic sky that `make_sky` writes into results/sky, for whoever has no data."""
 
     tiny: TinyOptions = TinyOptions()
@@ -257,9 +257,9 @@ class Config(Options):
         """All scales at which anything learns from a dataset, the smallest first."""
         return sorted({run.scale for run in self.runs_on(dataset)})
 
-    def ask(self, dataset: str) -> Ask:
+    def targets(self, dataset: str) -> Targets:
         """What models that learned from a dataset are asked, of any star."""
-        return Ask.PARAMETERS if dataset == "lamost" else Ask(",".join(self.elements))
+        return Targets.PARAMETERS if dataset == "lamost" else Targets(",".join(self.elements))
 
     @property
     def datasets(self) -> list[str]:
@@ -360,12 +360,18 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
             yield f"models.{name}.base", base
 
 
+#: Keys of earlier versions, and what they are called now.
+_RENAMED = {"demo": "mock"}
+
+
 def _sentence(problem: Mapping[str, Any]) -> str:
     place = list(problem["loc"])
     # Behind a model's name stands its kind, which is no key of the config.
     shown = place[:2] + place[3:] if place[:1] == ["models"] else place
     key = ".".join(map(str, shown)) or "config"
     if problem["type"] == "extra_forbidden":
+        if key in _RENAMED:
+            return f"{key}: is now called {_RENAMED[key]}; rename it"
         known = _known_keys(place[:-1])
         close = difflib.get_close_matches(str(place[-1]), known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from spectralm.files import write_parquet
-from spectralm.labels.columns import REJECTS, schema
+from spectralm.schemas import REJECTS, schema
 
 
 @dataclass(frozen=True)
 class Reject:
-    """One refused row; the fields are those of :data:`spectralm.labels.columns.REJECTS`."""
+    """One refused row; the fields are those of :data:`spectralm.schemas.REJECTS`."""
 
     obsid: int | None
     path: str | None

@@ -24,8 +24,8 @@ MANIFEST = "manifest.json"
 #: Folder of a workspace with what its training gave.
 FINISHED = "finished"
 #: Seconds between the signs of life of an owner, and without one until it counts as dead.
-BEAT = 10.0
-PATIENCE = 120.0
+HEARTBEAT_SECONDS = 10.0
+LEASE_TIMEOUT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Owner:
 
     host: str
     pid: int
-    born: int
+    start_ticks: int
     """Its start in clock ticks since boot: process ids are used again."""
     slurm_job: str | None
     since: str
@@ -44,8 +44,10 @@ class Owner:
     def here(cls) -> Self:
         """This process."""
         since = datetime.now(UTC).isoformat(timespec="microseconds")
-        born = _born(os.getpid())
-        return cls(socket.gethostname(), os.getpid(), born, os.environ.get("SLURM_JOB_ID"), since)
+        start_ticks = _start_ticks(os.getpid())
+        return cls(
+            socket.gethostname(), os.getpid(), start_ticks, os.environ.get("SLURM_JOB_ID"), since
+        )
 
     def __str__(self) -> str:
         job = f" (SLURM job {self.slurm_job})" if self.slurm_job else ""
@@ -59,7 +61,7 @@ class Owner:
         return f"`kill {self.pid}` on {self.host}"
 
 
-def _born(pid: int) -> int:
+def _start_ticks(pid: int) -> int:
     """When a process was started; -1 if there is none, or it is a zombie."""
     try:
         fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
@@ -74,18 +76,23 @@ class Lock:
     Nobody ever removes another's lock. A dead owner's is followed by ``KEY.lock.after-...``, a
     name that only one successor can make, and the last of this chain is the owner. That an owner
     on this machine is dead is seen in /proc; on another, from a lock that was not touched for
-    ``patience`` seconds. An owner that was only away for so long finds its successor's lock, and
-    ends itself.
+    ``lease_timeout`` seconds. An owner that was only away for so long finds its successor's lock,
+    and ends itself.
 
     Raises:
         InputError: another process trains there.
     """
 
-    def __init__(self, workspace: Path, beat: float = BEAT, patience: float = PATIENCE):
+    def __init__(
+        self,
+        workspace: Path,
+        heartbeat: float = HEARTBEAT_SECONDS,
+        lease_timeout: float = LEASE_TIMEOUT_SECONDS,
+    ):
         self.workspace = workspace
         self.owner = Owner.here()
         self._first = workspace.with_name(f"{workspace.name}.lock")
-        self._beat, self._patience = beat, patience
+        self._heartbeat, self._lease_timeout = heartbeat, lease_timeout
         self._done = threading.Event()
 
     def __enter__(self) -> Self:
@@ -143,12 +150,12 @@ class Lock:
 
     def _alive(self, place: Path, owner: Owner) -> bool:
         if owner.host == socket.gethostname():
-            return _born(owner.pid) == owner.born
+            return _start_ticks(owner.pid) == owner.start_ticks
         logging.info("%s: waiting for a sign of life of %s", self.workspace, owner)
         seen = _touched(place)
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + self._lease_timeout
         while time.monotonic() < end:
-            time.sleep(min(1.0, self._patience / 10))
+            time.sleep(min(1.0, self._lease_timeout / 10))
             if _touched(place) != seen:
                 return _touched(place) is not None
         return False
@@ -158,7 +165,7 @@ class Lock:
         return bool(chain) and chain[-1] == (self._place, self.owner)
 
     def _live(self) -> None:
-        while not self._done.wait(self._beat):
+        while not self._done.wait(self._heartbeat):
             try:
                 os.utime(self._place)
                 lost = not self._mine()

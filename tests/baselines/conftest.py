@@ -13,7 +13,7 @@ from spectralm.baselines.model import Model, Task, Training
 from spectralm.baselines.registry import model_class, options_class
 from spectralm.evaluation.residuals import residuals
 from spectralm.files import read_parquet, write_parquet
-from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Ask
+from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Targets
 from spectralm.provenance import Clock
 from spectralm.samples.manifest import write_manifest
 
@@ -56,18 +56,20 @@ class Shards:
         return mixed
 
 
-def task(kind: str, shards: Shards, workspace: Path, ask: Ask = Ask.PARAMETERS, **options) -> Task:
+def task(
+    kind: str, shards: Shards, workspace: Path, targets: Targets = Targets.PARAMETERS, **options
+) -> Task:
     """A training in a workspace."""
     checked = options_class(kind)(**options)
     clock = Clock(workspace / "clock.json")
-    return Task(shards.spectra, shards.samples, ask, checked, workspace, clock)
+    return Task(shards.spectra, shards.samples, targets, checked, workspace, clock)
 
 
 def train(
-    kind: str, shards: Shards, workspace: Path, ask: Ask = Ask.PARAMETERS, **options
+    kind: str, shards: Shards, workspace: Path, targets: Targets = Targets.PARAMETERS, **options
 ) -> tuple[Model, Training]:
     """A trained model."""
-    return model_class(kind).train(task(kind, shards, workspace, ask, **options))
+    return model_class(kind).train(task(kind, shards, workspace, targets, **options))
 
 
 def spectra_table(obsid: np.ndarray, flux: np.ndarray) -> pa.Table:
@@ -167,12 +169,12 @@ SMALL = {
 class Trained(dict):
     """Models and what is known of their training, by kind; each trained when it is asked for."""
 
-    def __init__(self, shards: Shards, folder: Path, ask: Ask = Ask.PARAMETERS):
+    def __init__(self, shards: Shards, folder: Path, targets: Targets = Targets.PARAMETERS):
         super().__init__()
-        self.shards, self.folder, self.ask = shards, folder, ask
+        self.shards, self.folder, self.targets = shards, folder, targets
 
     def __missing__(self, kind: str) -> tuple[Model, Training]:
-        self[kind] = train(kind, self.shards, self.folder / kind, self.ask, **SMALL[kind])
+        self[kind] = train(kind, self.shards, self.folder / kind, self.targets, **SMALL[kind])
         return self[kind]
 
 

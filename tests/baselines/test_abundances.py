@@ -17,8 +17,8 @@ from spectralm.baselines.registry import read_options
 from spectralm.cli import main
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
-from spectralm.labels.columns import PREDICTIONS, schema
-from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Ask
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Targets
+from spectralm.schemas import PREDICTIONS, schema
 
 GIVEN = ("mg_fe", "c_fe", "ni_fe")
 EVERY_KIND = pytest.mark.parametrize("kind", SMALL)
@@ -32,7 +32,7 @@ QUICK = {
 @pytest.fixture(scope="module")
 def taught(abundances, tmp_path_factory) -> Trained:
     """A small model of each kind."""
-    return Trained(abundances, tmp_path_factory.mktemp("taught"), Ask.ABUNDANCES)
+    return Trained(abundances, tmp_path_factory.mktemp("taught"), Targets.ABUNDANCES)
 
 
 def manifest_of(shards, table: pa.Table) -> pa.Table:
@@ -82,8 +82,8 @@ def test_a_star_without_labels_is_not_learnt_from(abundances, kind, tmp_path):
         return pc.if_else(unlearnt, "elsewhere", table["split"])
 
     fewer = abundances.with_columns(tmp_path / "fewer", split=not_drawn)
-    one = train(kind, abundances, tmp_path / "1", Ask.ABUNDANCES, **QUICK[kind])
-    other = train(kind, fewer, tmp_path / "2", Ask.ABUNDANCES, **QUICK[kind])
+    one = train(kind, abundances, tmp_path / "1", Targets.ABUNDANCES, **QUICK[kind])
+    other = train(kind, fewer, tmp_path / "2", Targets.ABUNDANCES, **QUICK[kind])
     manifest = read_parquet(abundances.samples)
     has_spectrum = pc.is_in(manifest["obsid"], read_parquet(abundances.spectra)["obsid"])
     labelled = pc.and_(
@@ -98,17 +98,17 @@ def test_a_star_without_labels_is_not_learnt_from(abundances, kind, tmp_path):
 def test_an_abundance_that_is_missing_has_no_part_in_the_others(abundances, taught, kind, tmp_path):
     fewer = abundances.with_columns(tmp_path / "fewer", **hidden("c_fe"))
     straight = predict(taught[kind][0], abundances)
-    again = predict(train(kind, fewer, tmp_path, Ask.ABUNDANCES, **SMALL[kind])[0], abundances)
+    again = predict(train(kind, fewer, tmp_path, Targets.ABUNDANCES, **SMALL[kind])[0], abundances)
     for name in ("mg_fe", "ni_fe"):
         np.testing.assert_allclose(again[name].to_numpy(), straight[name].to_numpy(), atol=1e-9)
     assert pc.max(pc.abs(pc.subtract(again["c_fe"], straight["c_fe"]))).as_py() > 1e-7
 
 
 def test_the_head_of_a_label_that_no_star_has_stays_as_it_was(abundances, tmp_path):
-    first, _ = train("cnn", abundances, tmp_path / "1", Ask.ABUNDANCES, **QUICK["cnn"])
+    first, _ = train("cnn", abundances, tmp_path / "1", Targets.ABUNDANCES, **QUICK["cnn"])
     before = first.network.labels.weight.detach()
     longer = QUICK["cnn"] | {"epochs": 2}
-    second, _ = train("cnn", abundances, tmp_path / "2", Ask.ABUNDANCES, **longer)
+    second, _ = train("cnn", abundances, tmp_path / "2", Targets.ABUNDANCES, **longer)
     after = second.network.labels.weight.detach()
     for place, label in enumerate(ABUNDANCES):
         assert torch.equal(before[place], after[place]) == (label.name not in GIVEN)
@@ -120,9 +120,9 @@ def test_labels_are_the_surveys_that_was_crossmatched(abundances):
         other = pc.add(manifest[label.name], 1.0)
         manifest = manifest.append_column(f"survey_{label.name}", other)
     lamost = [manifest[label.name].to_numpy() for label in PARAMETERS]
-    np.testing.assert_array_equal(labels_of(manifest, Ask.PARAMETERS).T, np.array(lamost) + 1)
+    np.testing.assert_array_equal(labels_of(manifest, Targets.PARAMETERS).T, np.array(lamost) + 1)
     magnesium = [label.name for label in ABUNDANCES].index("mg_fe")
-    found = labels_of(manifest, Ask.ABUNDANCES)
+    found = labels_of(manifest, Targets.ABUNDANCES)
     assert found.shape == (len(manifest), 21)
     np.testing.assert_array_equal(found[:, magnesium], manifest["mg_fe"].to_numpy())
 
@@ -130,14 +130,14 @@ def test_labels_are_the_surveys_that_was_crossmatched(abundances):
 @EVERY_KIND
 def test_a_models_folder_knows_what_it_was_asked(abundances, kind, tmp_path):
     folder, out = tmp_path / "model", tmp_path / "predictions.parquet"
-    given = ["--samples", *map(str, abundances.samples), "--ask", "C,MG,NI"]
+    given = ["--samples", *map(str, abundances.samples), "--targets", "C,MG,NI"]
     given += ["--spectra", *map(str, abundances.spectra), "--out", str(folder)]
     given += ["--options", json.dumps({"kind": kind} | QUICK[kind])]
     assert main(["train-baseline", *given, "--workspaces", str(tmp_path / "workspaces")]) == 0
-    assert json.loads((folder / "manifest.json").read_text())["ask"] == "C,MG,NI"
+    assert json.loads((folder / "manifest.json").read_text())["targets"] == "C,MG,NI"
     given = ["--sample", str(abundances.samples[1]), "--spectra", str(abundances.spectra[1])]
     assert main(["predict-baseline", "--model", str(folder), *given, "--out", str(out)]) == 0
-    model, _ = train(kind, abundances, tmp_path / "again", Ask("C,MG,NI"), **QUICK[kind])
+    model, _ = train(kind, abundances, tmp_path / "again", Targets("C,MG,NI"), **QUICK[kind])
     expected = model.predict(abundances.spectra[1], abundances.samples[1])
     assert read_parquet(out).equals(expected)
 
@@ -146,11 +146,11 @@ def test_a_models_folder_knows_what_it_was_asked(abundances, kind, tmp_path):
 def test_without_training_spectra_there_is_an_error(abundances, kind, tmp_path):
     given = abundances.with_columns(tmp_path, split=lambda table: pa.array(["test"] * len(table)))
     if kind == "class_mean":
-        model, _ = train(kind, given, tmp_path / "workspace", Ask.ABUNDANCES)
+        model, _ = train(kind, given, tmp_path / "workspace", Targets.ABUNDANCES)
         assert "parsed" not in predict(model, given)["status"].to_pylist()
         return
     with pytest.raises(InputError, match="no train spectrum with"):
-        train(kind, given, tmp_path / "workspace", Ask.ABUNDANCES, **SMALL[kind])
+        train(kind, given, tmp_path / "workspace", Targets.ABUNDANCES, **SMALL[kind])
 
 
 def test_ridge_is_that_of_the_stars_with_the_label(abundances, taught):
@@ -201,7 +201,7 @@ def quadratic(abundances, tmp_path):
 
 
 def test_from_parameters_recovers_a_quadratic(quadratic, tmp_path):
-    model, training = train("from_parameters", quadratic, tmp_path, Ask.ABUNDANCES)
+    model, training = train("from_parameters", quadratic, tmp_path, Targets.ABUNDANCES)
     table = predict(model, quadratic)
     truth = manifest_of(quadratic, table)
     for name in ("mg_fe", "ni_fe"):
@@ -214,7 +214,7 @@ def test_from_parameters_recovers_a_quadratic(quadratic, tmp_path):
 def test_from_parameters_cannot_tell_of_a_star_without_one(quadratic, tmp_path, caplog):
     given = quadratic.with_columns(tmp_path / "gaps", **hidden("logg"))
     with caplog.at_level(logging.WARNING):
-        model, training = train("from_parameters", given, tmp_path, Ask.ABUNDANCES)
+        model, training = train("from_parameters", given, tmp_path, Targets.ABUNDANCES)
     assert "training spectra without Teff, log g or [Fe/H] left out" in caplog.text
     table = predict(model, given)
     lacking = pc.is_null(manifest_of(given, table)["logg"])
@@ -222,7 +222,7 @@ def test_from_parameters_cannot_tell_of_a_star_without_one(quadratic, tmp_path, 
     assert untold.equals(lacking)
     assert 0 < pc.sum(untold).as_py() < len(table)
     assert pc.is_null(table["mg_fe"]).equals(lacking)
-    _, whole = train("from_parameters", quadratic, tmp_path, Ask.ABUNDANCES)
+    _, whole = train("from_parameters", quadratic, tmp_path, Targets.ABUNDANCES)
     assert training.n_train < whole.n_train
 
 
@@ -233,7 +233,7 @@ def test_from_parameters_is_refused_where_they_are_asked_for(shards, tmp_path):
 
 def test_labels_from_nought_to_one(abundances, tmp_path):
     options = QUICK["cnn"] | {"label_scaling": "minmax"}
-    model, _ = train("cnn", abundances, tmp_path, Ask.ABUNDANCES, **options)
+    model, _ = train("cnn", abundances, tmp_path, Targets.ABUNDANCES, **options)
     stars = manifest_of(abundances, read_parquet(abundances.spectra, ["obsid"]))
     learnt = stars.filter(pc.equal(stars["split"], "train"))
     for place, label in enumerate(ABUNDANCES):
@@ -251,6 +251,6 @@ def test_the_papers_resnet_of_stage_2(repository):
     assert (options.epochs, options.batch_size, options.learning_rate) == (100, 256, 1e-3)
     assert (options.schedule, options.patience, options.factor) == ("plateau", 3, 0.5)
     assert (options.stop_after, options.label_scaling) == (None, "minmax")
-    network = Resnet.of(options, 4901, Ask.ABUNDANCES).network
+    network = Resnet.of(options, 4901, Targets.ABUNDANCES).network
     assert network.labels.out_features == 21
     assert network.classes is None

@@ -12,14 +12,14 @@ from spectralm.baselines.registry import kinds, load_model, model_class, options
 from spectralm.cli import main
 from spectralm.errors import InputError
 from spectralm.files import parquet_metadata, read_parquet, sha256
-from spectralm.labels.columns import PREDICTIONS, schema
 from spectralm.labels.vocabulary import CLASSES
+from spectralm.schemas import PREDICTIONS, schema
 
 #: But for the one that starts from the labels of stage 1 (test_abundances).
 OF_STAGE_1 = sorted(SMALL.keys() - {"from_parameters"})
 EVERY_KIND = pytest.mark.parametrize("kind", OF_STAGE_1)
 COMMON_KEYS = {
-    *("ask", "kind", "options", "n_train", "n_validation", "parameters", "parameters_total"),
+    *("targets", "kind", "options", "n_train", "n_validation", "parameters", "parameters_total"),
     *("seconds", "cpu_seconds", "versions", "python", "git_commit", "sha256", "code", "spectra"),
 }
 
@@ -123,7 +123,7 @@ def test_commands_train_and_predict(shards, trained, kind, tmp_path):
     folder, out = tmp_path / "model", tmp_path / "predictions.parquet"
     options = options_class(kind)(**SMALL[kind]).model_dump_json()
     given = ["--samples", *map(str, shards.samples), "--spectra", *map(str, shards.spectra)]
-    given += ["--ask", "parameters", "--options", options]
+    given += ["--targets", "parameters", "--options", options]
     given += ["--workspaces", str(tmp_path / "workspaces")]
     assert main(["train-baseline", *given, "--out", str(folder)]) == 0
     (workspace,) = (tmp_path / "workspaces").iterdir()
@@ -173,7 +173,7 @@ def test_an_unknown_kind_is_refused():
 )
 def test_options_of_another_kind_are_refused(options, sentence, tmp_path, capsys):
     given = ["--samples", "--spectra", "--workspaces", str(tmp_path), "--out", str(tmp_path)]
-    given += ["--ask", "parameters", "--options", options]
+    given += ["--targets", "parameters", "--options", options]
     assert main(["train-baseline", *given]) == 1
     assert sentence in capsys.readouterr().err
 

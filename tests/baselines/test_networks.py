@@ -20,7 +20,7 @@ from spectralm.baselines.registry import options_class
 from spectralm.baselines.split import Split
 from spectralm.errors import InputError, SpectraLMError
 from spectralm.files import read_parquet
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 
 QUICK = {"channels": [4], "hidden": 8}
 
@@ -163,7 +163,7 @@ def test_without_validation_spectra_there_is_an_error(shards, tmp_path, kind):
 
 def test_resnet_50_has_fifty_layers_and_the_papers_recipe():
     options = options_class("resnet")()
-    network = Resnet.of(options, 4901, Ask.PARAMETERS).network
+    network = Resnet.of(options, 4901, Targets.PARAMETERS).network
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv1d)]
     shortcuts = [
         m for m in network.modules() if isinstance(getattr(m, "shortcut", None), nn.Sequential)
@@ -179,12 +179,12 @@ def test_resnet_50_has_fifty_layers_and_the_papers_recipe():
 @pytest.mark.parametrize("grid", [40, 41, 246])
 def test_a_network_takes_any_grid(model, grid):
     options = options_class(model.__name__.lower())(**SMALL[model.__name__.lower()])
-    scores, labels = model.of(options, grid, Ask.PARAMETERS).network.eval()(torch.rand(2, grid))
+    scores, labels = model.of(options, grid, Targets.PARAMETERS).network.eval()(torch.rand(2, grid))
     assert (scores.shape, labels.shape) == ((2, 5), (2, 3))
 
 
 def test_gru_has_three_units():
-    assert Gru.of(options_class("gru")(), 4901, Ask.PARAMETERS).network.body.gru.num_layers == 3
+    assert Gru.of(options_class("gru")(), 4901, Targets.PARAMETERS).network.body.gru.num_layers == 3
 
 
 def test_checking_a_config_loads_neither_torch_nor_lightgbm():

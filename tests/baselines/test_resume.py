@@ -24,7 +24,7 @@ def start(kind: str, shards: Shards, folder: Path) -> subprocess.Popen:
     """Start a training as the rule does."""
     options = options_class(kind)(**LONG[kind][0]).model_dump_json()
     command = [
-        *(sys.executable, "-m", "spectralm", "train-baseline", "--ask", "parameters"),
+        *(sys.executable, "-m", "spectralm", "train-baseline", "--targets", "parameters"),
         *("--options", options),
         *("--samples", *shards.samples, "--spectra", *shards.spectra),
         *("--workspaces", folder / "workspaces", "--out", folder / "run"),

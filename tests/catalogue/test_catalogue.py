@@ -16,16 +16,15 @@ from astropy.io.votable import parse, validate
 from astropy.io.votable.ucd import parse_ucd
 from astropy.table import Table
 
-from spectralm.catalogue.columns import LabelFlag, catalogue_columns
 from spectralm.catalogue.formats import Header, write_catalogue
 from spectralm.catalogue.rows import catalogue, spectra_of
 from spectralm.errors import InputError
 from spectralm.inference.describe import describe
 from spectralm.inference.flags import names
-from spectralm.inference.training_set import TrainingSet
-from spectralm.labels.columns import PREDICTIONS, SAMPLE, schema
-from spectralm.labels.vocabulary import Ask
+from spectralm.inference.training_domain import TrainingDomain
+from spectralm.labels.vocabulary import Targets
 from spectralm.samples.manifest import write_manifest
+from spectralm.schemas import PREDICTIONS, SAMPLE, LabelFlag, catalogue_columns, schema
 from spectralm.spectra.flags import FLAGS as SPECTRUM_FLAGS
 
 ORIGIN = {"run": "toy-lamost-20", "weights": "ab" * 6, "serializer": "compact-0123456789ab"}
@@ -107,12 +106,12 @@ def shards(manifest, tmp_path_factory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def known(manifest, shards, tmp_path_factory) -> TrainingSet:
+def known(manifest, shards, tmp_path_factory) -> TrainingDomain:
     """The first five spectra, which have the coolest stars and the least signal."""
     samples = [tmp_path_factory.mktemp("samples") / path.name for path in shards]
     for path, part in zip(samples, (manifest[:12], manifest[12:]), strict=True):
         write_manifest(path, part)
-    return describe(shards, samples, Ask.PARAMETERS)
+    return describe(shards, samples, Targets.PARAMETERS)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +121,7 @@ def spectra(answers, shards, known) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def rows(answers, manifest, spectra, known) -> pa.Table:
-    return catalogue(answers, manifest, spectra, known, ORIGIN, Ask.PARAMETERS, "toy")
+    return catalogue(answers, manifest, spectra, known, ORIGIN, Targets.PARAMETERS, "toy")
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +130,7 @@ def files(rows, tmp_path_factory):
     folder = tmp_path_factory.mktemp("catalogue")
     paths = [folder / f"toy.{suffix}" for suffix in ("parquet", "fits", "vot")]
     header = Header("toy-lamost-20", "ab" * 32, "compact-0123456789ab", "SpectraLM", NOTE)
-    write_catalogue(rows, catalogue_columns(Ask.PARAMETERS), header, *paths)
+    write_catalogue(rows, catalogue_columns(Targets.PARAMETERS), header, *paths)
     return paths
 
 
@@ -147,7 +146,7 @@ def test_each_predicted_spectrum_is_there_once_with_what_belongs_to_it(rows, man
 
 def test_a_spectrum_of_two_datasets_is_there_once(answers, manifest, spectra, known, rows):
     twice = [pa.concat_tables([table, table]) for table in (answers, manifest, spectra)]
-    assert catalogue(*twice, known, ORIGIN, Ask.PARAMETERS, "toy").equals(rows)
+    assert catalogue(*twice, known, ORIGIN, Targets.PARAMETERS, "toy").equals(rows)
 
 
 def test_flags_of_values(rows):
@@ -175,19 +174,21 @@ def test_errors_of_predictions_are_taken(answers, manifest, spectra, known):
     errors = pa.array(np.full(len(answers), 30.0))
     place = answers.column_names.index("teff_err")
     given = answers.set_column(place, "teff_err", errors)
-    rows = catalogue(given, manifest, spectra, known, ORIGIN, Ask.PARAMETERS, "toy")
+    rows = catalogue(given, manifest, spectra, known, ORIGIN, Targets.PARAMETERS, "toy")
     assert rows["teff_err"].to_pylist() == [None] + [30.0] * 14
     assert not rows["teff_flag"][-1].as_py() & LabelFlag.NO_ERROR
 
 
 def test_a_prediction_of_an_unknown_spectrum_is_refused(answers, manifest, spectra, known):
     with pytest.raises(InputError, match=r"15 predicted spectra are not in the manifests"):
-        catalogue(answers, manifest[:5], spectra, known, ORIGIN, Ask.PARAMETERS, "toy")
+        catalogue(answers, manifest[:5], spectra, known, ORIGIN, Targets.PARAMETERS, "toy")
 
 
-@pytest.mark.parametrize("ask", [Ask.PARAMETERS, Ask.ABUNDANCES], ids=lambda ask: ask.kind)
-def test_every_ucd_is_of_the_vocabulary_and_every_unit_of_the_standards(ask):
-    for column in catalogue_columns(ask):
+@pytest.mark.parametrize(
+    "targets", [Targets.PARAMETERS, Targets.ABUNDANCES], ids=lambda targets: targets.kind
+)
+def test_every_ucd_is_of_the_vocabulary_and_every_unit_of_the_standards(targets):
+    for column in catalogue_columns(targets):
         parse_ucd(column.ucd, check_controlled_vocabulary=True)
         assert column.description
         if column.unit not in ("", "dex"):
@@ -224,7 +225,7 @@ def test_fits_is_read_by_astropy_with_units_and_without_complaint(files, rows):
         opened.verify("exception")
         header = opened[1].header
         names = [header[f"TTYPE{n}"] for n in range(1, header["TFIELDS"] + 1)]
-        for number, column in enumerate(catalogue_columns(Ask.PARAMETERS), start=1):
+        for number, column in enumerate(catalogue_columns(Targets.PARAMETERS), start=1):
             assert names[number - 1] == column.name
             assert header[f"TUCD{number}"] == column.ucd
             assert header[f"TCOMM{number}"].startswith(column.description)
@@ -266,7 +267,7 @@ def test_votable_is_valid_and_has_units_ucds_and_the_frame(files, rows):
     element = opened.get_first_table()
     table = element.to_table()
     assert table["teff"].unit == units.K
-    for field, column in zip(element.fields, catalogue_columns(Ask.PARAMETERS), strict=True):
+    for field, column in zip(element.fields, catalogue_columns(Targets.PARAMETERS), strict=True):
         assert (field.ID, field.ucd) == (column.name, column.ucd)
         assert field.description.startswith(column.description)
     frame = opened.resources[0].coordinate_systems[0]

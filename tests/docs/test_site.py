@@ -9,9 +9,8 @@ import pytest
 import yaml
 from processes import finish, started
 
-from spectralm.catalogue.columns import catalogue_columns
-from spectralm.labels.columns import PREDICTIONS, SPECTRA, residual_columns
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
+from spectralm.schemas import PREDICTIONS, SPECTRA, catalogue_columns, residual_columns
 from spectralm.spectra.refusals import REASONS
 
 #: Attributes that make a browser fetch something, by tag; links to follow are none.
@@ -56,7 +55,7 @@ def test_nothing_is_fetched_from_the_network(site):
 
 def test_every_column_is_told(site):
     page = (site / "columns.html").read_text()
-    asked = (Ask.PARAMETERS, Ask.ABUNDANCES)
+    asked = (Targets.PARAMETERS, Targets.ABUNDANCES)
     tables = [SPECTRA, PREDICTIONS, *map(residual_columns, asked), *map(catalogue_columns, asked)]
     for column in (column for table in tables for column in table):
         assert f"<code>{column.name}</code>" in page, column.name

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spectralm.labels.columns import PREDICTIONS, schema
 from spectralm.labels.vocabulary import CLASSES
+from spectralm.schemas import PREDICTIONS, schema
 
 TEMPERATURES = dict(zip(CLASSES, (8200, 6400, 5700, 4700, 3700), strict=True))
 SCATTER = {"teff": 80.0, "logg": 0.12, "feh": 0.08}

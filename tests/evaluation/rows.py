@@ -5,26 +5,29 @@ from pathlib import Path
 import pyarrow as pa
 
 from spectralm.files import write_parquet
-from spectralm.labels.columns import residual_columns, schema
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
+from spectralm.schemas import residual_columns, schema
 
 
-def rows_of(ask: Ask = Ask.PARAMETERS, **columns: list) -> pa.Table:
+def rows_of(targets: Targets = Targets.PARAMETERS, **columns: list) -> pa.Table:
     """Residuals from their residuals; survey values are zero unless given."""
     n = len(columns["class"])
     filled = {"obsid": list(range(n)), "star_id": [f"s{i}" for i in range(n)]}
-    filled |= {"status": ["parsed"] * n} | {label.name: [0.0] * n for label in ask.labels}
+    filled |= {"status": ["parsed"] * n} | {label.name: [0.0] * n for label in targets.labels}
     filled |= columns
     return pa.table(
-        [pa.array(filled.get(f.name, [None] * n), f.type) for f in schema(residual_columns(ask))],
-        schema=schema(residual_columns(ask)),
+        [
+            pa.array(filled.get(f.name, [None] * n), f.type)
+            for f in schema(residual_columns(targets))
+        ],
+        schema=schema(residual_columns(targets)),
     )
 
 
-def write_rows(folder: Path, run: str, dataset: str, ask: Ask, **columns: list) -> Path:
+def write_rows(folder: Path, run: str, dataset: str, targets: Targets, **columns: list) -> Path:
     """The same as a file of a run."""
     path = folder / "residuals" / run / f"{dataset}.parquet"
-    write_parquet(path, rows_of(ask, **columns))
+    write_parquet(path, rows_of(targets, **columns))
     return path
 
 

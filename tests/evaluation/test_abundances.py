@@ -7,7 +7,7 @@ from evaluation.rows import outputs, write_rows
 
 from spectralm.cli import main
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.labels.vocabulary import ABUNDANCES, Ask
+from spectralm.labels.vocabulary import ABUNDANCES, Targets
 
 OPTIONS = EvaluationOptions(
     resamples=20, published={"LLM": ["llm", "llm_abundances"]}, note="All synthetic."
@@ -28,7 +28,7 @@ def files(tmp_path):
         tmp_path,
         "llm_abundances-apogee-40",
         "apogee",
-        Ask.ABUNDANCES,
+        Targets.ABUNDANCES,
         **classes,
         mg_fe_residual=[0.1, 0.3, None],
         mg_fe_bound=[0.1, 0.1, 0.1],
@@ -37,7 +37,7 @@ def files(tmp_path):
         tmp_path,
         "from_parameters-apogee-40",
         "apogee",
-        Ask.ABUNDANCES,
+        Targets.ABUNDANCES,
         **classes,
         mg_fe_residual=[0.3, 0.4, None],
     )
@@ -48,7 +48,7 @@ def tabulate(folder, repository, files, table):
     written, arguments = outputs(folder)
     published = repository / "resources" / "published" / f"table{table}.csv"
     given = ["--published", str(published), "--residuals", *map(str, files), *arguments]
-    given += ["--dataset", "apogee", "--scale", "40", "--ask", Ask.ABUNDANCES]
+    given += ["--dataset", "apogee", "--scale", "40", "--targets", Targets.ABUNDANCES]
     given += ["--options", OPTIONS.model_dump_json()]
     assert main(["tabulate-abundances", *given]) == 0
     rows = list(csv.DictReader(written["csv"].read_text().splitlines()))
@@ -104,7 +104,7 @@ def test_captions_say_what_is_synthetic_and_what_is_no_model_of_spectra(
 
 def test_no_test_spectra_and_no_run_at_all(tmp_path, repository):
     empty = write_rows(
-        tmp_path, "llm_abundances-apogee-40", "apogee", Ask.ABUNDANCES, **{"class": []}
+        tmp_path, "llm_abundances-apogee-40", "apogee", Targets.ABUNDANCES, **{"class": []}
     )
     rows, text, _ = tabulate(tmp_path, repository, [empty], 5)
     assert {row["ours"] for row in rows} == {"", "0"}

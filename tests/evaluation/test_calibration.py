@@ -13,7 +13,7 @@ from spectralm.cli import main
 from spectralm.evaluation.calibration import coverage_panels, coverages, factor, pit
 from spectralm.evaluation.calibration_figure import calibration_figure
 from spectralm.files import write_parquet
-from spectralm.labels.vocabulary import ABUNDANCES, TEFF, Ask
+from spectralm.labels.vocabulary import ABUNDANCES, TEFF, Targets
 
 N = 4000
 
@@ -74,7 +74,7 @@ def test_errors_that_are_too_small_are_found_out():
 def test_stage_2_has_a_row_per_element():
     random = np.random.default_rng(1)
     columns = {"class": ["G"] * N, "mg_fe_residual": random.normal(0, 0.1, N)}
-    table = rows_of(Ask.ABUNDANCES, **columns, mg_fe_err=[0.1] * N)
+    table = rows_of(Targets.ABUNDANCES, **columns, mg_fe_err=[0.1] * N)
     (panel,) = coverage_panels({"llm-apogee-20": coverages("llm-apogee-20", table)})
     rows = {row[0]: row[1:] for row in panel.blocks["llm-apogee-20"]}
     assert rows.keys() == {label.latex for label in ABUNDANCES}
@@ -89,7 +89,7 @@ def test_the_figure_has_two_panels_of_each_label_with_errors(elements):
     for label in ABUNDANCES[:elements]:
         columns |= {f"{label.name}_residual": random.normal(0, 0.1, 50)}
         columns |= {f"{label.name}_err": [0.1] * 50}
-    figure = calibration_figure("llm-apogee-50", rows_of(Ask.ABUNDANCES, **columns), "")
+    figure = calibration_figure("llm-apogee-50", rows_of(Targets.ABUNDANCES, **columns), "")
     titles = [panel.get_title() for panel in figure.axes if panel.get_title()]
     assert titles == [label.latex for label in ABUNDANCES[:elements]]
     assert len(figure.axes) == 2 * elements

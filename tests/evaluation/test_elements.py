@@ -23,7 +23,7 @@ from spectralm.evaluation.elements import (
 )
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import read_published
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 
 OPTIONS = EvaluationOptions(resamples=200)
 
@@ -88,7 +88,7 @@ def tables():
 
     def rows(residuals, **more):
         named = {f"{name}_fe_residual": list(r) for name, r in residuals.items()}
-        return rows_of(Ask.ABUNDANCES, **{"class": ["G"] * n}, **named, **more)
+        return rows_of(Targets.ABUNDANCES, **{"class": ["G"] * n}, **named, **more)
 
     trivial = rows(noise)
     return {
@@ -100,8 +100,8 @@ def tables():
 
 def test_elements_of_runs_that_look_at_spectra(tables):
     run = "llm_abundances-apogee-40"
-    few = rows_of(Ask.ABUNDANCES, **{"class": ["G"] * 9, "mg_fe_residual": [0.0, 1.0, 2.0] * 3})
-    many = rows_of(Ask.ABUNDANCES, **{"class": ["G"] * 10, "mg_fe_residual": [0.1, 0.3] * 5})
+    few = rows_of(Targets.ABUNDANCES, **{"class": ["G"] * 9, "mg_fe_residual": [0.0, 1.0, 2.0] * 3})
+    many = rows_of(Targets.ABUNDANCES, **{"class": ["G"] * 10, "mg_fe_residual": [0.1, 0.3] * 5})
     found = elements(tables, {(run, "galah"): many, (run, "gaia_eso"): few}, OPTIONS)
     rows = {row.label: row for row in found}
     assert {row.run for row in found} == {run}
@@ -121,7 +121,7 @@ def test_without_the_trivial_model_nothing_is_said_of_where_from(tmp_path):
         tmp_path,
         "ridge-apogee-40",
         "apogee",
-        Ask.ABUNDANCES,
+        Targets.ABUNDANCES,
         **{"class": ["G", "G"], "mg_fe_residual": [0.1, 0.3]},
     )
     written, arguments = outputs(tmp_path)

@@ -10,7 +10,7 @@ from spectralm.cli import main
 from spectralm.evaluation.external import Unseen
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.files import write_parquet
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 
 OPTIONS = EvaluationOptions(resamples=20, published={"LLM": ["llm", "llm_abundances"]})
 
@@ -25,11 +25,11 @@ def sample(folder, dataset, test, others):
 
 def tabulate(folder, repository, table, residuals, samples):
     written, arguments = outputs(folder)
-    learned, ask = {7: ("lamost", Ask.PARAMETERS), 8: ("apogee", Ask.ABUNDANCES)}[table]
+    learned, targets = {7: ("lamost", Targets.PARAMETERS), 8: ("apogee", Targets.ABUNDANCES)}[table]
     published = repository / "resources" / "published" / f"table{table}.csv"
     given = ["--published", str(published), "--residuals", *map(str, residuals)]
     given += ["--samples", *map(str, samples), "--learned", learned, "--scale", "40"]
-    given += ["--ask", ask]
+    given += ["--targets", targets]
     status = main(["tabulate-external", *given, "--options", OPTIONS.model_dump_json(), *arguments])
     assert status == 0
     rows = list(csv.DictReader(written["csv"].read_text().splitlines()))
@@ -51,7 +51,7 @@ def stage_1(tmp_path):
         for dataset, number in (("galah", 100.0), ("gaia_eso", 10.0)):
             residual = [shift + number, shift + 3 * number]
             columns = {"class": ["G", "G"], "teff_residual": residual, "feh_residual": [0.1, None]}
-            files.append(write_rows(tmp_path, run, dataset, Ask.PARAMETERS, **columns))
+            files.append(write_rows(tmp_path, run, dataset, Targets.PARAMETERS, **columns))
     return files
 
 
@@ -83,7 +83,7 @@ def test_abundances_by_element(tmp_path, repository):
         tmp_path,
         "llm_abundances-apogee-40",
         "galah",
-        Ask.ABUNDANCES,
+        Targets.ABUNDANCES,
         **{"class": ["G", "K"], "mg_fe_residual": [0.1, 0.3]},
     )
     samples = [sample(tmp_path, "galah", 2, 8)]
@@ -98,11 +98,11 @@ def test_abundances_by_element(tmp_path, repository):
 
 
 def test_a_survey_without_unseen_stars_gives_a_table_that_says_so(tmp_path, repository):
-    for table, ask, run in (
-        (7, Ask.PARAMETERS, "llm-lamost-40"),
-        (8, Ask.ABUNDANCES, "llm_abundances-apogee-40"),
+    for table, targets, run in (
+        (7, Targets.PARAMETERS, "llm-lamost-40"),
+        (8, Targets.ABUNDANCES, "llm_abundances-apogee-40"),
     ):
-        empty = write_rows(tmp_path, run, "gaia_eso", ask, **{"class": []})
+        empty = write_rows(tmp_path, run, "gaia_eso", targets, **{"class": []})
         samples = [sample(tmp_path, "gaia_eso", 0, 6)]
         rows, text = tabulate(tmp_path, repository, table, [empty], samples)
         assert "Empty: LAMOST has no spectra of unseen stars of Gaia-ESO DR5; 6 are left" in text

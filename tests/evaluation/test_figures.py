@@ -9,7 +9,7 @@ from spectralm.evaluation.histograms import residual_histograms
 from spectralm.evaluation.residuals import residuals
 from spectralm.evaluation.style import looks, save, style
 from spectralm.files import write_parquet
-from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Ask
+from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Targets
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def abundances():
             truth[0], error[1] = 9.0, 7.0
         columns |= {label.name: truth, f"{label.name}_predicted": truth + error}
         columns |= {f"{label.name}_residual": error}
-    return rows_of(Ask.ABUNDANCES, **columns)
+    return rows_of(Targets.ABUNDANCES, **columns)
 
 
 @pytest.mark.parametrize("limit", [100, 5000])

@@ -5,8 +5,8 @@ import pytest
 
 from spectralm.errors import InputError
 from spectralm.evaluation.residuals import residuals
-from spectralm.labels.columns import residual_columns, schema
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
+from spectralm.schemas import residual_columns, schema
 
 
 def without(table: pa.Table, obsids: list[int]) -> pa.Table:
@@ -19,7 +19,7 @@ def shuffled(table: pa.Table, seed: int) -> pa.Table:
 
 def test_rows_are_the_test_spectra_with_predicted_minus_survey(manifest, predictions):
     table = residuals(manifest, manifest["obsid"], predictions, "run")
-    assert table.schema.equals(schema(residual_columns(Ask.PARAMETERS)))
+    assert table.schema.equals(schema(residual_columns(Targets.PARAMETERS)))
     assert set(table["obsid"].to_pylist()) == set(predictions["obsid"].to_pylist())
     survey = {row["obsid"]: row for row in manifest.to_pylist()}
     answers = {row["obsid"]: row for row in predictions.to_pylist()}

@@ -143,7 +143,7 @@ def test_commands_from_predictions_to_tables(tmp_path, manifest, predictions):
     }
     out = tmp_path / "residuals" / "llm-lamost-3000" / "lamost.parquet"
     given = ["--samples", *paths["sample"], "--spectra", *reversed(paths["sample"])]
-    given += ["--predictions", *reversed(paths["predictions"]), "--ask", "parameters"]
+    given += ["--predictions", *reversed(paths["predictions"]), "--targets", "parameters"]
     assert main(["compute-residuals", *given, "--out", str(out)]) == 0
     assert len(read_parquet(out)) == len(predictions)
     options = ["--options", OPTIONS.model_dump_json(), "--caption", "LAMOST."]

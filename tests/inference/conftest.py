@@ -60,7 +60,7 @@ def trained(tmp_path_factory) -> Trained:
     run = folder / "results" / "models" / "ridge-lamost-150"
     shards = ["--samples", str(sample), "--spectra", str(spectra)]
     given = [
-        "--ask",
+        "--targets",
         "parameters",
         "--options",
         '{"kind": "ridge"}',
@@ -68,6 +68,9 @@ def trained(tmp_path_factory) -> Trained:
         str(folder / "workspaces"),
     ]
     assert main(["train-baseline", *shards, *given, "--out", str(run)]) == 0
-    described = run / "training_set.safetensors"
-    assert main(["describe-training", *shards, "--ask", "parameters", "--out", str(described)]) == 0
+    described = run / "training_domain.safetensors"
+    assert (
+        main(["describe-training", *shards, "--targets", "parameters", "--out", str(described)])
+        == 0
+    )
     return Trained(run, files, stars)

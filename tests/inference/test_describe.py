@@ -8,7 +8,7 @@ from spectralm.errors import InputError
 from spectralm.files import write_parquet
 from spectralm.inference import describe as module
 from spectralm.inference.describe import describe
-from spectralm.labels.vocabulary import FEH, TEFF, Ask
+from spectralm.labels.vocabulary import FEH, TEFF, Targets
 from spectralm.samples.manifest import write_manifest
 
 GRID = 30
@@ -36,8 +36,8 @@ def test_labels_are_of_all_shards_and_spectra_of_the_first(tmp_path, monkeypatch
     monkeypatch.setattr(module, "ENOUGH", 20)
     cool, hot = shard(tmp_path, 0, 4000.0), shard(tmp_path, 1, 8000.0)
     spectra, samples = zip(cool, hot, strict=True)
-    both = describe(list(spectra), list(samples), Ask.PARAMETERS)
-    first = describe([cool[0]], [cool[1]], Ask.PARAMETERS)
+    both = describe(list(spectra), list(samples), Targets.PARAMETERS)
+    first = describe([cool[0]], [cool[1]], Targets.PARAMETERS)
     assert np.array_equal(both.mean, first.mean)
     hotter = np.array([3999.0, 4000.0, 8000.0, 8001.0])
     assert both.outside(TEFF, hotter).tolist() == [True, False, False, True]
@@ -48,4 +48,4 @@ def test_labels_are_of_all_shards_and_spectra_of_the_first(tmp_path, monkeypatch
 def test_without_training_spectra_there_is_an_error(tmp_path):
     spectra, sample = shard(tmp_path, 0, 4000.0, "test")
     with pytest.raises(InputError, match="0 training spectra"):
-        describe([spectra], [sample], Ask.PARAMETERS)
+        describe([spectra], [sample], Targets.PARAMETERS)

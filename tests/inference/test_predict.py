@@ -13,7 +13,7 @@ from spectralm.cli import main
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
 from spectralm.inference import flags
-from spectralm.inference.training_set import FILE, TrainingSet
+from spectralm.inference.training_domain import FILE, TrainingDomain
 from spectralm.labels.vocabulary import FEH, TEFF
 
 WAVELENGTH = wavelengths()
@@ -67,7 +67,7 @@ def test_much_masked_hot_and_signal_less_spectra_are_flagged(trained, tmp_path):
     assert "masked" in flagged(masked)
     assert "no_snr" in flagged(plain)
     assert np.ma.is_masked(plain["snr"])
-    known = TrainingSet.load(trained.folder / FILE)
+    known = TrainingDomain.load(trained.folder / FILE)
     assert known.outside(TEFF, np.array([3000.0, 6000.0, 20000.0])).tolist() == [True, False, True]
     assert known.outside(FEH, np.array([np.nan])).tolist() == [False]
 
@@ -135,7 +135,7 @@ def test_a_folder_is_enough_wherever_it_lies(trained, tmp_path):
     moved = shutil.copytree(trained.folder, tmp_path / "mine")
     here, there = (predict(trained.files[:1], run) for run in (trained.folder, moved))
     assert here["teff"][0] == there["teff"][0]
-    (moved / "training_set.safetensors").unlink()
+    (moved / "training_domain.safetensors").unlink()
     assert "undescribed" in flagged(predict(trained.files[:1], moved)[0])
     (moved / "manifest.json").write_text('{"kind": "ridge"}')
     with pytest.raises(InputError, match="train the run again"):

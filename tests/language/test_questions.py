@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectralm.errors import InputError
-from spectralm.labels.vocabulary import ABUNDANCES, Ask
+from spectralm.labels.vocabulary import ABUNDANCES, Targets
 from spectralm.language.answers import answer_text
 from spectralm.language.errors import ParseError
 from spectralm.language.flux import flux_text
@@ -128,7 +128,7 @@ def test_each_star_is_asked_for_the_abundances_that_it_has():
     for label in ABUNDANCES:
         values = {"c_fe": [0.1, None, 0.0], "mg_fe": [0.3, None, None], "ce_fe": [-0.2, None, -1.0]}
         sample = sample.append_column(label.name, [values.get(label.name, nothing)])
-    splits, (reject,) = records(sample, spectra, text, wavelength, Ask.ABUNDANCES)
+    splits, (reject,) = records(sample, spectra, text, wavelength, Targets.ABUNDANCES)
     assert (reject.obsid, reject.reason) == (22, "nothing to ask for")
     assert [row["answer"] for row in splits["train"]] == ["C_FE:520,MG_FE:560,CE_FE:460"]
     assert [row["answer"] for row in splits["test"]] == ["C_FE:500,CE_FE:300"]

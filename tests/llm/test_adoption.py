@@ -37,7 +37,7 @@ def adapter(toy: Toy, tmp_path) -> Path:
 def manifest(toy: Toy, adapter) -> dict:
     """Of a training of ours, beside the adapter."""
     facts = {
-        "ask": str(toy.ask),
+        "targets": str(toy.targets),
         "base": str(toy.base),
         "text": toy.text.model_dump(),
         "spectra": PIXELS.model_dump(),
@@ -50,7 +50,7 @@ def manifest(toy: Toy, adapter) -> dict:
 
 def given(toy: Toy, **changed) -> dict:
     plain = {"base": str(toy.base), "options": OPTIONS, "text": toy.text, "spectra": PIXELS}
-    return {**plain, "ask": toy.ask, **changed}
+    return {**plain, "targets": toy.targets, **changed}
 
 
 def test_with_its_manifest(toy, adapter, manifest, tmp_path):
@@ -78,7 +78,7 @@ def test_another_base_text_grid_question_or_rank_is_refused(toy, adapter, manife
         "base": manifest | {"tokenizer_sha256": "0"},
         "text": manifest | {"text": {**manifest["text"], "marker_every": 100}},
         "spectra": manifest | {"spectra": {**manifest["spectra"], "step": 10.0}},
-        "ask": manifest | {"ask": str(STAGE_2)},
+        "targets": manifest | {"targets": str(STAGE_2)},
     }
     for field, told in wrong.items():
         (adapter / "manifest.json").write_text(json.dumps(told))

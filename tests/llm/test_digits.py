@@ -78,9 +78,9 @@ def chance_of(reader, ids, state, answers_start, text) -> float:
     with torch.inference_mode():
         scores = reader.model(input_ids=torch.tensor([ids]), position_ids=place).logits[0, -1]
     steps = reader._grammar(PARAMETERS).after(state)
-    chances = torch.softmax(scores[list(steps)].float(), -1).tolist()
+    log_probs = torch.softmax(scores[list(steps)].float(), -1).tolist()
     whole = 0.0
-    for (token, after), chance in zip(steps.items(), chances, strict=True):
+    for (token, after), chance in zip(steps.items(), log_probs, strict=True):
         piece = reader._text_of.get(token, "")
         if piece.startswith(text):
             whole += chance
@@ -102,9 +102,9 @@ def before(reader, tokens, place) -> tuple[list[int], int]:
     raise AssertionError("a token straddles the place")
 
 
-def held(edges, chances, low, high) -> float:
+def held(edges, log_probs, low, high) -> float:
     """Chance of numbers within an interval."""
-    cumulated = np.concatenate([[0], np.cumsum(chances)])
+    cumulated = np.concatenate([[0], np.cumsum(log_probs)])
     return float(np.diff(np.interp([low, high], edges, cumulated))[0])
 
 
@@ -120,7 +120,7 @@ def test_chances_are_those_of_reading_each_way_from_its_beginning(base, model):
         assert reply.sigmas == pytest.approx(single.sigmas, rel=1e-3)
     assert len(reader.kept) == len(questions)
     for question, reply in zip(questions, replies, strict=True):
-        tokens, chances = reader.kept[reply.text]
+        tokens, log_probs = reader.kept[reply.text]
         prompt = prompt_ids(question, tokenizer, ROOM)[0]
         places = {label: place for label, place, _ in SPELLED.slots_of(reply.text)}
         for label, first, low, high in BEGINNINGS:
@@ -129,8 +129,8 @@ def test_chances_are_those_of_reading_each_way_from_its_beginning(base, model):
             ids = [*prompt, *used]
             expected = chance_of(reader, ids, state, len(prompt), " " + first)
             # Branches less likely than LEAST_CHANCE are not followed.
-            assert held(*chances[label], low, high) == pytest.approx(expected, abs=LEAST_CHANCE)
-        assert reply.sigmas[FEH.name] == pytest.approx(half_width(*chances[FEH]))
+            assert held(*log_probs[label], low, high) == pytest.approx(expected, abs=LEAST_CHANCE)
+        assert reply.sigmas[FEH.name] == pytest.approx(half_width(*log_probs[FEH]))
         assert 0 < reply.sigmas[TEFF.name] < 6000
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM
 
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.options import TextOptions
 from spectralm.llm.encoding import IGNORED, Collator, Questions
 from spectralm.llm.loss import AnswerLoss, answer_loss, number_ids
@@ -33,24 +33,24 @@ def test_answer_only_loss_and_gradient_are_those_of_all_logits(toy, tmp_path):
 def test_soft_targets_share_probability_among_neighbours():
     tokenizer = tiny_tokenizer()
     text = TextOptions(answer="grouped")
-    assert answer_loss({"x_fe": 0.05}, text, Ask.ABUNDANCES, tokenizer).widths.tolist() == [10]
-    loss = answer_loss({"logg": 0.05}, text, Ask.PARAMETERS, tokenizer)
+    assert answer_loss({"x_fe": 0.05}, text, Targets.ABUNDANCES, tokenizer).widths.tolist() == [10]
+    loss = answer_loss({"logg": 0.05}, text, Targets.PARAMETERS, tokenizer)
     assert loss.widths.tolist() == pytest.approx([0, 5, 0])
     ids = tokenizer("M,150,563,497", add_special_tokens=False)["input_ids"]
     labels = torch.tensor([[IGNORED, IGNORED, *ids], [IGNORED, *ids, tokenizer.eos_token_id]])
     logits = torch.randn(2, labels.shape[1], len(tokenizer), requires_grad=True)
     value = loss(SimpleNamespace(logits=logits), labels)
 
-    chances = logits[:, :-1].log_softmax(-1)
+    log_probs = logits[:, :-1].log_softmax(-1)
     total = torch.tensor(0.0)
     weights = torch.exp(-0.5 * ((torch.arange(1000) - 563) / 5.0) ** 2)
     weights /= weights.sum()
     for row, place in ((labels[:, 1:] != IGNORED).nonzero()).tolist():
         token = labels[row, place + 1]
         if token == ids[4]:
-            total -= (weights * chances[row, place, number_ids(tokenizer)]).sum()
+            total -= (weights * log_probs[row, place, number_ids(tokenizer)]).sum()
         else:
-            total -= chances[row, place, token]
+            total -= log_probs[row, place, token]
     torch.testing.assert_close(value, total / 15)
     value.backward()
     assert logits.grad.isfinite().all()

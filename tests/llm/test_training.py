@@ -72,7 +72,14 @@ def start(toy: Toy, folder: Path, epochs: float, *more, **environment) -> subpro
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1"),
         *("-m", "llm.as_on_gpus", "train-llm"),
         *("--train-questions", toy.train, "--validation-questions", toy.validation),
-        *("--base", toy.base, "--ask", toy.ask, "--options", options(toy.text.answer, epochs)),
+        *(
+            "--base",
+            toy.base,
+            "--targets",
+            toy.targets,
+            "--options",
+            options(toy.text.answer, epochs),
+        ),
         *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
         *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
         *("--out", folder / "run"),
@@ -260,7 +267,7 @@ def test_what_was_trained_once_is_not_trained_again(toy, trained, tmp_path):
 
 def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
     files = {name: tmp_path / f"{name}.gz" for name in ("train", "validation")}
-    second = replace(toy, ask=STAGE_2, **files)
+    second = replace(toy, targets=STAGE_2, **files)
     write_records(second.train, stage_2_records(toy.text, 64, seed=3))
     write_records(second.validation, stage_2_records(toy.text, 16, seed=4))
     finish(start(second, tmp_path, 2, "--after", trained / "run"))

@@ -75,7 +75,7 @@ def start(
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *("--nproc-per-node", processes, "-m", program, "train-llm"),
             *("--train-questions", toy.train, "--validation-questions", toy.validation),
-            *("--base", toy.base, "--ask", toy.ask, "--options", options.model_dump_json()),
+            *("--base", toy.base, "--targets", toy.targets, "--options", options.model_dump_json()),
             *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
             *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
             *("--out", folder / "run"),
@@ -187,7 +187,7 @@ def workers(pid: int) -> list[int]:
 
 def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
     files = {name: tmp_path / f"{name}.gz" for name in ("train", "validation")}
-    second = replace(toy, ask=STAGE_2, **files)
+    second = replace(toy, targets=STAGE_2, **files)
     write_records(second.train, stage_2_records(toy.text, 32, seed=3))
     write_records(second.validation, stage_2_records(toy.text, 4, seed=4))
     finish(start(second, tmp_path, "--after", trained / "run"))

@@ -64,7 +64,7 @@ NOT_HERE = {"kind", "adapter"}
 
 def task(toy: Toy, **options) -> Task:
     paths = ([toy.train], [toy.validation])
-    return Task(LlmOptions(**options), toy.text, PIXELS, *paths, str(toy.base), toy.ask)
+    return Task(LlmOptions(**options), toy.text, PIXELS, *paths, str(toy.base), toy.targets)
 
 
 def name(given: Task) -> str:
@@ -106,7 +106,7 @@ def test_text_data_question_and_start_name_another_training(toy, tmp_path):
         replace(given, text=toy.text.model_copy(update={"marker_every": 10})),
         replace(given, spectra=PIXELS.model_copy(update={"step": 10.0})),
         replace(given, train=[tmp_path / "train.jsonl.gz"]),
-        replace(given, ask=STAGE_2),
+        replace(given, targets=STAGE_2),
         replace(given, after=tmp_path / "adapter"),
     ]
     assert len({name(each) for each in (given, *others)}) == 1 + len(others)

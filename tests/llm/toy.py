@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from spectralm.labels.vocabulary import CLASSES, Ask
+from spectralm.labels.vocabulary import CLASSES, Targets
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
@@ -16,7 +16,7 @@ from spectralm.llm.base import load_base
 from spectralm.llm.options import LlmOptions
 
 GRID = 3800.0 + 20.0 * np.arange(40)
-STAGE_2 = Ask("C,MG,CE")
+STAGE_2 = Targets("C,MG,CE")
 C, MG, CE = STAGE_2.labels
 
 
@@ -33,7 +33,7 @@ class Toy:
     text: TextOptions
     train: Path
     validation: Path
-    ask: Ask = Ask.PARAMETERS
+    targets: Targets = Targets.PARAMETERS
 
 
 def stage_2_records(text: TextOptions, count: int, seed: int) -> list[dict]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from llm.llama3 import llama3_tokenizer
 
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.answers import answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
@@ -42,14 +42,16 @@ def llama3_tokens(text: str) -> int:
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=str)
-@pytest.mark.parametrize("ask", [Ask.PARAMETERS, Ask.ABUNDANCES], ids=lambda ask: ask.kind)
-def test_tokens_of_llama_3(text, ask):
-    grid, labels = SpectraOptions().grid, ask.labels
-    told = length(LlmOptions(), text, grid, ask)
+@pytest.mark.parametrize(
+    "targets", [Targets.PARAMETERS, Targets.ABUNDANCES], ids=lambda targets: targets.kind
+)
+def test_tokens_of_llama_3(text, targets):
+    grid, labels = SpectraOptions().grid, targets.labels
+    told = length(LlmOptions(), text, grid, targets)
     flux = np.random.default_rng(1).integers(0, 1000, len(grid)).astype(np.int16)
     question = TEMPLATE.format(question=write_question(flux, flux_text(text, grid), labels))
     answer = llama3_tokens(answer_text(text, labels).write(STAR)) + 1
-    stage_1 = ask == Ask.PARAMETERS
+    stage_1 = targets == Targets.PARAMETERS
     assert told.total == pytest.approx(
         llama3_tokens(question) + answer, rel=0.01 if stage_1 else 0.03
     )
@@ -59,8 +61,8 @@ def test_tokens_of_llama_3(text, ask):
 
 def test_a_text_is_cut_to_what_the_model_may_read():
     grid = SpectraOptions().grid
-    whole = length(LlmOptions(), TextOptions(), grid, Ask.PARAMETERS)
-    cut = length(LlmOptions(max_tokens=10000), TextOptions(), grid, Ask.PARAMETERS)
+    whole = length(LlmOptions(), TextOptions(), grid, Targets.PARAMETERS)
+    cut = length(LlmOptions(max_tokens=10000), TextOptions(), grid, Targets.PARAMETERS)
     assert whole.total > 24503
     assert cut.total == 10000
     assert cut.answer == whole.answer
@@ -70,5 +72,5 @@ def test_a_folders_own_tokenizer_counts(tmp_path):
     tiny_tokenizer().save_pretrained(tmp_path)
     grid = SpectraOptions().grid
     bases = LlmOptions(base=str(tmp_path)), LlmOptions()
-    own, known = (length(base, TextOptions(), grid, Ask.PARAMETERS) for base in bases)
+    own, known = (length(base, TextOptions(), grid, Targets.PARAMETERS) for base in bases)
     assert 0 < known.question - own.question < 50

@@ -12,20 +12,20 @@ from llm.toy import base_on_cpu
 from peft import PeftModel
 
 from spectralm.files import write_parquet
-from spectralm.labels.columns import REJECTS, residual_columns, schema
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.records import write_records
 from spectralm.llm.base import add_adapter, load_adapter
 from spectralm.llm.options import LoraOptions, TinyOptions
 from spectralm.llm.tiny import make_tiny_base
 from spectralm.llm.tokenizer import name_on_hub
 from spectralm.report.cards import count_questions, dataset_card, is_hub_id, metrics, model_card
+from spectralm.schemas import REJECTS, residual_columns, schema
 from spectralm.spectra.options import SpectraOptions
 
 NOTE = "All our spectra are synthetic."
 RUN = "tiny-lamost-20"
 MANIFEST = {
-    "ask": Ask.PARAMETERS,
+    "targets": Targets.PARAMETERS,
     "n_train": 10,
     "n_validation": 5,
     "parameters": 540_288,
@@ -44,7 +44,7 @@ def residuals() -> pa.Table:
         {"class": "K", "predicted_class": "G", "status": "parsed", "teff_residual": 150.0},
         {"class": "M", "predicted_class": None, "status": "unparsed: no class"},
     ]
-    return pa.Table.from_pylist(rows, schema=schema(residual_columns(Ask.PARAMETERS)))
+    return pa.Table.from_pylist(rows, schema=schema(residual_columns(Targets.PARAMETERS)))
 
 
 def card_of(adapter: dict, residuals: pa.Table, note: str = NOTE) -> ModelCard:
@@ -126,7 +126,7 @@ def test_a_base_has_the_name_that_others_know(base, name):
 
 
 def test_labels_without_an_answer_are_not_in_the_metrics(residuals):
-    assert [metric.label.name for metric in metrics(residuals, Ask.PARAMETERS)] == ["teff"]
+    assert [metric.label.name for metric in metrics(residuals, Targets.PARAMETERS)] == ["teff"]
 
 
 @pytest.fixture

@@ -74,7 +74,14 @@ def write_questions(sample: Path, folder: Path) -> list[Path]:
     files = [folder / f"{split}.jsonl.gz" for split in splits]
     rejects = folder / "questions.rejects.parquet"
     given = ["--sample", sample, "--spectra", sample.parent / "whole" / "spectra.parquet"]
-    given += ["--ask", "parameters", "--text", TextOptions().model_dump_json(), "--grid", OPTIONS]
+    given += [
+        "--targets",
+        "parameters",
+        "--text",
+        TextOptions().model_dump_json(),
+        "--grid",
+        OPTIONS,
+    ]
     for split, file in zip(splits, files, strict=True):
         given += [f"--{split}", file]
     given += ["--rejects", rejects]

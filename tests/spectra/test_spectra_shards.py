@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from spectralm import progress
 from spectralm.cli import main
 from spectralm.files import parquet_metadata, read_parquet
-from spectralm.labels.columns import REJECTS, SPECTRA
 from spectralm.samples.manifest import write_manifest
+from spectralm.schemas import REJECTS, SPECTRA
 from spectralm.spectra import shards
 from spectralm.spectra.flags import FLAGS
 from spectralm.spectra.options import SpectraOptions

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectralm.errors import SpectraLMError
-from spectralm.labels.columns import CATALOGUE, CROSSMATCHED, REJECTS, STARS, schema
+from spectralm.schemas import CATALOGUE, CROSSMATCHED, REJECTS, STARS, schema
 from spectralm.surveys.crossmatch import Crossmatch, crossmatch
 from spectralm.surveys.options import CrossmatchOptions
 from spectralm.surveys.sky import directions, pairs_within, separations

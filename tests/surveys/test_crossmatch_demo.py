@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spectralm.demo import apogee, gaia_eso, galah, zero_points
-from spectralm.demo.make import truth_table
-from spectralm.demo.options import SkyOptions
-from spectralm.demo.plan import APOGEE, GAIA_ESO, GALAH, Plan, generator, make_plan
 from spectralm.files import read_parquet, write_parquet
-from spectralm.labels.columns import CATALOGUE, schema
+from spectralm.mock import apogee, gaia_eso, galah, zero_points
+from spectralm.mock.make import truth_table
+from spectralm.mock.options import SkyOptions
+from spectralm.mock.plan import APOGEE, GAIA_ESO, GALAH, Plan, generator, make_plan
+from spectralm.schemas import CATALOGUE, schema
 from spectralm.surveys import apogee as apogee_reader
 from spectralm.surveys import gaia_eso as gaia_eso_reader
 from spectralm.surveys import galah as galah_reader

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from astropy.io import fits
 
-from spectralm.labels.columns import CATALOGUE, STARS, schema
+from spectralm.schemas import CATALOGUE, STARS, schema
 from spectralm.surveys.crossmatch import crossmatch
 from spectralm.surveys.options import CrossmatchOptions
 

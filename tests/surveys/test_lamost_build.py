@@ -11,7 +11,7 @@ import pytest
 
 from spectralm.cli import main
 from spectralm.errors import InputError
-from spectralm.labels.columns import CATALOGUE, FILES, REJECTS, schema
+from spectralm.schemas import CATALOGUE, FILES, REJECTS, schema
 from spectralm.surveys.catalogue import build_catalogue
 from spectralm.surveys.options import LamostCuts
 

@@ -7,8 +7,8 @@ import pytest
 from astropy.table import Table
 
 from spectralm.errors import InputError
-from spectralm.labels.columns import REJECTS, STARS, schema
 from spectralm.labels.vocabulary import ABUNDANCES, SPECIES
+from spectralm.schemas import REJECTS, STARS, schema
 from spectralm.surveys.apogee import APOGEE
 from spectralm.surveys.gaia_eso import GREVESSE_2007, gaia_eso
 from spectralm.surveys.gaia_eso import SPECIES as GES_SPECIES

@@ -24,14 +24,14 @@ rule train_baseline:
         gpu=baseline_gpus,
     params:
         options=lambda wildcards: CONFIG.baselines[wildcards.model].model_dump_json(),
-        ask=ask,
+        targets=get_targets,
         workspaces=CONFIG.workspaces,
         out="results/models/{model}-{dataset}-{scale}",
         code=code_of("train_baseline"),
     shell:
         "python -m spectralm.gpus {resources.gpu}"
         " spectralm train-baseline --samples {input.samples} --spectra {input.spectra}"
-        " --ask {params.ask} --options {params.options:q} --workspaces {params.workspaces:q}"
+        " --targets {params.targets} --options {params.options:q} --workspaces {params.workspaces:q}"
         " --out {params.out} > {log} 2>&1"
 
 

@@ -8,7 +8,7 @@ rule write_catalogue:
         predictions=answered("predictions/{model}-{dataset}-{scale}"),
         samples=answered("samples"),
         spectra=answered("spectra"),
-        training_set="results/models/{model}-{dataset}-{scale}/training_set.safetensors",
+        training_domain="results/models/{model}-{dataset}-{scale}/training_domain.safetensors",
         weights=weights,
     output:
         parquet="results/catalogue/{model}-{dataset}-{scale}.parquet",
@@ -23,12 +23,12 @@ rule write_catalogue:
     params:
         run="{model}-{dataset}-{scale}",
         serializer=serializer,
-        ask=ask,
+        targets=get_targets,
         note=CONFIG.evaluation.note,
         code=fingerprint("write_catalogue"),
     shell:
         "spectralm write-catalogue --run {params.run} --predictions {input.predictions}"
-        " --samples {input.samples} --spectra {input.spectra} --training-set {input.training_set}"
-        " --weights {input.weights} --serializer {params.serializer} --ask {params.ask}"
+        " --samples {input.samples} --spectra {input.spectra} --training-domain {input.training_domain}"
+        " --weights {input.weights} --serializer {params.serializer} --targets {params.targets}"
         " --note={params.note:q} --parquet {output.parquet} --fits {output.fits}"
         " --votable {output.votable} > {log} 2>&1"

@@ -31,14 +31,14 @@ def survey_catalogue(name):
     return catalogue
 
 
-def deal(wildcards):
-    """How a dataset's spectra are dealt to shards: in stage 1, balanced in class."""
-    return "by_class" if wildcards.dataset == "lamost" else "all"
+def get_strata(wildcards):
+    """Params function: whether a dataset's shards are balanced in class (stage 1)."""
+    return "class" if wildcards.dataset == "lamost" else "none"
 
 
-def ask(wildcards):
+def get_targets(wildcards):
     """What a run is asked: stage 1's labels, or stage 2's."""
-    return CONFIG.ask(wildcards.get("learned", wildcards.dataset))
+    return CONFIG.targets(wildcards.get("learned", wildcards.dataset))
 
 
 def judged(kind):
@@ -82,10 +82,10 @@ def code_of(command):
 def questions(split):
     """Input function: the question files of a split, for all shards of a run's scale."""
     return lambda wildcards: expand(
-        "results/qa/{dataset}/{split}/{shard}.{ask}.{text}.jsonl.gz",
+        "results/qa/{dataset}/{split}/{shard}.{targets}.{text}.jsonl.gz",
         dataset=wildcards.dataset,
         split=split,
-        ask=ask(wildcards).kind,
+        targets=get_targets(wildcards).kind,
         shard=CONFIG.shards(int(wildcards.scale)),
         text=CONFIG.llms[wildcards.model].text,
     )
@@ -184,14 +184,14 @@ def question_rejects(wildcards):
         else CONFIG.runs_on(dataset)
     )
     asked = {
-        (shard, CONFIG.ask(run.dataset).kind, CONFIG.llms[run.model].text)
+        (shard, CONFIG.targets(run.dataset).kind, CONFIG.llms[run.model].text)
         for run in judged_there
         if run.model in CONFIG.llms
         for shard in CONFIG.shards(CONFIG.samples.external if external else run.scale)
     }
     return [
-        f"results/qa/{dataset}/{shard}.{ask}.{text}.rejects.parquet"
-        for shard, ask, text in sorted(asked)
+        f"results/qa/{dataset}/{shard}.{targets}.{text}.rejects.parquet"
+        for shard, targets, text in sorted(asked)
     ]
 
 

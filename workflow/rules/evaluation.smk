@@ -17,12 +17,12 @@ rule compute_residuals:
     conda:
         "../envs/plots.yaml"
     params:
-        ask=ask,
+        targets=get_targets,
         bound=f"--bound {CONFIG.evaluation.bound}" if CONFIG.evaluation.bound else "",
         code=fingerprint("compute_residuals"),
     shell:
         "spectralm compute-residuals --samples {input.samples} --spectra {input.spectra}"
-        " --predictions {input.predictions} {params.bound} --ask {params.ask}"
+        " --predictions {input.predictions} {params.bound} --targets {params.targets}"
         " --out {output} > {log} 2>&1"
 
 
@@ -215,12 +215,12 @@ rule tabulate_abundances:
     params:
         options=statistics_options("published", "failed"),
         scale=max(CONFIG.scales("apogee"), default=0),
-        ask=CONFIG.ask("apogee"),
+        targets=CONFIG.targets("apogee"),
         code=fingerprint("tabulate_abundances"),
     shell:
         "spectralm tabulate-abundances --published {input.published}"
         " --residuals {input.residuals} --dataset apogee --scale {params.scale}"
-        " --ask {params.ask} --options {params.options:q} --csv {output.csv}"
+        " --targets {params.targets} --options {params.options:q} --csv {output.csv}"
         " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
 
 
@@ -246,12 +246,12 @@ rule tabulate_external:
         options=statistics_options("published", "failed"),
         learned=lambda wildcards: LEARNED[wildcards.number],
         scale=lambda wildcards: max(CONFIG.scales(LEARNED[wildcards.number]), default=0),
-        ask=lambda wildcards: CONFIG.ask(LEARNED[wildcards.number]),
+        targets=lambda wildcards: CONFIG.targets(LEARNED[wildcards.number]),
         code=fingerprint("tabulate_external"),
     shell:
         "spectralm tabulate-external --published {input.published}"
         " --residuals {input.residuals} --samples {input.samples} --learned {params.learned}"
-        " --scale {params.scale} --ask {params.ask} --options {params.options:q} --csv {output.csv}"
+        " --scale {params.scale} --targets {params.targets} --options {params.options:q} --csv {output.csv}"
         " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
 
 

@@ -7,7 +7,7 @@ rule describe_training:
         samples=shard_files("samples"),
         spectra=shard_files("spectra"),
     output:
-        "results/models/{model}-{dataset}-{scale}/training_set.safetensors",
+        "results/models/{model}-{dataset}-{scale}/training_domain.safetensors",
     log:
         "logs/training_sets/{model}-{dataset}-{scale}.log",
     benchmark:
@@ -15,8 +15,8 @@ rule describe_training:
     conda:
         "../envs/baselines.yaml"
     params:
-        ask=ask,
+        targets=get_targets,
         code=fingerprint("describe_training"),
     shell:
         "spectralm describe-training --samples {input.samples} --spectra {input.spectra}"
-        " --ask {params.ask} --out {output} > {log} 2>&1"
+        " --targets {params.targets} --out {output} > {log} 2>&1"

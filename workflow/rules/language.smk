@@ -7,25 +7,25 @@ rule write_questions:
         sample="results/samples/{dataset}/{shard}.parquet",
         spectra="results/spectra/{dataset}/{shard}.parquet",
     output:
-        train="results/qa/{dataset}/train/{shard}.{ask}.{text}.jsonl.gz",
-        validation="results/qa/{dataset}/validation/{shard}.{ask}.{text}.jsonl.gz",
-        test="results/qa/{dataset}/test/{shard}.{ask}.{text}.jsonl.gz",
-        rejects="results/qa/{dataset}/{shard}.{ask}.{text}.rejects.parquet",
+        train="results/qa/{dataset}/train/{shard}.{targets}.{text}.jsonl.gz",
+        validation="results/qa/{dataset}/validation/{shard}.{targets}.{text}.jsonl.gz",
+        test="results/qa/{dataset}/test/{shard}.{targets}.{text}.jsonl.gz",
+        rejects="results/qa/{dataset}/{shard}.{targets}.{text}.rejects.parquet",
     log:
-        "logs/qa/{dataset}/{shard}.{ask}.{text}.log",
+        "logs/qa/{dataset}/{shard}.{targets}.{text}.log",
     benchmark:
-        "benchmarks/qa/{dataset}/{shard}.{ask}.{text}.tsv"
+        "benchmarks/qa/{dataset}/{shard}.{targets}.{text}.tsv"
     conda:
         "../envs/astro.yaml"
     params:
-        ask=lambda wildcards: (
-            Ask.PARAMETERS if wildcards.ask == "parameters" else CONFIG.ask("apogee")
+        targets=lambda wildcards: (
+            Targets.PARAMETERS if wildcards.targets == "parameters" else CONFIG.targets("apogee")
         ),
         text=lambda wildcards: CONFIG.texts[wildcards.text].model_dump_json(),
         grid=CONFIG.spectra.model_dump_json(),
         code=fingerprint("write_questions"),
     shell:
         "spectralm write-questions --sample {input.sample} --spectra {input.spectra}"
-        " --ask {params.ask} --text {params.text:q} --grid {params.grid:q}"
+        " --targets {params.targets} --text {params.text:q} --grid {params.grid:q}"
         " --train {output.train} --validation {output.validation} --test {output.test}"
         " --rejects {output.rejects} > {log} 2>&1"

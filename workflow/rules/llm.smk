@@ -52,7 +52,7 @@ rule train_llm:
         after=lambda wildcards, input: " ".join(
             f"--after {os.path.dirname(manifest)}" for manifest in input.after
         ),
-        ask=ask,
+        targets=get_targets,
         options=training_options,
         weight_options=weight_options,
         torchrun=torchrun,
@@ -65,7 +65,7 @@ rule train_llm:
     shell:
         "{params.torchrun} -m spectralm train-llm"
         " --train-questions {input.train} --validation-questions {input.validation}"
-        " --base {params.base:q} --ask {params.ask} {params.after}"
+        " --base {params.base:q} --targets {params.targets} {params.after}"
         " --options {params.options:q}"
         " --text {params.text:q} --grid {params.grid:q}"
         " --workspaces {params.workspaces:q} --tensorboard {params.tensorboard}"
@@ -92,7 +92,7 @@ rule adopt_adapter:
     params:
         adapter=lambda wildcards: CONFIG.llms[wildcards.model].adapter,
         base=base,
-        ask=ask,
+        targets=get_targets,
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(),
         text=text_options,
         grid=CONFIG.spectra.model_dump_json(),
@@ -100,7 +100,7 @@ rule adopt_adapter:
         code=fingerprint("adopt_adapter"),
     shell:
         "spectralm adopt-adapter --adapter {params.adapter:q} --base {params.base:q}"
-        " --ask {params.ask} --options {params.options:q} --text {params.text:q}"
+        " --targets {params.targets} --options {params.options:q} --text {params.text:q}"
         " --grid {params.grid:q} --out {params.out} > {log} 2>&1"
 
 
@@ -144,8 +144,8 @@ rule predict_llm:
         manifest="results/models/{model}-{learned}-{scale}/manifest.json",
         calibration="results/models/{model}-{learned}-{scale}/calibration.json",
         questions=lambda wildcards: expand(
-            "results/qa/{{dataset}}/test/{{shard}}.{ask}.{text}.jsonl.gz",
-            ask=ask(wildcards).kind,
+            "results/qa/{{dataset}}/test/{{shard}}.{targets}.{text}.jsonl.gz",
+            targets=get_targets(wildcards).kind,
             text=CONFIG.llms[wildcards.model].text,
         ),
     output:

@@ -1,9 +1,9 @@
 # Wants: a catalogue.
-# Gives: a ranking of all its spectra that no scale changes, and the shards drawn from it. A star is
+# Gives: the split and shard of each of its spectra, which no scale changes, and the shards. A star is
 # in the same split in every dataset.
 
 
-rule rank_sample:
+rule assign_shards:
     input:
         "results/catalogues/{dataset}.parquet",
     output:
@@ -16,17 +16,17 @@ rule rank_sample:
         "../envs/astro.yaml"
     params:
         options=CONFIG.samples.model_dump_json(),
-        deal=deal,
-        code=fingerprint("rank_sample"),
+        strata=get_strata,
+        code=fingerprint("assign_shards"),
     shell:
-        "spectralm rank-sample --catalogue {input} --options {params.options:q}"
-        " --deal {params.deal} --out {output} > {log} 2>&1"
+        "spectralm assign-shards --catalogue {input} --options {params.options:q}"
+        " --strata {params.strata} --out {output} > {log} 2>&1"
 
 
 rule draw_shard:
     input:
         catalogue="results/catalogues/{dataset}.parquet",
-        ranking="results/samples/{dataset}.parquet",
+        assignment="results/samples/{dataset}.parquet",
     output:
         "results/samples/{dataset}/{shard}.parquet",
     log:
@@ -37,11 +37,11 @@ rule draw_shard:
         "../envs/astro.yaml"
     params:
         options=CONFIG.samples.model_dump_json(),
-        deal=deal,
+        strata=get_strata,
         code=fingerprint("draw_shard"),
     shell:
-        "spectralm draw-shard --catalogue {input.catalogue} --ranking {input.ranking}"
-        " --shard {wildcards.shard} --options {params.options:q} --deal {params.deal}"
+        "spectralm draw-shard --catalogue {input.catalogue} --assignment {input.assignment}"
+        " --shard {wildcards.shard} --options {params.options:q} --strata {params.strata}"
         " --out {output} > {log} 2>&1"
 
 
@@ -63,5 +63,5 @@ rule tabulate_sample:
         scales=CONFIG.scales("lamost"),
         code=fingerprint("tabulate_sample"),
     shell:
-        "spectralm tabulate-sample --ranking {input} --options {params.options:q}"
+        "spectralm tabulate-sample --assignment {input} --options {params.options:q}"
         " --scales {params.scales} --out {output} > {log} 2>&1"

@@ -9,26 +9,26 @@ import pyarrow.compute as pc
 
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
-from spectralm.labels.columns import PREDICTIONS, schema
-from spectralm.labels.vocabulary import CLASSES, Ask
+from spectralm.labels.vocabulary import CLASSES, Targets
 from spectralm.samples.manifest import truth_column
 from spectralm.samples.splits import TEST
+from spectralm.schemas import PREDICTIONS, schema
 
 log = logging.getLogger(__name__)
 
 
-def names_of(ask: Ask) -> tuple[str, ...]:
+def names_of(targets: Targets) -> tuple[str, ...]:
     """The labels that are asked for, by name and in their order."""
-    return tuple(label.name for label in ask.labels)
+    return tuple(label.name for label in targets.labels)
 
 
-def classes_of(ask: Ask) -> tuple[str, ...]:
+def classes_of(targets: Targets) -> tuple[str, ...]:
     """The classes that a model is asked to tell apart: CLASSES, or in stage 2 none."""
-    return CLASSES if ask == Ask.PARAMETERS else ()
+    return CLASSES if targets == Targets.PARAMETERS else ()
 
 
 def read_split(
-    spectra: Path, columns: list[str], manifest: pa.Table, split: str, ask: Ask
+    spectra: Path, columns: list[str], manifest: pa.Table, split: str, targets: Targets
 ) -> tuple[pa.Table, pa.Table]:
     """Spectra of one split, and their rows of the manifest in the same order.
 
@@ -52,23 +52,23 @@ def read_split(
     stars = manifest.take(position)
     wanted = pc.equal(stars["split"], split).to_numpy()
     if split != TEST:
-        of_a_star = _labels_of_a_star(labels_of(stars, ask), ask)
+        of_a_star = _labels_of_a_star(labels_of(stars, targets), targets)
         if refused := np.count_nonzero(wanted & ~of_a_star):
             log.warning("%s: %d %s spectra with no star's labels left out", spectra, refused, split)
         wanted &= of_a_star
     return table.filter(pa.array(wanted)), stars.filter(pa.array(wanted))
 
 
-def _labels_of_a_star(labels: np.ndarray, ask: Ask) -> np.ndarray:
+def _labels_of_a_star(labels: np.ndarray, targets: Targets) -> np.ndarray:
     """[n] Whether of labels [n, labels] some are there, and those are in their ranges."""
-    low, high = np.array([(label.low, label.high) for label in ask.labels]).T
+    low, high = np.array([(label.low, label.high) for label in targets.labels]).T
     wild = (labels < low) | (labels > high)
     return ~wild.any(axis=1) & np.isfinite(labels).any(axis=1)
 
 
-def labels_of(stars: pa.Table, ask: Ask) -> np.ndarray:
+def labels_of(stars: pa.Table, targets: Targets) -> np.ndarray:
     """The survey's labels [n, labels], float64 in the order of the ask; NaN where missing."""
-    columns = [stars[truth_column(stars, label)].to_numpy() for label in ask.labels]
+    columns = [stars[truth_column(stars, label)].to_numpy() for label in targets.labels]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
@@ -83,7 +83,7 @@ def one_hot(stars: pa.Table) -> np.ndarray:
 
 
 def predictions(
-    ask: Ask,
+    targets: Targets,
     obsid: pa.ChunkedArray,
     status: np.ndarray,
     classes: np.ndarray | None,
@@ -96,7 +96,7 @@ def predictions(
         classes: [n], by name; None if the model names none. Left out in stage 2.
         labels: [n, labels] in the order of the ask; NaN becomes null.
     """
-    told = classes is not None and ask == Ask.PARAMETERS
+    told = classes is not None and targets == Targets.PARAMETERS
     columns = {
         "obsid": obsid,
         "status": pa.array(status, pa.string()),
@@ -105,7 +105,7 @@ def predictions(
     }
     columns |= {
         name: pa.array(values, pa.float64(), from_pandas=True)
-        for name, values in zip(names_of(ask), labels.T, strict=True)
+        for name, values in zip(names_of(targets), labels.T, strict=True)
     }
     nothing = pa.nulls(len(obsid))
     names = schema(PREDICTIONS).names

@@ -27,7 +27,7 @@ class Fit:
 
     def __init__(self, network: Network, train: Split, validation: Split, task: Task):
         self.network, self.train, self.validation = network, train, validation
-        self.ask, self.options, self.clock = task.ask, task.options, task.clock
+        self.targets, self.options, self.clock = task.targets, task.options, task.clock
         self.checkpoint = task.workspace / "checkpoint.pt"
         self.steps = math.ceil(len(train) / self.options.batch_size)
         self.label_scale = network.label_scale.cpu().numpy()
@@ -37,7 +37,7 @@ class Fit:
         self.history: list[dict[str, float]] = []
         self.best: dict[str, torch.Tensor] = {}
         if self.checkpoint.is_file():
-            self._go_on()
+            self._resume()
 
     def run(self) -> None:
         """Train to the end; the network then has the weights of the best epoch.
@@ -47,7 +47,7 @@ class Fit:
         """
         while not self._ended():
             self._epoch()
-            self._keep()
+            self._save_checkpoint()
         self.network.load_state_dict(self.best)
 
     def metrics(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Fit:
         random = np.random.default_rng([self.options.seed, len(self.history)])
         torch.manual_seed(int(random.integers(2**63)))
         learning_rate = self.optimizer.param_groups[0]["lr"]
-        train_loss = self._learn(random.permutation(len(self.train)))
+        train_loss = self._train_epoch(random.permutation(len(self.train)))
         scores = self._validate()
         if not math.isfinite(scores["validation_loss"]):
             raise SpectraLMError(
@@ -99,7 +99,7 @@ class Fit:
         told = ", ".join(f"{name} {value:.4g}" for name, value in self.history[-1].items())
         log.info("epoch %d of at most %d: %s", len(self.history), self.options.epochs, told)
 
-    def _learn(self, order: np.ndarray) -> float:
+    def _train_epoch(self, order: np.ndarray) -> float:
         """One pass over the training spectra; their mean loss on the way."""
         self.network.train()
         total = torch.zeros((), device=device())
@@ -116,7 +116,7 @@ class Fit:
         errors = np.square((labels - truth).numpy() * self.label_scale)
         rms = {
             f"rms_{name}": float(np.sqrt(np.nanmean(squares)))
-            for name, squares in zip(names_of(self.ask), errors.T, strict=True)
+            for name, squares in zip(names_of(self.targets), errors.T, strict=True)
             if np.isfinite(squares).any()
         }
         told = {"validation_loss": loss.item()}
@@ -144,13 +144,13 @@ class Fit:
     def _parts(self) -> dict[str, Any]:
         return {"network": self.network, "optimizer": self.optimizer, "schedule": self.schedule}
 
-    def _keep(self) -> None:
+    def _save_checkpoint(self) -> None:
         kept = {name: part.state_dict() for name, part in self._parts().items()}
         with atomic(self.checkpoint) as temporary:
             torch.save(kept | {"best": self.best, "history": self.history}, temporary)
         self.clock.keep()
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         kept = torch.load(self.checkpoint, map_location=device(), weights_only=True)
         for name, part in self._parts().items():
             part.load_state_dict(kept[name])

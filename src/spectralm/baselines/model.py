@@ -16,7 +16,7 @@ from spectralm.baselines.data import read_split
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.files import atomic, write_json
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.provenance import Clock, provenance
 from spectralm.samples.manifest import read_manifest
 from spectralm.samples.splits import TEST
@@ -35,7 +35,7 @@ class Task:
     spectra: list[Path]
     samples: list[Path]
     """Manifests."""
-    ask: Ask
+    targets: Targets
     options: BaselineOptions
     workspace: Path
     """Folder of this training alone, which may not be there yet: a kind whose training is worth
@@ -60,7 +60,7 @@ class Model(ABC):
 
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
     """Distributions whose versions the manifest records."""
-    ask: Ask
+    targets: Targets
     """What it was asked; of a model that answers from flux alone."""
 
     @classmethod
@@ -74,7 +74,7 @@ class Model(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
+    def load(cls, folder: Path, options: BaselineOptions, targets: Targets) -> Self:
         """Read the weights that :meth:`save` wrote, of a model with these options, so asked."""
 
     @property
@@ -84,7 +84,7 @@ class Model(ABC):
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
         """PREDICTIONS of the test spectra of one shard, in the order of the spectra."""
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, self.ask)
+        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, self.targets)
         return self.answers(table["obsid"], thousandths_of(table))
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
@@ -97,16 +97,16 @@ class Model(ABC):
 
 
 class ArraysModel(Model):
-    """A model that is arrays: a dataclass of ``ask`` and of these."""
+    """A model that is arrays: a dataclass of ``targets`` and of these."""
 
     def save(self, folder: Path) -> None:
-        arrays = {name: value for name, value in vars(self).items() if name != "ask"}
+        arrays = {name: value for name, value in vars(self).items() if name != "targets"}
         with atomic(folder / TENSORS) as temporary:
             save_file(arrays, temporary)
 
     @classmethod
-    def load(cls, folder: Path, options: BaselineOptions, ask: Ask) -> Self:
-        return cls(ask, **load_file(folder / TENSORS))
+    def load(cls, folder: Path, options: BaselineOptions, targets: Targets) -> Self:
+        return cls(targets, **load_file(folder / TENSORS))
 
 
 def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out: Path) -> None:

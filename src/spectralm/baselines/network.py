@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 from spectralm.baselines.data import classes_of
 from spectralm.baselines.options import LabelScaling
 from spectralm.baselines.split import Split, blocks
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 
 
 class Network(nn.Module):
@@ -19,12 +19,14 @@ class Network(nn.Module):
         ask: which labels, and whether there are classes to tell apart.
     """
 
-    def __init__(self, body: nn.Module, features: int, grid: int, ask: Ask):
+    def __init__(self, body: nn.Module, features: int, grid: int, targets: Targets):
         super().__init__()
-        self.body, self.ask = body, ask
-        self.classes = nn.Linear(features, len(classes_of(ask))) if classes_of(ask) else None
-        self.labels = nn.Linear(features, len(ask.labels))
-        for name, size in (("pixel", grid), ("label", len(ask.labels))):
+        self.body, self.targets = body, targets
+        self.classes = (
+            nn.Linear(features, len(classes_of(targets))) if classes_of(targets) else None
+        )
+        self.labels = nn.Linear(features, len(targets.labels))
+        for name, size in (("pixel", grid), ("label", len(targets.labels))):
             self.register_buffer(f"{name}_mean", torch.zeros(size))
             self.register_buffer(f"{name}_scale", torch.ones(size))
 
@@ -76,8 +78,8 @@ def outputs(network: Network, thousandths: np.ndarray) -> tuple[Tensor, Tensor]:
         network(torch.from_numpy(block).to(device(), torch.float32))
         for block in blocks(thousandths)
     ]
-    ask = network.ask
-    empty = torch.empty(0, len(classes_of(ask))), torch.empty(0, len(ask.labels))
+    targets = network.targets
+    empty = torch.empty(0, len(classes_of(targets))), torch.empty(0, len(targets.labels))
     scores, labels = zip(empty, *parts, strict=True)
     return torch.cat([s.cpu() for s in scores]), torch.cat([part.cpu() for part in labels])
 

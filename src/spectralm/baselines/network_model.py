@@ -18,7 +18,7 @@ from spectralm.baselines.network import Network, device, outputs
 from spectralm.baselines.options import NetworkOptions
 from spectralm.baselines.split import open_splits
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import CLASSES, Ask
+from spectralm.labels.vocabulary import CLASSES, Targets
 
 
 class NetworkModel(Model):
@@ -35,9 +35,9 @@ class NetworkModel(Model):
         """A module from standardised pixels [n, grid] to features [n, features]; and features."""
 
     @classmethod
-    def of(cls, options: NetworkOptions, grid: int, ask: Ask) -> Self:
+    def of(cls, options: NetworkOptions, grid: int, targets: Targets) -> Self:
         """An untrained model."""
-        return cls(Network(*cls.body(options, grid), grid, ask))
+        return cls(Network(*cls.body(options, grid), grid, targets))
 
     @classmethod
     def train(cls, task: Task) -> tuple[Self, Training]:
@@ -52,7 +52,7 @@ class NetworkModel(Model):
         torch.use_deterministic_algorithms(True, warn_only=True)
         train, validation = open_splits(task)
         torch.manual_seed(task.options.seed)
-        model = cls.of(task.options, train.flux.shape[1], task.ask)
+        model = cls.of(task.options, train.flux.shape[1], task.targets)
         model.network.standardise(train, task.options.label_scaling)
         fit = Fit(model.network, train, validation, task)
         fit.run()
@@ -63,9 +63,9 @@ class NetworkModel(Model):
             save_file(self.network.state_dict(), temporary)
 
     @classmethod
-    def load(cls, folder: Path, options: NetworkOptions, ask: Ask) -> Self:
+    def load(cls, folder: Path, options: NetworkOptions, targets: Targets) -> Self:
         state = load_file(folder / TENSORS)
-        model = cls.of(options, len(state["pixel_mean"]), ask)
+        model = cls.of(options, len(state["pixel_mean"]), targets)
         model.network.load_state_dict(state)
         return model
 
@@ -74,8 +74,8 @@ class NetworkModel(Model):
         return sum(weights.numel() for weights in self.network.parameters())
 
     @property
-    def ask(self) -> Ask:
-        return self.network.ask
+    def targets(self) -> Targets:
+        return self.network.targets
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
         scores, labels = outputs(self.network, thousandths)
@@ -85,4 +85,4 @@ class NetworkModel(Model):
         finite = np.isfinite(values[:, learnt]).all(axis=1)
         status = np.where(finite, "parsed", "not a finite number")
         classes = np.array(CLASSES)[scores.argmax(dim=1).numpy()] if scores.shape[1] else None
-        return predictions(self.ask, obsid, status, classes, values)
+        return predictions(self.targets, obsid, status, classes, values)

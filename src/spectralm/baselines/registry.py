@@ -17,7 +17,7 @@ from spectralm.baselines import options as _options
 from spectralm.baselines.model import WEIGHTS, Model, manifest_of
 from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 
 
 def kinds() -> list[str]:
@@ -63,7 +63,7 @@ def load_model(folder: Path) -> Model:
     """The trained model of a folder. Raises InputError if there is no whole one."""
     manifest = manifest_of(folder)
     options = read_options(json.dumps(manifest["options"]))
-    return model_class(options.kind).load(folder / WEIGHTS, options, Ask(manifest["ask"]))
+    return model_class(options.kind).load(folder / WEIGHTS, options, Targets(manifest["targets"]))
 
 
 def _modules(package) -> list[str]:

@@ -45,7 +45,7 @@ class Split:
             InputError: there is no spectrum to learn from.
         """
         manifest = read_manifests(task.samples)
-        found = [read_split(path, [], manifest, split, task.ask) for path in task.spectra]
+        found = [read_split(path, [], manifest, split, task.targets) for path in task.spectra]
         stars = pa.concat_tables(rows for _, rows in found).sort_by("obsid")
         obsid = stars["obsid"].to_numpy()
         if not len(obsid):
@@ -59,7 +59,7 @@ class Split:
         if not file.is_file():
             _copy_flux(task, manifest, split, obsid, file)
         flux = np.load(file, mmap_mode="r")
-        return cls(obsid, flux, labels_of(stars, task.ask), class_numbers(stars))
+        return cls(obsid, flux, labels_of(stars, task.targets), class_numbers(stars))
 
 
 def blocks(values: np.ndarray) -> Iterator[np.ndarray]:
@@ -78,6 +78,6 @@ def _copy_flux(task: Task, manifest: pa.Table, split: str, obsid: np.ndarray, fi
     with atomic(file) as temporary:
         flux = np.lib.format.open_memmap(temporary, "w+", np.int16, (len(obsid), size))
         for path in task.spectra:
-            table, _ = read_split(path, ["flux"], manifest, split, task.ask)
+            table, _ = read_split(path, ["flux"], manifest, split, task.targets)
             flux[np.searchsorted(obsid, table["obsid"].to_numpy())] = thousandths_of(table)
         flux.flush()

@@ -14,7 +14,7 @@ from astropy.io.votable.tree import CooSys, Info, TableElement, VOTableFile
 from astropy.table import MaskedColumn, Table
 
 from spectralm.files import atomic, write_parquet
-from spectralm.labels.columns import Column
+from spectralm.schemas import Column
 
 FRAME, EPOCH = "ICRS", "J2000"
 _FILLS = {"string": "", "double": np.nan, "float": np.nan, "int16": -1, "int32": -1, "int64": -1}

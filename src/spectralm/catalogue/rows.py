@@ -6,20 +6,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spectralm.catalogue.columns import LabelFlag, catalogue_columns
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
-from spectralm.inference.flagging import Predicted, flags_of
-from spectralm.inference.training_set import TrainingSet
-from spectralm.labels.columns import schema
-from spectralm.labels.vocabulary import Ask, Label
+from spectralm.inference.flags import Predicted, flags_of
+from spectralm.inference.training_domain import TrainingDomain
+from spectralm.labels.vocabulary import Label, Targets
+from spectralm.schemas import LabelFlag, catalogue_columns, schema
 from spectralm.spectra.stored import thousandths_of
 
 #: What a catalogue takes of each spectrum.
 COLUMNS = ["obsid", "snrr", "masked_fraction", "flags"]
 
 
-def spectra_of(predictions: pa.Table, shards: list[Path], known: TrainingSet) -> pa.Table:
+def spectra_of(predictions: pa.Table, shards: list[Path], known: TrainingDomain) -> pa.Table:
     """COLUMNS of the predicted spectra in shards, and how far each is from the training spectra.
 
     The flux of one shard at a time is in memory.
@@ -37,9 +36,9 @@ def catalogue(
     predictions: pa.Table,
     sample: pa.Table,
     spectra: pa.Table,
-    known: TrainingSet,
+    known: TrainingDomain,
     origin: dict[str, str],
-    ask: Ask,
+    targets: Targets,
     source: object,
 ) -> pa.Table:
     """The catalogue of a run in order of obsid: a row per spectrum that it predicts.
@@ -61,7 +60,7 @@ def catalogue(
     sample = _beside(predictions, _once(sample), source, "manifests")
     spectra = _beside(predictions, _once(spectra), source, "spectra")
     parsed = pc.equal(predictions["status"], "parsed")
-    values = {label: pc.if_else(parsed, predictions[label.name], None) for label in ask.labels}
+    values = {label: pc.if_else(parsed, predictions[label.name], None) for label in targets.labels}
     predicted = Predicted(
         distance=spectra["distance"].to_numpy(),
         snr=spectra["snrr"].to_numpy(),
@@ -83,7 +82,7 @@ def catalogue(
         columns[label.name] = value
         columns[f"{label.name}_err"] = error
         columns[f"{label.name}_flag"] = _flag(label, value, error, known)
-    written = catalogue_columns(ask)
+    written = catalogue_columns(targets)
     return pa.table({c.name: columns[c.name] for c in written}).cast(schema(written))
 
 
@@ -109,7 +108,7 @@ def _beside(predictions: pa.Table, table: pa.Table, source: object, name: str) -
 
 
 def _flag(
-    label: Label, value: pa.ChunkedArray, error: pa.ChunkedArray, known: TrainingSet
+    label: Label, value: pa.ChunkedArray, error: pa.ChunkedArray, known: TrainingDomain
 ) -> np.ndarray:
     bits = {
         LabelFlag.NO_VALUE: pc.is_null(value).to_numpy(),

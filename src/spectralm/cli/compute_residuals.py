@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spectralm.evaluation.residuals import residuals
 from spectralm.files import read_parquet, write_parquet
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.samples.manifest import read_manifests
 
 
@@ -14,7 +14,7 @@ def run(
     samples: list[Path],
     spectra: list[Path],
     predictions: list[Path],
-    ask: Ask,
+    targets: Targets,
     out: Path,
     bound: Path | None = None,
 ) -> None:
@@ -24,7 +24,7 @@ def run(
         read_parquet(spectra, columns=["obsid"])["obsid"],
         read_parquet(predictions),
         source=predictions[0].parent,
-        ask=ask,
+        targets=targets,
         bound=None if bound is None else read_parquet(bound),
     )
     write_parquet(out, table)

@@ -4,19 +4,19 @@ import logging
 from pathlib import Path
 
 from spectralm.samples.manifest import draw, write_manifest
-from spectralm.samples.options import Deal, SampleOptions
+from spectralm.samples.options import SampleOptions, Strata
 
 
 def run(
     *,
     catalogue: Path,
-    ranking: Path,
+    assignment: Path,
     shard: int,
     options: SampleOptions,
-    deal: Deal = Deal.BY_CLASS,
+    strata: Strata = Strata.CLASS,
     out: Path,
 ) -> None:
-    """Write the rows of the catalogue that rank-sample dealt to one shard."""
-    table = draw(catalogue, ranking, shard, options, deal)
+    """Write the rows of the catalogue that assign-shards put into one shard."""
+    table = draw(catalogue, assignment, shard, options, strata)
     write_manifest(out, table)
     logging.info("shard %d: %d spectra", shard, table.num_rows)

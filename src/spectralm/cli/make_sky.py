@@ -4,8 +4,8 @@ import logging
 import time
 from pathlib import Path
 
-from spectralm.demo.make import make_sky
-from spectralm.demo.options import SkyOptions
+from spectralm.mock.make import make_sky
+from spectralm.mock.options import SkyOptions
 
 
 def run(*, options: SkyOptions, out: Path, processes: int = 1) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from spectralm.errors import InputError
 from spectralm.inference import predict
-from spectralm.inference.own_files import Medium
 from spectralm.inference.run import Device
+from spectralm.inference.user_spectra import Medium
 
 MODELS = Path("results", "models")
 

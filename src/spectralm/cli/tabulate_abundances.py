@@ -10,7 +10,7 @@ from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import read_runs
 from spectralm.evaluation.statistics import statistics
 from spectralm.files import write_text
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 
 
 def run(
@@ -19,7 +19,7 @@ def run(
     residuals: list[Path],
     dataset: str,
     scale: int,
-    ask: Ask,
+    targets: Targets,
     options: EvaluationOptions,
     csv: Path,
     markdown: Path,
@@ -38,7 +38,7 @@ def run(
         f"Table {table} of arXiv:2605.22162 beside ours, of a sample of {scale:,} spectra from "
         f"{dataset}."
     )
-    write_text(csv, pairs.tidy_csv(numbers(table, dataset, paired, ask.labels)))
+    write_text(csv, pairs.tidy_csv(numbers(table, dataset, paired, targets.labels)))
     shown = abundances.abundance_panels(table, paired)
     panels.write_tables(shown, caption, options.note, markdown, latex)
     logging.info("%s: %d models", csv, len(paired))

@@ -9,7 +9,7 @@ from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import read_runs
 from spectralm.evaluation.statistics import statistics
 from spectralm.files import read_parquet, write_text
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 
 
 def run(
@@ -19,7 +19,7 @@ def run(
     samples: list[Path],
     learned: str,
     scale: int,
-    ask: Ask,
+    targets: Targets,
     options: EvaluationOptions,
     csv: Path,
     markdown: Path,
@@ -47,6 +47,6 @@ def run(
         f"Table {table} of arXiv:2605.22162 beside ours: models that learned from a sample of "
         f"{scale:,} spectra with labels from {external.TITLES[learned]}, judged by another survey."
     )
-    write_text(csv, pairs.tidy_csv(external.external_numbers(table, ask, judges)))
-    shown = external.external_panels(ask, judges)
+    write_text(csv, pairs.tidy_csv(external.external_numbers(table, targets, judges)))
+    shown = external.external_panels(targets, judges)
     panels.write_tables(shown, caption, options.note, markdown, latex)

@@ -10,9 +10,9 @@ from spectralm.samples.balance import tabulate
 from spectralm.samples.options import SampleOptions
 
 
-def run(*, ranking: Path, options: SampleOptions, scales: list[int], out: Path) -> None:
+def run(*, assignment: Path, options: SampleOptions, scales: list[int], out: Path) -> None:
     """Count the spectra of each class and split at each scale."""
-    table = tabulate(read_parquet(ranking, columns=["class", "split", "shard"]), options, scales)
+    table = tabulate(read_parquet(assignment, columns=["class", "split", "shard"]), options, scales)
     with atomic(out) as temporary:
         csv.write_csv(table, temporary)
     for row in table.to_pylist():

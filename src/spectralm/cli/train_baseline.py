@@ -7,7 +7,7 @@ from spectralm.baselines.model import Task, train_model
 from spectralm.baselines.registry import model_class, module_of, read_options
 from spectralm.files import parquet_metadata, sha256
 from spectralm.fingerprint import fingerprint
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.provenance import Clock, workspace_key
 from spectralm.workspace import FINISHED, Lock, is_finished, publish
 
@@ -16,7 +16,7 @@ def run(
     *,
     samples: list[Path],
     spectra: list[Path],
-    ask: Ask,
+    targets: Targets,
     options: str,
     workspaces: Path,
     out: Path,
@@ -25,7 +25,7 @@ def run(
     one, and write its folder."""
     checked = read_options(options)
     facts = {
-        "ask": ask,
+        "targets": targets,
         "options": checked.model_dump(mode="json"),
         "spectra": json.loads(parquet_metadata(spectra[0]).get("options", "null")),
         "sha256": {"samples": sha256(*samples), "spectra": sha256(*spectra)},
@@ -34,6 +34,8 @@ def run(
     workspace = workspaces / workspace_key(facts)
     with Lock(workspace):
         if not is_finished(workspace):
-            task = Task(spectra, samples, ask, checked, workspace, Clock(workspace / "clock.json"))
+            task = Task(
+                spectra, samples, targets, checked, workspace, Clock(workspace / "clock.json")
+            )
             train_model(model_class(checked.kind), task, facts, workspace / FINISHED)
         publish(workspace, out)

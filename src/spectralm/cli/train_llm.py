@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch.distributed as dist
 
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.options import TextOptions
 from spectralm.llm.learner import Task
 from spectralm.llm.options import LlmOptions
@@ -23,7 +23,7 @@ def run(
     train_questions: list[Path],
     validation_questions: list[Path],
     base: str,
-    ask: Ask,
+    targets: Targets,
     after: Path | None = None,
     options: LlmOptions,
     text: TextOptions,
@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """Train an adapter on question-answer files, going on from its workspace if it has one."""
     _end_with_torchrun()
-    task = Task(options, text, grid, train_questions, validation_questions, base, ask, after)
+    task = Task(options, text, grid, train_questions, validation_questions, base, targets, after)
     train(task, workspaces, tensorboard, out)
     if dist.is_initialized():
         # Without these a process can abort after the files are written.

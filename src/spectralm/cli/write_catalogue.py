@@ -6,14 +6,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from spectralm import __version__
-from spectralm.catalogue.columns import catalogue_columns
 from spectralm.catalogue.formats import Header, write_catalogue
 from spectralm.catalogue.rows import catalogue, spectra_of
 from spectralm.files import read_parquet, sha256
-from spectralm.inference.training_set import TrainingSet
-from spectralm.labels.columns import SAMPLE
-from spectralm.labels.vocabulary import Ask
+from spectralm.inference.training_domain import TrainingDomain
+from spectralm.labels.vocabulary import Targets
 from spectralm.samples.manifest import read_manifest
+from spectralm.schemas import SAMPLE, catalogue_columns
 
 SCOPE = "Only test spectra are here: the model learned from none of their stars."
 DIGITS = 12
@@ -27,10 +26,10 @@ def run(
     predictions: list[Path],
     samples: list[Path],
     spectra: list[Path],
-    training_set: Path,
+    training_domain: Path,
     weights: Path,
     serializer: str,
-    ask: Ask,
+    targets: Targets,
     note: str,
     parquet: Path,
     fits: Path,
@@ -42,17 +41,17 @@ def run(
     """
     files = sorted(weights.rglob("[!.]*")) if weights.is_dir() else [weights]
     digest = sha256(*files)
-    answers, known = read_parquet(predictions), TrainingSet.load(training_set)
+    answers, known = read_parquet(predictions), TrainingDomain.load(training_domain)
     rows = catalogue(
         answers,
         pa.concat_tables(read_manifest(path).select(SHARED) for path in samples),
         spectra_of(answers, spectra, known),
         known,
         {"run": run, "weights": digest[:DIGITS], "serializer": serializer},
-        ask,
+        targets,
         run,
     )
     told = " ".join(filter(None, [SCOPE, note]))
     header = Header(run, digest, serializer, f"SpectraLM {__version__}", told)
-    write_catalogue(rows, catalogue_columns(ask), header, parquet, fits, votable)
+    write_catalogue(rows, catalogue_columns(targets), header, parquet, fits, votable)
     logging.info("%s: %d spectra", parquet, len(rows))

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from spectralm.files import read_parquet
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.options import TextOptions
 from spectralm.language.records import write_records
 from spectralm.language.shards import records
@@ -17,7 +17,7 @@ def run(
     *,
     sample: Path,
     spectra: Path,
-    ask: Ask,
+    targets: Targets,
     text: TextOptions,
     grid: SpectraOptions,
     train: Path,
@@ -27,7 +27,7 @@ def run(
 ) -> None:
     """Write the question-answer files of one shard, one per split."""
     stars = read_manifest(sample)
-    splits, refused = records(stars, read_parquet(spectra), text, grid.grid, ask)
+    splits, refused = records(stars, read_parquet(spectra), text, grid.grid, targets)
     for path, split in ((train, "train"), (validation, "validation"), (test, "test")):
         write_records(path, splits[split])
         logging.info("%s: %d questions", path, len(splits[split]))

@@ -11,8 +11,6 @@ from spectralm.evaluation.panels import LABEL_HEADS, NOTHING, Panel, Rows, csv_t
 from spectralm.evaluation.statistics import ALL, labels_of
 from spectralm.labels.vocabulary import CLASSES, LABELS, PARAMETERS, TEFF, Label
 
-#: Share of a normal distribution within one sigma.
-ONE_SIGMA = float(norm.cdf(1) - norm.cdf(-1))
 #: Half the width, in sigmas, of what holds 95 %.
 SIGMAS_95 = float(norm.ppf(0.975))
 

@@ -6,9 +6,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spectralm.evaluation.calibration import ONE_SIGMA, pit
+from spectralm.evaluation.calibration import pit
 from spectralm.evaluation.statistics import ALL, labels_of
 from spectralm.evaluation.style import COLOURS, empty_figure, write_caption
+from spectralm.normal import ONE_SIGMA
 
 #: Bins of a histogram of PIT values.
 BINS = 20

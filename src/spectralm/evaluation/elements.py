@@ -11,7 +11,12 @@ from spectralm.evaluation.external import TITLES
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.panels import NOTHING, Panel, Rows, csv_text, number
 from spectralm.evaluation.runs import RunName, is_trivial, note
-from spectralm.evaluation.statistics import bound_ratio, central, labels_of, resampled_sums
+from spectralm.evaluation.statistics import (
+    bound_ratio,
+    labels_of,
+    percentile_interval,
+    resampled_sums,
+)
 from spectralm.labels.vocabulary import LABELS, Label
 
 #: The model that knows of correlations and of nothing else.
@@ -174,7 +179,7 @@ def paired_ratio(
         return ratio, None, None
     sums = sums[sums[:, 1] > 0]
     interval = options.model_copy(update={"interval": CONFIDENCE})
-    return ratio, *central(np.sqrt(sums[:, 0] / sums[:, 1]), interval)
+    return ratio, *percentile_interval(np.sqrt(sums[:, 0] / sums[:, 1]), interval)
 
 
 def _rms(residual: np.ndarray) -> float | None:

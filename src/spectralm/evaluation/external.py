@@ -18,7 +18,7 @@ from spectralm.evaluation.beside import (
 from spectralm.evaluation.pairs import Compared, Pair, moments
 from spectralm.evaluation.panels import Panel
 from spectralm.evaluation.statistics import ALL
-from spectralm.labels.vocabulary import PARAMETERS, Ask
+from spectralm.labels.vocabulary import PARAMETERS, Targets
 
 TITLES = {
     "lamost": "LAMOST",
@@ -54,13 +54,13 @@ class Unseen:
         return f"LAMOST's {self.spectra:,} spectra of {stars}; {out}."
 
 
-def external_panels(ask: Ask, judges: Mapping[Unseen, list[Pair]]) -> list[Panel]:
+def external_panels(targets: Targets, judges: Mapping[Unseen, list[Pair]]) -> list[Panel]:
     """A panel per survey with a row per element; of stage 1, per survey and label by class."""
     panels = []
     for unseen, pairs in judges.items():
         survey = TITLES[unseen.dataset]
         told = f"{unseen.told} {MOMENTS_TOLD} {COUNTED}"
-        if ask == Ask.PARAMETERS:
+        if targets == Targets.PARAMETERS:
             panels += [
                 models_panel(
                     f"{survey}: {label.text} ({label.unit}). {told}",
@@ -78,12 +78,14 @@ def external_panels(ask: Ask, judges: Mapping[Unseen, list[Pair]]) -> list[Panel
     return [*panels, runs_panel({TITLES[u.dataset]: pairs for u, pairs in judges.items()})]
 
 
-def external_numbers(table: int, ask: Ask, judges: Mapping[Unseen, list[Pair]]) -> list[Compared]:
+def external_numbers(
+    table: int, targets: Targets, judges: Mapping[Unseen, list[Pair]]
+) -> list[Compared]:
     """Every number, per survey, model, class and label, and how many spectra were left out."""
     rows = []
     for unseen, pairs in judges.items():
         for quantity in ("spectra", "left_out"):
             first = (table, unseen.dataset, "", "", "", ALL, "", quantity, "")
             rows.append(Compared(*first, getattr(unseen, quantity), None, None, None, None))
-        rows += numbers(table, unseen.dataset, pairs, ask.labels)
+        rows += numbers(table, unseen.dataset, pairs, targets.labels)
     return rows

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.errors import InputError
-from spectralm.labels.columns import residual_columns, schema
-from spectralm.labels.vocabulary import Ask, Label
+from spectralm.labels.vocabulary import Label, Targets
 from spectralm.samples.manifest import truth_column
+from spectralm.schemas import residual_columns, schema
 
 
 def residuals(
@@ -15,7 +15,7 @@ def residuals(
     spectra: pa.ChunkedArray,
     predictions: pa.Table,
     source: object,
-    ask: Ask = Ask.PARAMETERS,
+    targets: Targets = Targets.PARAMETERS,
     bound: pa.Table | None = None,
 ) -> pa.Table:
     """Residuals, predicted - survey, of every test spectrum, in the order of obsid.
@@ -51,7 +51,7 @@ def residuals(
         "not a test spectrum of this sample",
         "give the manifest and spectra that were predicted",
     )
-    truths = [test[truth_column(sample, label)] for label in ask.labels]
+    truths = [test[truth_column(sample, label)] for label in targets.labels]
     test = test.filter(pc.is_valid(pc.coalesce(*truths)))
     unanswered = pc.invert(pc.is_in(test["obsid"], predictions["obsid"]))
     _refuse(
@@ -64,11 +64,11 @@ def residuals(
     predictions = predictions.take(pc.index_in(test["obsid"], predictions["obsid"]))
     if bound is not None:
         bound = bound.take(pc.index_in(test["obsid"], bound["obsid"]))
-    return _joined(test, predictions, bound, ask, source)
+    return _joined(test, predictions, bound, targets, source)
 
 
 def _joined(
-    test: pa.Table, predictions: pa.Table, bound: pa.Table | None, ask: Ask, source: object
+    test: pa.Table, predictions: pa.Table, bound: pa.Table | None, targets: Targets, source: object
 ) -> pa.Table:
     """Residuals of tables with the same obsids in the same order."""
     nothing = pa.nulls(len(test), pa.float64())
@@ -77,7 +77,7 @@ def _joined(
     columns |= {name: pc.cast(test[name], pa.float64()) for name in ("snrr", "snri")}
     columns["status"] = predictions["status"]
     columns["predicted_class"] = pc.if_else(parsed, predictions["class"], None)
-    for label in ask.labels:
+    for label in targets.labels:
         truth = test[truth_column(test, label)]
         predicted = pc.if_else(parsed, predictions[label.name], None)
         wild = pc.invert(pc.is_finite(predicted))
@@ -93,7 +93,7 @@ def _joined(
         columns[f"{label.name}_residual"] = pc.subtract(predicted, truth)
         known = bound is not None and label.name in bound.column_names
         columns[f"{label.name}_bound"] = _bound(bound, label) if known else nothing
-    return pa.table(columns).cast(schema(residual_columns(ask)))
+    return pa.table(columns).cast(schema(residual_columns(targets)))
 
 
 def _bound(bound: pa.Table, label: Label) -> pa.ChunkedArray:

@@ -15,8 +15,8 @@ from spectralm.evaluation.statistics import (
     ALL,
     MAD,
     STD,
-    central,
     median_and_sigma,
+    percentile_interval,
     star_resamples,
 )
 from spectralm.labels.vocabulary import PARAMETERS
@@ -229,7 +229,7 @@ def _interval(samples: np.ndarray, options: EvaluationOptions) -> dict[str, floa
     samples = samples[np.isfinite(samples)]
     if not len(samples):
         return {"low": None, "high": None}
-    low, high = central(samples, options)
+    low, high = percentile_interval(samples, options)
     return {"low": low, "high": high}
 
 

@@ -12,9 +12,10 @@ from scipy.special import erf
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.panels import LABEL_HEADS, Panel, Rows, csv_text
 from spectralm.evaluation.runs import note
-from spectralm.evaluation.statistics import ALL, MAD, MAD_TO_SIGMA, STD, Statistics, statistics
+from spectralm.evaluation.statistics import ALL, MAD, STD, Statistics, statistics
 from spectralm.evaluation.tables import drawn, over_bound, sigmas_cell
 from spectralm.labels.vocabulary import PARAMETERS, Label
+from spectralm.normal import MAD_TO_SIGMA
 
 
 @dataclass(frozen=True)

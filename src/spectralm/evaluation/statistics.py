@@ -10,14 +10,12 @@ import pyarrow.compute as pc
 
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.labels.vocabulary import CLASSES, LABELS, Label
+from spectralm.normal import MAD_TO_SIGMA
 
 ALL = "All"
 
 #: The two sigmas, by their names in Statistics.
 STD, MAD = "std", "mad_sigma"
-
-#: 1.4826 MAD is the standard deviation of a normal distribution.
-MAD_TO_SIGMA = 1.4826
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def bootstrap(
         return (None, None), (None, None)
     mean, square = totals[:, 1] / totals[:, 0], totals[:, 2] / totals[:, 0]
     std = np.sqrt(np.maximum(square - mean**2, 0))
-    return central(mean + centre, options), central(std, options)
+    return percentile_interval(mean + centre, options), percentile_interval(std, options)
 
 
 def resampled_sums(
@@ -189,7 +187,7 @@ def resampled_sums(
     )
 
 
-def central(samples: np.ndarray, options: EvaluationOptions) -> tuple[float, float]:
+def percentile_interval(samples: np.ndarray, options: EvaluationOptions) -> tuple[float, float]:
     """The central interval of some resamples [n]."""
     tails = (0.5 - options.interval / 2, 0.5 + options.interval / 2)
     low, high = np.quantile(samples, tails).tolist()

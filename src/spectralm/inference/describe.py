@@ -9,8 +9,8 @@ from scipy.sparse.linalg import svds
 
 from spectralm.baselines.data import read_split
 from spectralm.errors import InputError
-from spectralm.inference.training_set import LABELS, TrainingSet
-from spectralm.labels.vocabulary import Ask, Label
+from spectralm.inference.training_domain import LABELS, TrainingDomain
+from spectralm.labels.vocabulary import Label, Targets
 from spectralm.samples.manifest import read_manifest, truth_column
 from spectralm.samples.splits import TRAIN, VALIDATION
 from spectralm.spectra.stored import thousandths_of
@@ -26,7 +26,7 @@ KEPT = 0.99
 COLUMNS = ["flux", "snrr", "masked_fraction"]
 
 
-def describe(spectra: list[Path], samples: list[Path], ask: Ask) -> TrainingSet:
+def describe(spectra: list[Path], samples: list[Path], targets: Targets) -> TrainingDomain:
     """The training set of a model so asked: shards of spectra and manifests, of the same names.
 
     Labels are those of all shards; of the spectra enough are read, from the first shards.
@@ -40,12 +40,12 @@ def describe(spectra: list[Path], samples: list[Path], ask: Ask) -> TrainingSet:
     for path in sorted(spectra):
         manifest = read_manifest(manifests[path.name])
         enough = count >= ENOUGH
-        table, labelled = read_split(path, [] if enough else COLUMNS, manifest, TRAIN, ask)
+        table, labelled = read_split(path, [] if enough else COLUMNS, manifest, TRAIN, targets)
         stars.append(labelled)
         if not enough:
             count += len(table)
             train.append(table)
-            validation.append(read_split(path, COLUMNS, manifest, VALIDATION, ask)[0])
+            validation.append(read_split(path, COLUMNS, manifest, VALIDATION, targets)[0])
     if count < 4:
         found = f"{count} training spectra"
         raise InputError(samples[0].parent, "split", found, "enlarge the sample")
@@ -53,12 +53,14 @@ def describe(spectra: list[Path], samples: list[Path], ask: Ask) -> TrainingSet:
     if not len(validation):
         logging.warning("no validation spectra: the thresholds are those of the training spectra")
         validation = train
-    low, high = np.ascontiguousarray(np.transpose([_range(stars, label, ask) for label in LABELS]))
+    low, high = np.ascontiguousarray(
+        np.transpose([_range(stars, label, targets) for label in LABELS])
+    )
     made = _principal(thousandths_of(train)) | {"low": low, "high": high}
     snr = validation["snrr"].drop_null().to_numpy()
     none = {name: np.zeros(1) for name in ("farthest", "least_snr", "most_masked")}
-    distances = TrainingSet(**made, **none).distance(thousandths_of(validation))
-    return TrainingSet(
+    distances = TrainingDomain(**made, **none).distance(thousandths_of(validation))
+    return TrainingDomain(
         **made,
         farthest=np.quantile(distances, [KEPT]),
         least_snr=np.quantile(snr, [1 - KEPT]).astype(float) if len(snr) else np.zeros(1),
@@ -81,8 +83,8 @@ def _principal(thousandths: np.ndarray) -> dict[str, np.ndarray]:
     return {"mean": mean, "components": components, "variances": variances, "noise": noise[None]}
 
 
-def _range(stars: pa.Table, label: Label, ask: Ask) -> tuple[float, float]:
-    if label not in ask.labels:
+def _range(stars: pa.Table, label: Label, targets: Targets) -> tuple[float, float]:
+    if label not in targets.labels:
         return np.nan, np.nan
     values = stars[truth_column(stars, label)].drop_null().to_numpy()
     return (values.min(), values.max()) if len(values) else (np.nan, np.nan)

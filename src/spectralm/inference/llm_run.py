@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from spectralm.errors import InputError
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import write_question
@@ -36,7 +36,7 @@ def questions_about(manifest: dict[str, Any], thousandths: np.ndarray) -> list[s
     """What the model of a manifest is asked about flux, int16 [n, grid]."""
     text = TextOptions.model_validate(manifest["text"])
     words = flux_text(text, SpectraOptions.model_validate(manifest["spectra"]).grid)
-    asked = Ask(manifest["ask"]).labels
+    asked = Targets(manifest["targets"]).labels
     return [write_question(flux, words, asked) for flux in thousandths]
 
 

@@ -10,13 +10,13 @@ from astropy.table import Table
 
 from spectralm.errors import InputError
 from spectralm.files import atomic
-from spectralm.inference.columns import own_columns, to_astropy
-from spectralm.inference.flagging import Predicted, flags_of
-from spectralm.inference.flags import names
-from spectralm.inference.own_files import Medium, Origin, check, read_own, signal_to_noise
+from spectralm.inference.flags import Predicted, flags_of, names
+from spectralm.inference.output import to_astropy
 from spectralm.inference.run import Device, Run
-from spectralm.inference.training_set import TrainingSet
+from spectralm.inference.training_domain import TrainingDomain
+from spectralm.inference.user_spectra import Medium, Origin, check, read_own, signal_to_noise
 from spectralm.labels.vocabulary import Label
+from spectralm.schemas import own_columns
 from spectralm.spectra.flags import NO_OBSID
 from spectralm.spectra.resample import resample
 
@@ -50,7 +50,7 @@ def predict(
 
     Args:
         files: LAMOST low-resolution spectra, or tables (see
-            :func:`~spectralm.inference.own_files.read_own`).
+            :func:`~spectralm.inference.user_spectra.read_own`).
         model: folder of a run, such as results/models/tiny-lamost-12000.
         base: folder or hub id of a language model's base, if not the recorded one.
         device: ``cpu`` for a language model without a GPU, if the run's options do not say it.
@@ -58,7 +58,7 @@ def predict(
         unit: of the wavelengths, for tables without one.
 
     Returns:
-        A table of the columns :func:`~spectralm.inference.columns.own_columns`.
+        A table of the columns :func:`~spectralm.schemas.own_columns`.
 
     Raises:
         InputError: the run cannot be used.
@@ -72,7 +72,7 @@ def predict(
         for one, answer in zip(good, run.answers(flux).to_pylist(), strict=True):
             del answer["obsid"]
             one.row |= answer
-        _flag([one.row for one in good], flux, run.labels, run.training_set)
+        _flag([one.row for one in good], flux, run.labels, run.training_domain)
     return to_astropy([one.row for one in read], own_columns(run.labels))
 
 
@@ -134,7 +134,7 @@ def _read(path: Path, origin: Origin, run: Run) -> Answered:
 
 
 def _flag(
-    rows: list[dict], flux: np.ndarray, labels: Sequence[Label], known: TrainingSet | None
+    rows: list[dict], flux: np.ndarray, labels: Sequence[Label], known: TrainingDomain | None
 ) -> None:
     """Add distance and flags to rows."""
     distance = known.distance(flux) if known else np.full(len(rows), np.nan)

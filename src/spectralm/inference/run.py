@@ -15,8 +15,8 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from spectralm.errors import InputError
-from spectralm.inference.training_set import FILE, TrainingSet
-from spectralm.labels.vocabulary import Ask, Label
+from spectralm.inference.training_domain import FILE, TrainingDomain
+from spectralm.labels.vocabulary import Label, Targets
 from spectralm.spectra.options import SpectraOptions
 from spectralm.workspace import MANIFEST
 
@@ -37,7 +37,7 @@ class Run:
     folder: Path
     manifest: dict[str, Any]
     spectra: SpectraOptions
-    training_set: TrainingSet | None
+    training_domain: TrainingDomain | None
     base: str | None
     """Given in place of the recorded one."""
     device: Device | None
@@ -61,13 +61,13 @@ class Run:
                 path, "spectra", f"not the options of its spectra ({error})", "train the run again"
             ) from error
         described = folder / FILE
-        known = TrainingSet.load(described) if described.is_file() else None
+        known = TrainingDomain.load(described) if described.is_file() else None
         return cls(folder, manifest, spectra, known, base, device)
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """What it is asked for."""
-        return Ask(self.manifest["ask"]).labels
+        return Targets(self.manifest["targets"]).labels
 
     def answers(self, thousandths: np.ndarray) -> pa.Table:
         """PREDICTIONS for flux on the run's grid, int16 [n, grid]; obsid counts from 0.

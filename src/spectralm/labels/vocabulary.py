@@ -65,15 +65,15 @@ ABUNDANCES = tuple(
 LABELS = {label.name: label for label in (*PARAMETERS, *ABUNDANCES)}
 
 
-class Ask(str):
+class Targets(str):
     """What stars are asked for.
 
     ``parameters`` (stage 1): class, Teff, log g and [Fe/H] of each. SPECIES in their order, as
     ``C,N,MG`` (stage 2): those of their abundances that the survey has of the star.
     """
 
-    PARAMETERS: ClassVar["Ask"]
-    ABUNDANCES: ClassVar["Ask"]
+    PARAMETERS: ClassVar["Targets"]
+    ABUNDANCES: ClassVar["Targets"]
     """Every abundance."""
 
     def __new__(cls, text: str) -> Self:
@@ -86,15 +86,15 @@ class Ask(str):
     @property
     def kind(self) -> str:
         """``parameters`` or ``abundances``, as in the names of files."""
-        return "parameters" if self == Ask.PARAMETERS else "abundances"
+        return "parameters" if self == Targets.PARAMETERS else "abundances"
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """The labels of an answer, in its order."""
-        if self == Ask.PARAMETERS:
+        if self == Targets.PARAMETERS:
             return PARAMETERS
         return tuple(LABELS[f"{species.lower()}_fe"] for species in self.split(","))
 
 
-Ask.PARAMETERS = Ask("parameters")
-Ask.ABUNDANCES = Ask(",".join(SPECIES))
+Targets.PARAMETERS = Targets("parameters")
+Targets.ABUNDANCES = Targets(",".join(SPECIES))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from spectralm.labels.vocabulary import PARAMETERS, Ask, Label
+from spectralm.labels.vocabulary import PARAMETERS, Label, Targets
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.errors import RangeError
 from spectralm.language.flux import flux_text
@@ -24,7 +24,7 @@ def records(
     spectra: pa.Table,
     options: TextOptions,
     wavelength: np.ndarray,
-    ask: Ask = Ask.PARAMETERS,
+    targets: Targets = Targets.PARAMETERS,
 ) -> tuple[dict[str, list[dict[str, Any]]], list[Reject]]:
     """Question-answer records per split, and the spectra that cannot be learned from.
 
@@ -39,14 +39,14 @@ def records(
     """
     flux_words = flux_text(options, wavelength)
     stars = {row["obsid"]: row for row in sample.to_pylist()}
-    columns = {label.name: truth_column(sample, label) for label in ask.labels}
+    columns = {label.name: truth_column(sample, label) for label in targets.labels}
     split_records: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
     rejects = []
     flux = thousandths_of(spectra)
     for obsid, thousandths in zip(spectra["obsid"].to_pylist(), flux, strict=True):
         row = stars[obsid]
         values = {label: row[column] for label, column in columns.items()}
-        asked = _asked_about(values, ask)
+        asked = _asked_about(values, targets)
         if not asked:
             detail = "the survey has no valid abundance of this star"
             rejects.append(Reject(obsid, row["path"], STAGE, "nothing to ask for", detail))
@@ -66,7 +66,7 @@ def records(
     return split_records, rejects
 
 
-def _asked_about(values: Mapping[str, float | None], ask: Ask) -> tuple[Label, ...]:
-    if ask == Ask.PARAMETERS:
+def _asked_about(values: Mapping[str, float | None], targets: Targets) -> tuple[Label, ...]:
+    if targets == Targets.PARAMETERS:
         return PARAMETERS
-    return tuple(label for label in ask.labels if values[label.name] is not None)
+    return tuple(label for label in targets.labels if values[label.name] is not None)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from spectralm.errors import InputError
 from spectralm.files import atomic, sha256, write_json
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.options import TextOptions
 from spectralm.llm.adapter import CONFIG, WEIGHTS, check_weights
 from spectralm.llm.options import LlmOptions
@@ -30,7 +30,7 @@ def adopt(
     options: LlmOptions,
     text: TextOptions,
     spectra: SpectraOptions,
-    ask: Ask,
+    targets: Targets,
 ) -> None:
     """Copy an adapter with its metrics into a run's folder, the manifest last.
 
@@ -47,7 +47,7 @@ def adopt(
             raise InputError(adapter, name, "not there", "give the folder of a PEFT adapter")
     check_weights(adapter, trained=True)
     config = LoraConfig.from_pretrained(str(adapter))
-    given = {"text": text.model_dump(), "spectra": spectra.model_dump(), "ask": str(ask)}
+    given = {"text": text.model_dump(), "spectra": spectra.model_dump(), "targets": str(targets)}
     tokenizer = tokenizer_hash(load_tokenizer(base))
     _compare(adapter / CONFIG, {"r": config.r}, {"r": options.lora.rank})
     manifest = _read(adapter / MANIFEST)

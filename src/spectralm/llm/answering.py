@@ -10,7 +10,6 @@ from typing import Self
 import pyarrow as pa
 
 from spectralm.files import read_parquet, write_json, write_parquet
-from spectralm.labels.columns import PREDICTIONS, schema
 from spectralm.language.options import TextOptions
 from spectralm.llm.base import load_adapter, load_base
 from spectralm.llm.device import local_device
@@ -18,6 +17,7 @@ from spectralm.llm.generation import Reader, Reply
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import load_tokenizer
 from spectralm.progress import progress
+from spectralm.schemas import PREDICTIONS, schema
 
 FILE = "calibration.json"
 #: Validation questions that a calibration answers at most, spread over all.

@@ -50,7 +50,7 @@ def row_of(cache: Cache, row: int) -> Cache:
     return single
 
 
-def spelled_chances(
+def spelled_probabilities(
     model: torch.nn.Module,
     answer: CharactersAnswer,
     text: str,
@@ -210,8 +210,8 @@ def number_chances(
         ]
     tree.close()
     edges = [edge for low, high, _ in sorted(leaves) for edge in (low, high)]
-    chances = [part for *_, chance in sorted(leaves) for part in (chance, 0.0)]
-    return np.array(edges), np.array(chances[:-1])
+    probabilities = [part for *_, chance in sorted(leaves) for part in (chance, 0.0)]
+    return np.array(edges), np.array(probabilities[:-1])
 
 
 def _children(
@@ -222,9 +222,9 @@ def _children(
 ) -> list[Branch]:
     """Ways to go on by one token and by what must follow it."""
     steps = after(branch.state)
-    chances = torch.softmax(scores[list(steps)].float(), dim=-1).tolist()
+    probabilities = torch.softmax(scores[list(steps)].float(), dim=-1).tolist()
     children = []
-    for (token, state), chance in zip(steps.items(), chances, strict=True):
+    for (token, state), chance in zip(steps.items(), probabilities, strict=True):
         text, unread = branch.text + texts[token], (token,)
         while len(following := after(state)) == 1 and texts.keys() >= following.keys():
             ((token, state),) = following.items()

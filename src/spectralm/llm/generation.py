@@ -20,7 +20,7 @@ from spectralm.language.answers import (
 from spectralm.language.errors import ParseError
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import asked_of
-from spectralm.llm.digits import Written, row_of, spelled_chances
+from spectralm.llm.digits import Written, row_of, spelled_probabilities
 from spectralm.llm.encoding import left_padded, ones, positions, prompt_ids
 from spectralm.llm.loss import number_ids
 from spectralm.llm.spread import half_width
@@ -178,10 +178,10 @@ class Reader:
         places = torch.isin(tokens, numbers).nonzero()[:, 0].tolist()
         values, sigmas = dict(reply.star.values), {}
         for label, place in zip(answer.labels, places, strict=True):
-            chances = torch.softmax(scores[place, numbers].float(), dim=-1).cpu().numpy()
-            sigmas[label.name] = label.step * half_width(EDGES, chances)
+            probabilities = torch.softmax(scores[place, numbers].float(), dim=-1).cpu().numpy()
+            sigmas[label.name] = label.step * half_width(EDGES, probabilities)
             if self.reading == "expected":
-                values[label.name] = answer.value(label, float(chances @ np.arange(1000)))
+                values[label.name] = answer.value(label, float(probabilities @ np.arange(1000)))
         return replace(reply, star=Star(reply.star.spectral_class, values), sigmas=sigmas)
 
     def _spelled(
@@ -191,8 +191,8 @@ class Reader:
         if reply.star is None:
             return reply
         sigmas = {
-            label.name: half_width(*chances)
-            for label, chances in spelled_chances(
+            label.name: half_width(*probabilities)
+            for label, probabilities in spelled_probabilities(
                 self.model, answer, reply.text, written, grammar.after, self._text_of
             )
         }

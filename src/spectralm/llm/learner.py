@@ -13,7 +13,7 @@ from accelerate import PartialState
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.llm.answer_only import AnswerOnlyLayer
@@ -37,7 +37,7 @@ class Task:
     validation: Sequence[Path]
     base: str
     """Folder or hub id of the base model (`options.base` may say `tiny`)."""
-    ask: Ask
+    targets: Targets
     """What the questions ask for, or of it what the survey has."""
     after: Path | None = None
     """Folder of the adapter that the training goes on from: stage 2."""
@@ -88,5 +88,5 @@ def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
         questions=questions,
         validation=validation.spread(training.evaluation_spectra),
         collator=Collator(tokenizer.pad_token_id, options.max_tokens),
-        loss=answer_loss(training.soft_targets, task.text, task.ask, tokenizer),
+        loss=answer_loss(training.soft_targets, task.text, task.targets, tokenizer),
     )

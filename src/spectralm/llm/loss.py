@@ -4,7 +4,7 @@ import torch
 from torch.nn.functional import log_softmax
 from transformers import PreTrainedTokenizerBase
 
-from spectralm.labels.vocabulary import Ask
+from spectralm.labels.vocabulary import Targets
 from spectralm.language.options import TextOptions
 from spectralm.llm.encoding import IGNORED
 
@@ -38,18 +38,18 @@ class AnswerLoss:
     def __call__(self, outputs, labels: torch.Tensor, num_items_in_batch=None) -> torch.Tensor:
         """Loss from logits [batch, K + 1, vocabulary] and labels [batch, K + 1]."""
         labels = labels[:, 1:]
-        chances = log_softmax(outputs.logits[:, :-1].float(), dim=-1)
+        log_probs = log_softmax(outputs.logits[:, :-1].float(), dim=-1)
         asked = labels != IGNORED
-        picked = chances.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+        picked = log_probs.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
         if self.numbers is not None and self.widths.any():
-            picked = self._share(picked, chances, labels)
+            picked = self._share(picked, log_probs, labels)
         items = asked.sum() if num_items_in_batch is None else num_items_in_batch
         return -(picked * asked).sum() / items
 
-    def _share(self, picked, chances, labels):
+    def _share(self, picked, log_probs, labels):
         """Replace the log-probability of each number by its mean over the soft target."""
         numbers = self.numbers.to(labels.device)
-        value = torch.full((int(chances.shape[-1]),), -1, device=labels.device)
+        value = torch.full((int(log_probs.shape[-1]),), -1, device=labels.device)
         value[numbers] = torch.arange(len(numbers), device=labels.device)
         target = torch.where(labels == IGNORED, -1, value[labels.clamp(min=0)])
         is_number = target >= 0
@@ -58,19 +58,22 @@ class AnswerLoss:
         soft = is_number & (width > 0)
         distance = torch.arange(len(numbers), device=labels.device) - target[soft][:, None]
         weights = torch.softmax(-0.5 * (distance / width[soft][:, None]) ** 2, dim=-1)
-        shared = (weights * chances[soft][:, numbers]).sum(dim=-1)
+        shared = (weights * log_probs[soft][:, numbers]).sum(dim=-1)
         return picked.masked_scatter(soft, shared)
 
 
 def answer_loss(
-    soft_targets: dict[str, float], text: TextOptions, ask: Ask, tokenizer: PreTrainedTokenizerBase
+    soft_targets: dict[str, float],
+    text: TextOptions,
+    targets: Targets,
+    tokenizer: PreTrainedTokenizerBase,
 ) -> AnswerLoss:
     """The loss of a config for the answers to what is asked."""
     if text.answer != "grouped":
         return AnswerLoss([], None)
-    if ask != Ask.PARAMETERS:
+    if targets != Targets.PARAMETERS:
         # Answers have any of the labels, which are alike.
-        widths = [soft_targets.get("x_fe", 0.0) / ask.labels[0].step]
+        widths = [soft_targets.get("x_fe", 0.0) / targets.labels[0].step]
     else:
-        widths = [soft_targets.get(label.name, 0.0) / label.step for label in ask.labels]
+        widths = [soft_targets.get(label.name, 0.0) / label.step for label in targets.labels]
     return AnswerLoss(widths, number_ids(tokenizer))

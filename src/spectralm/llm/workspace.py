@@ -17,7 +17,7 @@ from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
 def weight_facts(task: Task) -> dict[str, object]:
     """Everything that decides a training's weights; its hash names the workspace."""
     return {
-        "ask": task.ask,
+        "targets": task.targets,
         "weight_options": task.options.weight_options(),
         "text": task.text.model_dump(),
         "spectra": task.spectra.model_dump(),

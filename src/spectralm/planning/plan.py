@@ -127,7 +127,7 @@ def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
             config.llms[name],
             config.texts[text],
             config.spectra.grid,
-            config.ask("apogee" if config.llms[name].after else "lamost"),
+            config.targets("apogee" if config.llms[name].after else "lamost"),
         )
         for name in bases
         for text in config.texts

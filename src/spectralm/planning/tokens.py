@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spectralm.labels.vocabulary import ABUNDANCES, Ask
+from spectralm.labels.vocabulary import ABUNDANCES, Targets
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
@@ -43,7 +43,9 @@ class Length:
         return self.question + self.answer
 
 
-def length(options: LlmOptions, text: TextOptions, wavelength: np.ndarray, ask: Ask) -> Length:
+def length(
+    options: LlmOptions, text: TextOptions, wavelength: np.ndarray, targets: Targets
+) -> Length:
     """The length of a question about a spectrum without negative flux, with its answer.
 
     Counted with the tokenizer of a base that is a folder; else with the tiny base's, which splits
@@ -52,14 +54,14 @@ def length(options: LlmOptions, text: TextOptions, wavelength: np.ndarray, ask: 
     folder = Path(options.base).is_dir()
     tokenizer = load_tokenizer(options.base) if folder else tiny_tokenizer()
     flux = np.random.default_rng(0).integers(0, 1000, len(wavelength)).astype(np.int16)
-    question = write_question(flux, flux_text(text, wavelength), ask.labels)
-    answer = answer_text(text, ask.labels).write(STAR)
+    question = write_question(flux, flux_text(text, wavelength), targets.labels)
+    answer = answer_text(text, targets.labels).write(STAR)
     said = len(answer_ids(answer, tokenizer))
     asked, _ = prompt_ids(question, tokenizer, options.max_tokens - said)
     tokens = len(asked) + (0 if folder else TEMPLATE)
     branches = 0
     if text.answer == "characters":
-        branches = sum(ceil(log10((each.high - each.low) / each.step)) for each in ask.labels)
+        branches = sum(ceil(log10((each.high - each.low) / each.step)) for each in targets.labels)
     return Length(
         question=min(tokens, options.max_tokens - said),
         answer=said,

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from spectralm.evaluation.panels import NOTHING, number
 from spectralm.evaluation.runs import RunName
 from spectralm.files import read_parquet
-from spectralm.labels.vocabulary import Ask, Label
+from spectralm.labels.vocabulary import Label, Targets
+from spectralm.normal import MAD_TO_SIGMA
 from spectralm.report.templates import environment
 from spectralm.spectra.options import SpectraOptions
 
@@ -39,14 +40,14 @@ class Metric:
     mad_sigma: str
 
 
-def metrics(residuals: pa.Table, ask: Ask) -> list[Metric]:
-    """Of every label with an answer. ``residuals`` are of ``ask``."""
+def metrics(residuals: pa.Table, targets: Targets) -> list[Metric]:
+    """Of every label with an answer. ``residuals`` are of ``targets``."""
     found = []
-    for label in ask.labels:
+    for label in targets.labels:
         values = residuals[f"{label.name}_residual"].drop_null().to_numpy()
         if len(values):
             deviations = np.abs(values - np.median(values))
-            told = (values.mean(), values.std(), 1.4826 * np.median(deviations))
+            told = (values.mean(), values.std(), MAD_TO_SIGMA * np.median(deviations))
             found.append(Metric(label, len(values), *(number(value, label) for value in told)))
     return found
 
@@ -69,7 +70,7 @@ def model_card(
         note: what a reader must know first; where there is one, the data are synthetic.
     """
     dataset = RunName.of(run).dataset
-    ask = Ask(manifest["ask"])
+    targets = Targets(manifest["targets"])
     base = adapter["base_model_name_or_path"]
     hub = is_hub_id(base)
     card = {name: manifest[name] for name in ("n_train", "n_validation", "parameters", "seconds")}
@@ -81,14 +82,14 @@ def model_card(
         "base": base,
         "hub": hub,
         "code": LOADING.format(base=base, run=f"results/models/{run}"),
-        "answers": ", ".join(_answered(ask)),
+        "answers": ", ".join(_answered(targets)),
         "start": f"{grid.grid[0]:g}",
         "stop": f"{grid.grid[-1]:g}",
         "pixels": len(grid.grid),
         "n_test": len(residuals),
         "n_unparsed": sum(status != "parsed" for status in residuals["status"].to_pylist()),
-        "metrics": metrics(residuals, ask),
-        "correct": _correct(residuals) if ask == Ask.PARAMETERS else None,
+        "metrics": metrics(residuals, targets),
+        "correct": _correct(residuals) if targets == Targets.PARAMETERS else None,
         "weights": manifest["adapter_sha256"],
         "commit": manifest["git_commit"] or NOTHING,
         "versions": manifest["versions"],
@@ -119,16 +120,16 @@ def _correct(residuals: pa.Table) -> str:
     return f"{pc.mean(right).as_py():.1%}"
 
 
-def _answered(ask: Ask) -> list[str]:
-    names = [label.text for label in ask.labels]
-    return ["the spectral class", *names] if ask == Ask.PARAMETERS else names
+def _answered(targets: Targets) -> list[str]:
+    names = [label.text for label in targets.labels]
+    return ["the spectral class", *names] if targets == Targets.PARAMETERS else names
 
 
 @dataclass(frozen=True)
 class Questions:
     """What is asked in one spelling of one dataset: a configuration of its card."""
 
-    ask: str
+    targets: str
     text: str
     count: Mapping[str, int]
     """By split."""
@@ -136,7 +137,7 @@ class Questions:
     @property
     def name(self) -> str:
         """As a user of the data set gives it."""
-        return f"{self.ask}-{self.text}"
+        return f"{self.targets}-{self.text}"
 
 
 def count_questions(
@@ -149,18 +150,18 @@ def count_questions(
     Args:
         samples: manifests.
         spectra: spectra shards of the same names.
-        rejects: ``{shard}.{ask}.{text}.rejects.parquet``, beside the questions.
+        rejects: ``{shard}.{targets}.{text}.rejects.parquet``, beside the questions.
     """
     drawn = {path.stem: path for path in samples}
     read = {path.stem: path for path in spectra}
     found: dict[tuple[str, str], Counter[str]] = {}
     for path in rejects:
-        shard, ask, text, *_ = path.name.split(".")
+        shard, targets, text, *_ = path.name.split(".")
         sample = read_parquet(drawn[shard], ["obsid", "split"])
         there = pc.is_in(sample["obsid"], read_parquet(read[shard], ["obsid"])["obsid"])
         refused = pc.is_in(sample["obsid"], read_parquet(path, ["obsid"])["obsid"])
         splits = sample.filter(pc.and_not(there, refused))["split"].to_pylist()
-        found.setdefault((ask, text), Counter()).update(splits)
+        found.setdefault((targets, text), Counter()).update(splits)
     return [Questions(*name, count) for name, count in found.items()]
 
 
@@ -173,7 +174,7 @@ def dataset_card(dataset: str, configs: Sequence[Questions], note: str) -> str:
             {
                 "config_name": config.name,
                 "data_files": [
-                    {"split": split, "path": f"{split}/*.{config.ask}.{config.text}.jsonl.gz"}
+                    {"split": split, "path": f"{split}/*.{config.targets}.{config.text}.jsonl.gz"}
                     for split in SPLITS
                 ],
             }

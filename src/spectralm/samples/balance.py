@@ -10,7 +10,7 @@ from spectralm.samples.options import SampleOptions
 from spectralm.samples.splits import TEST, TRAIN, VALIDATION
 
 
-def tabulate(ranking: pa.Table, options: SampleOptions, scales: Sequence[int]) -> pa.Table:
+def tabulate(assignment: pa.Table, options: SampleOptions, scales: Sequence[int]) -> pa.Table:
     """Columns scale, class, asked, there, train, validation, test; a row per scale and class.
 
     Args:
@@ -22,7 +22,7 @@ def tabulate(ranking: pa.Table, options: SampleOptions, scales: Sequence[int]) -
     rows = []
     for scale in sorted(scales):
         shards = options.shards(scale)
-        drawn = ranking.filter(pc.less(ranking["shard"], shards))
+        drawn = assignment.filter(pc.less(assignment["shard"], shards))
         groups = drawn.group_by(["class", "split"]).aggregate([([], "count_all")]).to_pylist()
         counts = {(group["class"], group["split"]): group["count_all"] for group in groups}
         for name in CLASSES:

@@ -11,19 +11,19 @@ import pyarrow.parquet as pq
 
 from spectralm.errors import InputError, SpectraLMError
 from spectralm.files import parquet_metadata, read_parquet, write_parquet
-from spectralm.labels.columns import CROSSMATCHED_SAMPLE, SAMPLE, schema
 from spectralm.labels.vocabulary import CLASSES, Label
-from spectralm.samples.options import Deal, SampleOptions
+from spectralm.samples.options import SampleOptions, Strata
+from spectralm.schemas import CROSSMATCHED_SAMPLE, SAMPLE, schema
 
 HASH = "sha256"
 
 
 def draw(
     catalogue: Path,
-    ranking: Path,
+    assignment: Path,
     shard: int,
     options: SampleOptions,
-    deal: Deal = Deal.BY_CLASS,
+    strata: Strata = Strata.CLASS,
 ) -> pa.Table:
     """The rows of one shard in order of obsid: columns SAMPLE, or CROSSMATCHED_SAMPLE.
 
@@ -32,18 +32,18 @@ def draw(
         SpectraLMError: a class runs short although ``require_balance`` is set.
     """
     drawn = pq.read_table(
-        ranking, columns=["obsid", "split", "shard"], filters=[("shard", "=", shard)]
+        assignment, columns=["obsid", "split", "shard"], filters=[("shard", "=", shard)]
     )
     rows = pq.read_table(catalogue, filters=pc.field("obsid").isin(drawn["obsid"].combine_chunks()))
     table = rows.join(drawn, keys="obsid", join_type="inner").sort_by("obsid")
     if table.num_rows != drawn.num_rows:
         raise InputError(
-            ranking,
+            assignment,
             f"shard {shard}",
             f"{drawn.num_rows - table.num_rows} of its spectra are not in {catalogue}",
             "rank the sample again",
         )
-    if deal is Deal.BY_CLASS:
+    if strata is Strata.CLASS:
         _check_balance(table, shard, options)
     elif table.num_rows < options.shard_size:
         logging.warning("shard %d: %d of %d spectra", shard, table.num_rows, options.shard_size)

@@ -9,13 +9,13 @@ from spectralm.labels.vocabulary import CLASSES
 from spectralm.options import Options
 
 
-class Deal(StrEnum):
-    """How spectra are dealt to shards."""
+class Strata(StrEnum):
+    """Within which groups of spectra shards are filled."""
 
-    BY_CLASS = "by_class"
-    """As many of each class to each shard (stage 1)."""
-    ALL = "all"
-    """As they come, whatever their class (stage 2)."""
+    CLASS = "class"
+    """Each shard has as many spectra of each class (stage 1)."""
+    NONE = "none"
+    """Spectra fill the shards whatever their class (stage 2)."""
 
 
 class SampleOptions(Options):

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from spectralm.files import write_parquet
-from spectralm.labels.columns import SPECTRA, schema
 from spectralm.progress import progress
 from spectralm.rejects import Reject
+from spectralm.schemas import SPECTRA, schema
 from spectralm.spectra.flags import FLAGS
 from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.reader import read_spectrum
@@ -25,7 +25,7 @@ def resample_manifest(manifest: pa.Table, options: SpectraOptions) -> tuple[pa.T
         manifest: has obsid, path (as seen from the working directory), z, snrg, snrr, snri.
 
     Returns:
-        The table :data:`~spectralm.labels.columns.SPECTRA`, its flux lists of ``options.size``,
+        The table :data:`~spectralm.schemas.SPECTRA`, its flux lists of ``options.size``,
         in the manifest's order; and a reject for each spectrum that is not in it.
     """
     columns = ["obsid", "path", "z", "snrg", "snrr", "snri"]

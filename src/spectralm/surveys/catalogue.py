@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.errors import InputError
-from spectralm.labels.columns import CATALOGUE, REJECTS, schema
 from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.schemas import CATALOGUE, REJECTS, schema
 from spectralm.surveys.cuts import Cells, Cuts, is_null, listed, told
 from spectralm.surveys.headers import Headers
 from spectralm.surveys.lamost import class_of, read_catalogues

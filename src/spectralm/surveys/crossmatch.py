@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.errors import SpectraLMError
-from spectralm.labels.columns import CATALOGUE, CROSSMATCHED, schema
+from spectralm.schemas import CATALOGUE, CROSSMATCHED, schema
 from spectralm.surveys.cuts import Cells, reject_rows, told
 from spectralm.surveys.options import CrossmatchOptions
 from spectralm.surveys.sky import Pairs, directions, pairs_within, separations

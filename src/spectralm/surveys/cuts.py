@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from spectralm.files import atomic
-from spectralm.labels.columns import REJECTS, schema
+from spectralm.schemas import REJECTS, schema
 
 STAGE = "build_catalogue"
 

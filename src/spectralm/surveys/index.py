@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from spectralm.errors import InputError
-from spectralm.labels.columns import FILES, schema
+from spectralm.schemas import FILES, schema
 from spectralm.surveys.names import parse_names
 
 CHUNK = 100_000

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from spectralm.errors import InputError
 from spectralm.files import write_parquet
-from spectralm.labels.columns import REJECTS, STARS, schema
 from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
+from spectralm.schemas import REJECTS, STARS, schema
 from spectralm.surveys.cells import (
     position,
     to_float,

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from spectralm.baselines.data import labels_of, names_of, one_hot, predictions, read_split
 from spectralm.baselines.model import ArraysModel, Task, Training
-from spectralm.labels.vocabulary import CLASSES, Ask
+from spectralm.labels.vocabulary import CLASSES, Targets
 from spectralm.samples.manifest import read_manifest, read_manifests
 
 
@@ -21,7 +21,7 @@ class ClassMean(ArraysModel):
     and therefore names no class itself. No model that must find the class has this help.
     """
 
-    ask: Ask
+    targets: Targets
     means: np.ndarray
     """[classes, labels] float64. For a label that no training star of the class has: NaN, or in
     stage 2, where surveys lack many, the mean of all stars, NaN if none has it."""
@@ -29,38 +29,38 @@ class ClassMean(ArraysModel):
     @classmethod
     def train(cls, task: Task) -> tuple[Self, Training]:
         manifest = read_manifests(task.samples)
-        totals = np.zeros((len(CLASSES), len(task.ask.labels)))
+        totals = np.zeros((len(CLASSES), len(task.targets.labels)))
         counts = np.zeros(totals.shape, int)
         n_train = 0
         for path in task.spectra:
-            _, stars = read_split(path, [], manifest, "train", task.ask)
-            labels = labels_of(stars, task.ask)
+            _, stars = read_split(path, [], manifest, "train", task.targets)
+            labels = labels_of(stars, task.targets)
             of_class = one_hot(stars)
             totals += of_class.T @ np.nan_to_num(labels)
             counts += of_class.T.astype(int) @ np.isfinite(labels)
             n_train += len(stars)
         means = _quotients(totals, counts)
-        if task.ask != Ask.PARAMETERS:
+        if task.targets != Targets.PARAMETERS:
             of_all = _quotients(totals.sum(axis=0), counts.sum(axis=0))
             means = np.where(counts > 0, means, of_all)
         per_class = {
-            name: dict(zip(names_of(task.ask), row, strict=True))
+            name: dict(zip(names_of(task.targets), row, strict=True))
             for name, row in zip(CLASSES, counts.tolist(), strict=True)
         }
-        return cls(task.ask, means), Training(n_train, 0, {"training_labels": per_class})
+        return cls(task.targets, means), Training(n_train, 0, {"training_labels": per_class})
 
     @property
     def parameters(self) -> int:
         return int(np.isfinite(self.means).sum())
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, stars = read_split(spectra, [], read_manifest(sample), "test", self.ask)
+        table, stars = read_split(spectra, [], read_manifest(sample), "test", self.targets)
         means = dict(zip(CLASSES, self.means, strict=True))
         labels = np.array([means[name] for name in stars["class"].to_pylist()])
-        labels = labels.reshape(-1, len(self.ask.labels))
+        labels = labels.reshape(-1, len(self.targets.labels))
         unseen = np.isnan(labels).all(axis=1)
         status = np.where(unseen, "class not in the training split", "parsed")
-        return predictions(self.ask, table["obsid"], status, None, labels)
+        return predictions(self.targets, table["obsid"], status, None, labels)
 
 
 def _quotients(totals: np.ndarray, counts: np.ndarray) -> np.ndarray:

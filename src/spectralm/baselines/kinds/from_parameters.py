@@ -12,7 +12,7 @@ import pyarrow as pa
 from spectralm.baselines.data import labels_of, names_of, predictions, read_split
 from spectralm.baselines.model import ArraysModel, Task, Training
 from spectralm.errors import InputError
-from spectralm.labels.vocabulary import PARAMETERS, Ask
+from spectralm.labels.vocabulary import PARAMETERS, Targets
 from spectralm.samples.manifest import read_manifest, read_manifests
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class FromParameters(ArraysModel):
     their own systematics. A model that does not beat this one need not have seen a line.
     """
 
-    ask: Ask
+    targets: Targets
     mean: np.ndarray
     """[parameters] float64; of the training split."""
     scale: np.ndarray
@@ -44,15 +44,15 @@ class FromParameters(ArraysModel):
         Raises:
             InputError: asked for anything but abundances; no training star has its parameters.
         """
-        if task.ask == Ask.PARAMETERS:
+        if task.targets == Targets.PARAMETERS:
             raise InputError(
                 "from_parameters",
-                "ask",
-                f"{task.ask}, which it starts from",
+                "targets",
+                f"{task.targets}, which it starts from",
                 "run it on apogee, for abundances",
             )
         manifest = read_manifests(task.samples)
-        found = [read_split(path, [], manifest, "train", task.ask) for path in task.spectra]
+        found = [read_split(path, [], manifest, "train", task.targets) for path in task.spectra]
         stars = pa.concat_tables(rows for _, rows in found)
         parameters = _parameters(stars)
         complete = np.isfinite(parameters).all(axis=1)
@@ -65,14 +65,14 @@ class FromParameters(ArraysModel):
             )
         if missing := np.count_nonzero(~complete):
             log.warning("%d training spectra without Teff, log g or [Fe/H] left out", missing)
-        parameters, labels = parameters[complete], labels_of(stars, task.ask)[complete]
+        parameters, labels = parameters[complete], labels_of(stars, task.targets)[complete]
         mean, scale = parameters.mean(axis=0), parameters.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         terms = _terms((parameters - mean) / scale)
         weights = np.stack([_solve(terms, values) for values in labels.T], axis=1)
         counts = np.isfinite(labels).sum(axis=0).tolist()
-        per_label = dict(zip(names_of(task.ask), counts, strict=True))
-        return cls(task.ask, mean, scale, weights), Training(
+        per_label = dict(zip(names_of(task.targets), counts, strict=True))
+        return cls(task.targets, mean, scale, weights), Training(
             int(complete.sum()), 0, {"training_labels": per_label}
         )
 
@@ -81,12 +81,12 @@ class FromParameters(ArraysModel):
         return int(np.isfinite(self.weights).sum()) + self.mean.size + self.scale.size
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, stars = read_split(spectra, [], read_manifest(sample), "test", self.ask)
+        table, stars = read_split(spectra, [], read_manifest(sample), "test", self.targets)
         parameters = _parameters(stars)
         labels = _terms((parameters - self.mean) / self.scale) @ self.weights
         complete = np.isfinite(parameters).all(axis=1)
         status = np.where(complete, "parsed", "no Teff, log g or [Fe/H] of LAMOST's")
-        return predictions(self.ask, table["obsid"], status, None, labels)
+        return predictions(self.targets, table["obsid"], status, None, labels)
 
 
 def _parameters(stars: pa.Table) -> np.ndarray:

@@ -14,7 +14,7 @@ from spectralm.baselines.model import Model, Task, Training
 from spectralm.baselines.options.lightgbm import LightgbmOptions
 from spectralm.baselines.split import Split, blocks, open_splits
 from spectralm.files import atomic
-from spectralm.labels.vocabulary import CLASSES, Ask
+from spectralm.labels.vocabulary import CLASSES, Targets
 from spectralm.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Lightgbm(Model):
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "lightgbm")
 
-    ask: Ask
+    targets: Targets
     boosters: dict[str, lightgbm.Booster]
     """By label, but for labels that no training or no validation star has; and, in stage 1,
     ``class``, whose outputs are probabilities in the order of CLASSES."""
@@ -57,19 +57,19 @@ class Lightgbm(Model):
         """
         train, validation = open_splits(task)
         datasets = None
-        targets = [_targets(split, task.ask) for split in (train, validation)]
-        learnt = [name for name in targets[0] if _told(name, targets)]
+        values = [_values(split, task.targets) for split in (train, validation)]
+        learnt = [name for name in values[0] if _is_known(name, values)]
         files = {name: task.workspace / f"{name}.txt" for name in learnt}
         for name, file in files.items():
             if file.is_file():
                 continue
             datasets = datasets or _datasets(train, validation, task.options)
-            booster = _boost(name, [target[name] for target in targets], datasets, task.options)
+            booster = _boost(name, [of_split[name] for of_split in values], datasets, task.options)
             with atomic(file) as temporary:
                 booster.save_model(temporary)
             task.clock.keep()
         boosters = {name: lightgbm.Booster(model_file=file) for name, file in files.items()}
-        model = cls(task.ask, boosters)
+        model = cls(task.targets, boosters)
         return model, Training(len(train), len(validation), model._metrics(validation))
 
     def save(self, folder: Path) -> None:
@@ -78,9 +78,9 @@ class Lightgbm(Model):
                 booster.save_model(temporary)
 
     @classmethod
-    def load(cls, folder: Path, options: LightgbmOptions, ask: Ask) -> Self:
+    def load(cls, folder: Path, options: LightgbmOptions, targets: Targets) -> Self:
         files = sorted(folder.glob("*.txt"))
-        return cls(ask, {file.stem: lightgbm.Booster(model_file=file) for file in files})
+        return cls(targets, {file.stem: lightgbm.Booster(model_file=file) for file in files})
 
     @property
     def parameters(self) -> int:
@@ -94,14 +94,14 @@ class Lightgbm(Model):
 
     def outputs(self, thousandths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities [n, classes] and labels [n, labels] for flux [n, grid]."""
-        asked = classes_of(self.ask)
-        scores, labels = [np.empty((0, len(asked)))], [np.empty((0, len(self.ask.labels)))]
+        asked = classes_of(self.targets)
+        scores, labels = [np.empty((0, len(asked)))], [np.empty((0, len(self.targets.labels)))]
         for block in blocks(thousandths):
             flux = block.astype(np.float64)
             found = {name: booster.predict(flux) for name, booster in self.boosters.items()}
             scores.append(found.get(CLASS, np.empty((len(block), 0))))
             unknown = np.full(len(block), np.nan)
-            values = [found.get(name, unknown) for name in names_of(self.ask)]
+            values = [found.get(name, unknown) for name in names_of(self.targets)]
             labels.append(np.stack(values, axis=1))
         return np.concatenate(scores), np.concatenate(labels)
 
@@ -109,7 +109,7 @@ class Lightgbm(Model):
         scores, labels = self.outputs(thousandths)
         classes = np.array(CLASSES)[scores.argmax(axis=1)] if scores.shape[1] else None
         status = np.full(len(labels), "parsed")
-        return predictions(self.ask, obsid, status, classes, labels)
+        return predictions(self.targets, obsid, status, classes, labels)
 
     def _metrics(self, validation: Split) -> dict[str, Any]:
         scores, labels = self.outputs(validation.flux)
@@ -120,22 +120,22 @@ class Lightgbm(Model):
             metrics["class_accuracy"] = float(right.mean())
         squares = np.square(labels - validation.labels)
         known = np.isfinite(squares).any(axis=0)
-        names = np.compress(known, names_of(self.ask))
+        names = np.compress(known, names_of(self.targets))
         rms = np.sqrt(np.nanmean(squares.compress(known, axis=1), axis=0))
         return metrics | {f"rms_{name}": value for name, value in zip(names, rms, strict=True)}
 
 
-def _targets(split: Split, ask: Ask) -> dict[str, np.ndarray]:
+def _values(split: Split, targets: Targets) -> dict[str, np.ndarray]:
     """What there is to learn, [n] each; NaN where missing."""
-    targets = {CLASS: split.classes} if classes_of(ask) else {}
-    return targets | dict(zip(names_of(ask), split.labels.T, strict=True))
+    classes = {CLASS: split.classes} if classes_of(targets) else {}
+    return classes | dict(zip(names_of(targets), split.labels.T, strict=True))
 
 
-def _told(name: str, targets: list[dict[str, np.ndarray]]) -> bool:
-    told = all(np.isfinite(target[name]).any() for target in targets)
-    if not told:
+def _is_known(name: str, values: list[dict[str, np.ndarray]]) -> bool:
+    known = all(np.isfinite(of_split[name]).any() for of_split in values)
+    if not known:
         log.warning("%s: not learnt, as no training or no validation star has it", name)
-    return told
+    return known
 
 
 def _datasets(

@@ -19,7 +19,7 @@ from spectralm.baselines.data import (
 )
 from spectralm.baselines.model import ArraysModel, Task, Training
 from spectralm.errors import InputError
-from spectralm.labels.vocabulary import CLASSES, Ask
+from spectralm.labels.vocabulary import CLASSES, Targets
 from spectralm.samples.manifest import read_manifests
 from spectralm.spectra.stored import flux_of, normalised
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 #: Factors of |w|^2 beside the mean squared error; the best on the validation split is kept.
 PENALTIES = tuple(10.0**power for power in range(-8, 3))
 
-#: Flux [n, grid] and targets [n, targets], both float64.
+#: Flux [n, grid] and outputs [n, outputs], both float64.
 Batch = tuple[np.ndarray, np.ndarray]
 
 
@@ -42,17 +42,17 @@ class Ridge(ArraysModel):
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
 
-    ask: Ask
+    targets: Targets
     pixel_mean: np.ndarray
     """[grid] float64; mean flux of training spectra."""
     weights: np.ndarray
-    """[grid, targets] float64, per unit of flux; targets are labels and, in stage 1, classes."""
+    """[grid, outputs] float64, per unit of flux; outputs are labels and, in stage 1, classes."""
     target_mean: np.ndarray
-    """[targets] float64, at the mean flux; NaN for a label that no training star has."""
+    """[outputs] float64, at the mean flux; NaN for a label that no training star has."""
 
     @classmethod
     def train(cls, task: Task) -> tuple[Self, Training]:
-        """Learn from the training spectra: in stage 1, all targets together from those that have
+        """Learn from the training spectra: in stage 1, all outputs together from those that have
         every label; in stage 2, one label after the other, each from those that have it, so that
         no more than one covariance of the pixels is in memory.
 
@@ -60,8 +60,8 @@ class Ridge(ArraysModel):
             InputError: there is no such spectrum.
         """
         manifest = read_manifests(task.samples)
-        names = names_of(task.ask)
-        if task.ask == Ask.PARAMETERS:
+        names = names_of(task.targets)
+        if task.targets == Targets.PARAMETERS:
             fit = _fit(_Source(task, manifest, names))
             if fit is None:
                 raise _nothing_in(task, "with every label")
@@ -75,7 +75,7 @@ class Ridge(ArraysModel):
         return model, Training(*counts, metrics)
 
     def outputs(self, flux: np.ndarray) -> np.ndarray:
-        """Labels, then in stage 1 a number per class, [n, targets] for flux [n, grid]."""
+        """Labels, then in stage 1 a number per class, [n, outputs] for flux [n, grid]."""
         return (flux - self.pixel_mean) @ self.weights + self.target_mean
 
     @property
@@ -84,12 +84,12 @@ class Ridge(ArraysModel):
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
         outputs = self.outputs(normalised(thousandths))
-        n_labels = len(self.ask.labels)
+        n_labels = len(self.targets.labels)
         classes = None
-        if classes_of(self.ask):
+        if classes_of(self.targets):
             classes = np.array(CLASSES)[outputs[:, n_labels:].argmax(axis=1)]
         status = np.full(len(outputs), "parsed")
-        return predictions(self.ask, obsid, status, classes, outputs[:, :n_labels])
+        return predictions(self.targets, obsid, status, classes, outputs[:, :n_labels])
 
 
 @dataclass(frozen=True)
@@ -101,22 +101,22 @@ class _Source:
     names: tuple[str, ...]
 
     def batches(self, split: str) -> Iterator[Batch]:
-        """A batch per shard; targets are the labels and, in stage 1, the classes."""
-        ask = self.task.ask
-        places = [names_of(ask).index(name) for name in self.names]
+        """A batch per shard: flux, and the labels with, in stage 1, the classes."""
+        targets = self.task.targets
+        places = [names_of(targets).index(name) for name in self.names]
         for path in self.task.spectra:
-            table, stars = read_split(path, ["flux"], self.manifest, split, ask)
-            targets = labels_of(stars, ask)[:, places]
-            if classes_of(ask):
-                targets = np.hstack([targets, one_hot(stars)])
-            complete = np.isfinite(targets).all(axis=1)
+            table, stars = read_split(path, ["flux"], self.manifest, split, targets)
+            values = labels_of(stars, targets)[:, places]
+            if classes_of(targets):
+                values = np.hstack([values, one_hot(stars)])
+            complete = np.isfinite(values).all(axis=1)
             counts = complete.sum(), len(stars)
             log.info("%s: %d of %d %s spectra have %s", path, *counts, split, ", ".join(self.names))
-            yield flux_of(table)[complete].astype(np.float64), targets[complete]
+            yield flux_of(table)[complete].astype(np.float64), values[complete]
 
 
 def _count(task: Task, manifest: pa.Table, split: str) -> int:
-    return sum(len(read_split(path, [], manifest, split, task.ask)[0]) for path in task.spectra)
+    return sum(len(read_split(path, [], manifest, split, task.targets)[0]) for path in task.spectra)
 
 
 def _nothing_in(task: Task, what: str) -> InputError:
@@ -135,7 +135,7 @@ def _fit(source: _Source) -> tuple[Ridge, Training] | None:
     if equations is None:
         log.warning("%s: no training star has it", ", ".join(source.names))
         return None
-    models = [equations.solve(source.task.ask, penalty) for penalty in PENALTIES]
+    models = [equations.solve(source.task.targets, penalty) for penalty in PENALTIES]
     split = "validation"
     squares, n_validation = _squared_errors(models, source.batches(split), len(source.names))
     if not n_validation:
@@ -180,11 +180,11 @@ class _NormalEquations:
     label_variance: np.ndarray
     """[labels]; 1 for a label that does not vary."""
 
-    def solve(self, ask: Ask, penalty: float) -> Ridge:
+    def solve(self, targets: Targets, penalty: float) -> Ridge:
         left = self.covariance.copy()
         left[np.diag_indices_from(left)] += penalty
         weights = cho_solve(cho_factor(left, overwrite_a=True), self.cross)
-        return Ridge(ask, self.pixel_mean, np.ascontiguousarray(weights), self.target_mean)
+        return Ridge(targets, self.pixel_mean, np.ascontiguousarray(weights), self.target_mean)
 
 
 def _normal_equations(batches: Iterable[Batch], n_labels: int) -> _NormalEquations | None:

@@ -1,0 +1,102 @@
+"""Gaia-ESO DR5.1's catalogue: absolute abundances of few stars."""
+
+from pathlib import Path
+
+import numpy as np
+
+from spectralm.mock.plan import Plan
+from spectralm.mock.sky import sexagesimal
+from spectralm.mock.tables import table_hdu, write_fits
+from spectralm.mock.zero_points import GAIA_ESO
+
+NAME = "GES_DR5_1_V1.fits"
+HIGHEST_DEC = 30.0
+#: Species with their errors (dex) in UVES and in GIRAFFE spectra (0: not measured there).
+ERRORS = {
+    **{"C1": (0.05, 0), "N_CN": (0.08, 0), "O1": (0.08, 0), "NA1": (0.05, 0.1)},
+    **{"MG1": (0.06, 0.09), "AL1": (0.05, 0.08), "SI1": (0.04, 0.07), "S1": (0.08, 0)},
+    **{"CA1": (0.05, 0.08), "TI1": (0.05, 0.08), "TI2": (0.06, 0.1), "V1": (0.07, 0.12)},
+    **{"CR1": (0.06, 0.11), "MN1": (0.07, 0.13), "CO1": (0.06, 0.12), "NI1": (0.05, 0.09)},
+    **{"CU1": (0.08, 0), "CE2": (0.09, 0)},
+}
+ELEMENT = {"N_CN": "N"}
+EMPTY = (
+    *("LI1", "C_C2", "SI2", "CA2", "SC1", "SC2", "CR2", "ZN1", "SR1", "Y2", "ZR1", "MO1", "BA2"),
+    *("LA2", "PR2", "ND2", "SM2", "EU2"),
+)
+#: A(X) of the Sun, Grevesse, Asplund & Sauval (2007), the scale of the survey.
+SOLAR = {
+    **{"C": 8.39, "N": 7.78, "O": 8.66, "Na": 6.17, "Mg": 7.53, "Al": 6.37, "Si": 7.51, "S": 7.14},
+    **{"Ca": 6.31, "Ti": 4.90, "V": 4.00, "Cr": 5.64, "Mn": 5.39, "Fe": 7.45, "Co": 4.92},
+    **{"Ni": 6.23, "Cu": 4.21, "Ce": 1.70},
+}
+
+
+def members(plan: Plan, rng: np.random.Generator) -> np.ndarray:
+    """Numbers of the stars that Gaia-ESO observed."""
+    stars = plan.stars
+    chance = 0.22 * (plan.places.dec < HIGHEST_DEC) * (stars.teff > 3900) * (stars.teff < 7200)
+    return np.flatnonzero(rng.random(len(stars)) < chance)
+
+
+def write_catalogue(path: Path, plan: Plan, rng: np.random.Generator) -> None:
+    """Write the catalogue, sorted by OBJECT."""
+    star = members(plan, rng)
+    size, stars = star.size, plan.stars
+    uves = rng.random(size) < 0.35
+    snr = np.clip(10 ** rng.normal(1.75, 0.25, size), 8, 400)
+    worse = np.sqrt(np.clip(60 / snr, 0.4, 5))
+    ra, dec = (values[star].round(7) for values in plan.places.at(2000.0))
+    columns = {
+        "OBJECT": np.array(["".join(_name(*p)) for p in zip(ra, dec, strict=True)]),
+        "GES_FLD": np.array([f"GES_MW_{p:04d}" for p in (plan.places.plate[star] + 1).tolist()]),
+        "GES_TYPE": np.full(size, "GE_MW"),
+        "SETUP": np.where(uves, "U580", "HR10|HR21"),
+        "RA": ra,
+        "DECLINATION": dec,
+        "SNR": snr.astype("f4"),
+        "VRAD": (stars.velocity[star] + rng.normal(0, 0.3, size)).astype("f4"),
+        "E_VRAD": np.full(size, 0.3, "f4"),
+    }
+    iron = stars.feh[star] + GAIA_ESO["FEH"]
+    quality = worse * np.where(uves, 1, 1.5)
+    parameters = {
+        "TEFF": (stars.teff[star] + GAIA_ESO["TEFF"], 60 * quality),
+        "LOGG": (stars.logg[star] + GAIA_ESO["LOGG"], 0.09 * quality),
+        "FEH": (iron, 0.05 * quality),
+    }
+    failed = rng.random(size) < 0.03
+    for name, (value, error) in parameters.items():
+        measured = value + error * rng.normal(size=size)
+        columns[name] = np.where(failed, np.nan, measured).astype("f4")
+        columns[f"E_{name}"] = np.where(failed, np.nan, error).astype("f4")
+    columns |= _abundances(plan, star, iron, worse, uves, failed, rng)
+    columns["SFLAGS"] = np.full(size, "")
+    order = np.argsort(columns["OBJECT"])
+    write_fits(path, table_hdu({name: values[order] for name, values in columns.items()}))
+
+
+def _abundances(
+    plan: Plan, star, iron, worse, uves, failed, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """A(X) of each species; [X/Fe] by them is the truth and the species' zero point."""
+    size, columns = star.size, {}
+    for species, (in_uves, in_giraffe) in ERRORS.items():
+        element = ELEMENT.get(species, species[:-1].title())
+        error = np.where(uves, in_uves, in_giraffe) * worse
+        true = plan.stars.xfe[element][star] + iron + SOLAR[element]
+        measured = true + GAIA_ESO[species] + error * rng.normal(size=size)
+        blank = failed | (error == 0) | (rng.random(size) < 0.12)
+        columns[species] = np.where(blank, np.nan, measured).astype("f4")
+        columns[f"E_{species}"] = np.where(blank, np.nan, error).astype("f4")
+    for species in ("FE1", "FE2"):
+        measured = iron + SOLAR["Fe"] + 0.05 * worse * rng.normal(size=size)
+        columns[species] = np.where(failed, np.nan, measured).astype("f4")
+        columns[f"E_{species}"] = np.where(failed, np.nan, 0.05 * worse).astype("f4")
+    nothing = np.full(size, np.nan, "f4")
+    return columns | {f"{e}{name}": nothing for name in EMPTY for e in ("", "E_")}
+
+
+def _name(ra: float, dec: float) -> str:
+    """As Gaia-ESO's CNAME: ``hhmmssss+ddmmsss``."""
+    return "".join(part.replace(".", "") for part in sexagesimal(ra, dec, 2))

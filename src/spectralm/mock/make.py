@@ -1,0 +1,113 @@
+"""The whole sky: every file of it, and what is true."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from spectralm.errors import InputError
+from spectralm.files import write_parquet, write_text
+from spectralm.mock import apogee, gaia_eso, galah
+from spectralm.mock.emulator import WEIGHTS, Emulator
+from spectralm.mock.lamost_catalogues import write_catalogues
+from spectralm.mock.observe import BATCH_STARS, Batch, observe
+from spectralm.mock.options import SkyOptions
+from spectralm.mock.plan import APOGEE, CATALOGUES, GAIA_ESO, GALAH, Plan, generator, make_plan
+from spectralm.mock.population import alpha_over_iron
+from spectralm.progress import progress
+from spectralm.schemas import BOUND, TRUTH, schema
+
+TREE = "lamost"
+README = """Everything in this folder is synthetic: no telescope has seen these stars. Formats,
+names of columns and header cards are those of LAMOST DR11, APOGEE DR16, GALAH DR4 and Gaia-ESO
+DR5.1; `truth.parquet` and `bound.parquet` are no survey's and are for checks alone.
+"""
+
+
+def make_sky(
+    options: SkyOptions, folder: Path, processes: int = 1, weights: Path = WEIGHTS
+) -> pa.Table:
+    """Write the sky into a folder, and return the truth (the table of ``truth.parquet``).
+
+    The bytes depend on the options and the emulator alone, not on the number of processes.
+
+    Raises:
+        InputError: the folder holds another sky.
+    """
+    if (folder / TREE).exists():
+        raise InputError(folder, TREE, "holds spectra already", "give or make an empty folder")
+    plan = make_plan(options)
+    write_text(folder / "README.txt", README)
+    numbers = range(-(-options.stars // BATCH_STARS))
+    observed = _batches(options, folder / TREE, processes, weights, numbers)
+    batches = list(progress(observed, len(numbers), f"batches of {BATCH_STARS} stars"))
+    columns = {
+        name: np.concatenate([batch.columns[name] for batch in batches])
+        for name in batches[0].columns
+    }
+    star = plan.observations.star
+    listed = plan.damage != "no catalogue"
+    alpha = alpha_over_iron(plan.stars.component, plan.stars.feh)[star]
+    listed_columns = {name: values[listed] for name, values in columns.items()}
+    write_catalogues(folder, listed_columns, alpha[listed], generator(options, CATALOGUES))
+    apogee.write_allstar(folder / apogee.NAME, plan, generator(options, APOGEE))
+    galah.write_allstar(folder / galah.NAME, plan, generator(options, GALAH))
+    gaia_eso.write_catalogue(folder / gaia_eso.NAME, plan, generator(options, GAIA_ESO))
+    truth = truth_table(plan, columns)
+    write_parquet(folder / "truth.parquet", truth)
+    write_parquet(folder / "bound.parquet", bound_table(columns["obsid"], batches))
+    return truth
+
+
+def _batches(
+    options: SkyOptions, folder: Path, processes: int, weights: Path, numbers: range
+) -> Iterator[Batch]:
+    work = partial(_observe, options, folder, weights)
+    if processes == 1:
+        yield from map(work, numbers)
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        yield from pool.map(work, numbers)
+
+
+def _observe(options: SkyOptions, folder: Path, weights: Path, number: int) -> Batch:
+    return observe(options, _emulator(weights), number, folder)
+
+
+_emulator = cache(Emulator.load)
+
+
+def truth_table(plan: Plan, columns: dict[str, np.ndarray]) -> pa.Table:
+    """Columns TRUTH: what each spectrum's star is, and what was done to the file."""
+    star, stars = plan.observations.star, plan.stars
+    names = ("type", "component", "giant", "teff", "logg", "feh")
+    names += ("velocity", "vsini", "reddening", "distance")
+    table = {
+        "obsid": columns["obsid"],
+        "path": [f"{TREE}/{path}" for path in columns["path"].tolist()],
+        "star": star,
+        "gaia_dr3": plan.places.gaia_dr3[star],
+        "gaia_dr2": plan.places.gaia_dr2[star],
+        **{name: getattr(stars, name)[star] for name in names},
+        **{f"{element.lower()}_fe": values[star] for element, values in stars.xfe.items()},
+        "resolution": plan.resolution,
+        "layout": plan.layout,
+        "damage": pa.array(plan.damage, mask=plan.damage == ""),
+    }
+    return pa.table({c.name: table[c.name] for c in TRUTH}).cast(schema(TRUTH))
+
+
+def bound_table(obsid: np.ndarray, batches: list[Batch]) -> pa.Table:
+    """Columns BOUND; spectra whose file is damaged have no row."""
+    bound = np.concatenate([batch.bound for batch in batches])
+    rows = ~np.isnan(bound[:, 0])
+    names = [column.name for column in BOUND[1:]]
+    columns = {
+        name: pa.array(values, mask=~np.isfinite(values))
+        for name, values in zip(names, bound[rows].T, strict=True)
+    }
+    return pa.table({"obsid": obsid[rows], **columns}).cast(schema(BOUND))
