@@ -44,14 +44,27 @@ smoke-gpu: .venv/installed
 schema: .venv/installed
 	python -m spectralm.config > workflow/schemas/config.schema.yaml
 
+# uv.lock holds every version with its hashes; pip and conda get theirs from it.
+# A newer version of NAME: make lock LOCK="--upgrade-package NAME"
+EXPORT := uv export --quiet --frozen --no-emit-project --no-header --no-annotate
 lock: .venv/installed
-	(head -1 requirements.lock && pip freeze --exclude-editable | sed 's/+cpu$$//') > requirements.new
-	mv requirements.new requirements.lock
+	uv lock $(LOCK)
+	(echo '# Made by `make lock`. Not here: torch, and what its CUDA build needs.'; \
+		$(EXPORT) --all-extras --all-groups | sed "s/ ; sys_platform == 'linux'//" | \
+		awk '/^[^ ]/ {keep = !/^(torch|triton|cuda-|nvidia-)/} keep') > requirements.txt
+	for name in astro llm baselines plots; do \
+		(printf '%s\n' '# Made by `make lock`.' 'channels: [conda-forge]' 'dependencies:' \
+			'  - python=3.11' '  - pip' '  - pip:'; \
+			$(EXPORT) $$(test $$name = astro || echo --extra $$name) --no-default-groups | \
+			sed "s/ ; sys_platform == 'linux'//; s/ \\\\$$//; s/^[^ ]/      - &/; s/^    --/    &/") \
+			> workflow/envs/$$name.yaml; \
+	done
 
-# torch goes first: it must be the pinned version before anything asks for a range.
-.venv/installed: requirements.lock pyproject.toml
+# torch has no hash: pip's index decides whether it is the CPU or the CUDA build.
+.venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	pip install --quiet $$(grep '^torch==' requirements.lock)
-	pip install --quiet --requirement requirements.lock
-	pip install --quiet --no-deps --editable .
+	pip install --quiet --no-deps --require-hashes --requirement requirements.txt
+	pip install --quiet $$(grep -o 'torch==[0-9.]*' pyproject.toml | head -1)
+	pip install --quiet --no-deps --no-build-isolation --editable .
+	pip check
 	touch $@

@@ -16,14 +16,16 @@
 # What was refused lies beside each step's output as *.rejects.parquet.
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import NamedTuple
 
 from snakemake.utils import min_version
 
 from spectralm.baselines.registry import module_of
 from spectralm.config import load, made_here
 from spectralm.errors import SpectraLMError
-from spectralm.evaluation.pairs import TABLES_OF_PAPERS_MODELS, ours_for
+from spectralm.evaluation.comparison import TABLES_OF_PAPERS_MODELS, ours_for
 from spectralm.evaluation.published import read_published
 from spectralm.evaluation.runs import scale_like
 from spectralm.fingerprint import fingerprint, import_closure, source

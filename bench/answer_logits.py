@@ -1,7 +1,7 @@
-"""Memory and time of a training step with logits on the answer alone, against all logits.
+"""Memory and time of a training step with logits on the answer alone, compared with all logits.
 
-Both in one run, each in a process of its own, on a small Llama with Llama-3's vocabulary, where
-the logits dominate as they do in the 8B model. Prints a Markdown table.
+Each is measured in a process of its own, on a small Llama with Llama-3's vocabulary, in which the
+logits dominate the memory. Prints a Markdown table.
 
     python bench/answer_logits.py [--tokens 4900 9800]
 """
@@ -33,7 +33,7 @@ def step(tokens: int, answer_only: bool) -> tuple[float, float]:
         tie_word_embeddings=True,
     )
     model = LlamaForCausalLM(config)
-    model.get_input_embeddings().requires_grad_(False)  # as with LoRA, the head is frozen
+    model.get_input_embeddings().requires_grad_(False)  # with LoRA, the output layer is frozen
     ids = torch.randint(0, VOCABULARY, (1, tokens))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()

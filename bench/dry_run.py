@@ -1,7 +1,7 @@
-"""Time and memory of Snakemake's dry run of the paper's experiment, and of every model at 1.5e6.
+"""Time and memory of Snakemake's dry run, for the paper's experiment and for all models.
 
-No survey file is needed: Snakemake sees names alone. Each dry run is a process of its own; memory
-is its peak. Prints a Markdown table.
+No survey file is needed, as Snakemake only needs names. Each dry run is a separate process; the
+memory is the peak. Prints a Markdown table.
 
     python bench/dry_run.py
 """
@@ -40,9 +40,9 @@ def main() -> None:
         "experiment": [*config["experiment"], {"models": stage_1, "scales": scales}],
     }
     print("| experiment | jobs | s | CPU s | GiB |\n|---|---|---|---|---|")
-    for name, asked in (("config/config.yaml", config), ("every model at every scale", every)):
+    for name, experiment in (("config/config.yaml", config), ("every model at every scale", every)):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            jobs, wall, cpu, memory = pool.apply(measure, (asked,))
+            jobs, wall, cpu, memory = pool.apply(measure, (experiment,))
         print(f"| {name} | {jobs} | {wall:.1f} | {cpu:.1f} | {memory:.2f} |")
 
 

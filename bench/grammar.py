@@ -1,10 +1,10 @@
-"""CPU time of the allowed tokens of a new set of asked labels, against trying every token.
+"""CPU time to find the allowed tokens of a new set of labels, compared with trying every token.
 
-With Llama-3's vocabulary. A new set costs its grammar, the length of its longest answer, and the
-tokens of all its states; the best of three counts. The peer is the code before it had a prefix
-tree: each state tries every token that has the first character of one of the state's pieces. The
-peer is run once, in full, and must allow the same tokens. Prints a Markdown table, and what a
-tokenizer costs once.
+With Llama-3's vocabulary. The time is that of the set's grammar, the length of its longest answer
+and the allowed tokens of all states; the best of three runs. It is compared with code without a
+prefix tree, which in each state tries every token that starts with the first character of one of
+the state's pieces. That code is run once and must allow the same tokens. Prints a Markdown table,
+and the time that a tokenizer takes once.
 
     PYTHONPATH=tests python bench/grammar.py
 """
@@ -22,7 +22,7 @@ from spectralm.language.options import TextOptions
 from spectralm.llm.token_grammar import TokenGrammar, TokenTexts, token_texts
 
 SEED = 0
-#: How many abundances the random sets ask for.
+#: Numbers of abundances in the random sets.
 SIZES = (2, 5, 10, 15)
 
 #: Allowed tokens of each state, and the state after each.
@@ -30,7 +30,7 @@ Steps = list[dict[int, int]]
 
 
 def by_trie(answer: AnswerText, texts: TokenTexts, end: int) -> tuple[float, Steps]:
-    """CPU seconds and steps of a new set."""
+    """CPU seconds and steps of a new set, by the prefix tree."""
     start = time.process_time()
     grammar = TokenGrammar(answer.grammar(), texts, end)
     assert grammar.longest
@@ -41,10 +41,12 @@ def by_trie(answer: AnswerText, texts: TokenTexts, end: int) -> tuple[float, Ste
 def by_every_token(
     answer: AnswerText, by_first: Mapping[str, Mapping[int, str]], end: int
 ) -> tuple[float, Steps]:
-    """The same, by trying every token.
+    """CPU seconds and steps of a new set, by trying every token.
 
     Args:
+        answer: spelling of the set's answers.
         by_first: texts of the tokens, by their first character.
+        end: id of the end token.
     """
     start = time.process_time()
     grammar = answer.grammar()
@@ -62,7 +64,7 @@ def by_every_token(
 
 
 def asked_sets() -> dict[str, tuple[Label, ...]]:
-    """What is asked for, by a name."""
+    """Sets of labels, by a name."""
     generator = np.random.default_rng(SEED)
     sets = {"stage 1": PARAMETERS}
     for size in SIZES:
@@ -80,7 +82,7 @@ def main() -> None:
     decoded = time.process_time()
     prefixes = len(texts.trie)
     built = time.process_time()
-    by_first = defaultdict(dict)
+    by_first: dict[str, dict[int, str]] = defaultdict(dict)
     for token, text in texts.items():
         by_first[text[0]][token] = text
     print("| spelling | asked | states | prefix tree: CPU s | every token: CPU s |")

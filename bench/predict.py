@@ -1,10 +1,10 @@
-"""CPU time of `predict` against reading and resampling alone, and of errors against none.
+"""CPU time of `predict`, of reading and resampling alone, and of the errors of predictions.
 
     python bench/predict.py MODEL FOLDER [--most 1000]
 
-MODEL is the folder of a run, FOLDER holds LAMOST files. Everything is done in one process, after a
-first spectrum that loads libraries and weights. For a language model the questions of up to 64 of
-the spectra are answered with and without errors, in turns; the best of three counts.
+MODEL is the folder of a run, FOLDER holds LAMOST files. Everything runs in one process, after a
+first spectrum that loads libraries and weights. For a language model, the questions of up to 64
+spectra are answered with and without errors, alternately; the best of three times is printed.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy as np
 from spectralm import predict
 from spectralm.inference.llm_run import open_run, questions_about
 from spectralm.inference.run import LLM, Run
-from spectralm.inference.user_spectra import Origin, read_own
+from spectralm.inference.user_spectra import WavelengthScale, read_user_spectrum
 from spectralm.llm.answering import Calibration
 from spectralm.spectra.resample import resample
 
@@ -33,37 +33,39 @@ def seconds(work: Callable[[], object]) -> float:
 
 def read_all(files: list[Path], run: Run) -> np.ndarray:
     """Flux of files on the run's grid, int16 [files, grid]."""
-    return np.stack([resample(read_own(file, Origin()), run.spectra).flux for file in files])
+    scale = WavelengthScale()
+    return np.stack([resample(read_user_spectrum(f, scale), run.spectra).flux for f in files])
 
 
 def cost_of_errors(run: Run, flux: np.ndarray) -> float:
-    """Time of answers with errors over that without."""
+    """Time of answers with errors, divided by the time of answers without."""
     questions = questions_about(run.manifest, flux)
     calibration = Calibration.load(run.folder)
     readers = {
-        told: open_run(run.folder, run.manifest, run.base, calibration, told)
-        for told in (False, True)
+        sigmas: open_run(run.folder, run.manifest, run.base, run.device, calibration, sigmas)
+        for sigmas in (False, True)
     }
     best = dict.fromkeys(readers, np.inf)
     for _ in range(3):
-        for told, reader in readers.items():
-            best[told] = min(best[told], seconds(lambda: list(reader.replies(questions))))  # noqa: B023
+        for sigmas, reader in readers.items():
+            best[sigmas] = min(best[sigmas], seconds(lambda: list(reader.replies(questions))))  # noqa: B023
     return best[True] / best[False]
 
 
 def main() -> None:
+    """Print a Markdown table of times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--most", type=int, default=1000)
-    given = parser.parse_args()
-    files = sorted(given.folder.rglob("*.fits*"))[: given.most]
-    run = Run.open(given.model)
-    first = seconds(lambda: predict(files[:1], given.model))
+    arguments = parser.parse_args()
+    files = sorted(arguments.folder.rglob("*.fits*"))[: arguments.most]
+    run = Run.open(arguments.model)
+    first = seconds(lambda: predict(files[:1], arguments.model))
     print("| spectra | predict, s | reading and resampling, s | ratio |\n|---:|---:|---:|---:|")
     print(f"| 1, the first | {first:.2f} | | |")
     for number in (1, len(files)):
-        whole = seconds(lambda: predict(files[:number], given.model))  # noqa: B023
+        whole = seconds(lambda: predict(files[:number], arguments.model))  # noqa: B023
         alone = seconds(lambda: read_all(files[:number], run))  # noqa: B023
         print(f"| {number} | {whole:.2f} | {alone:.3f} | {whole / alone:.1f} |")
     if run.manifest["kind"] == LLM:

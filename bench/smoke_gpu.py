@@ -1,13 +1,13 @@
-"""The real recipe on this machine's GPUs, measured beside what `spectralm plan` expects.
+"""The real recipe on this machine's GPUs, compared with the estimates of `spectralm plan`.
 
-A base with random weights is made on the spot: nothing is downloaded. Its sizes are those of a
-named base, and it is trained on random spectra by the commands that the workflow runs: evaluate,
-some steps, a checkpoint, kill, resume, check; then calibrate, and predict ten. Prints each stage
-when it ends, and a Markdown table. Without a GPU it says so, and that is no failure.
+A base with random weights is made: nothing is downloaded. It has the architecture of a named base,
+and is trained on random spectra with the commands of the workflow: evaluate, some steps, a
+checkpoint, kill, resume, check; then calibrate, and predict ten. Prints each stage when it ends,
+and a Markdown table. Without a GPU it prints a message and succeeds.
 
     python bench/smoke_gpu.py [--base NAME] [--text compact] [--gpus 4] [--steps 20] [--folder F]
 
-An 8B takes 16 GB of disk. With --toy, a small model on the CPU shows that all of it runs.
+An 8B model takes 16 GB of disk. With --toy, a small model is run on the CPU, as a test.
 """
 
 import argparse
@@ -19,10 +19,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,8 +37,8 @@ from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Targets
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import write_question
-from spectralm.language.records import write_records
+from spectralm.language.questions import Record, write_question
+from spectralm.language.records import make_record, write_records
 from spectralm.libraries import set_up_libraries
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.tiny import tiny_tokenizer
@@ -54,16 +55,16 @@ CONFIG = Path(__file__).parent.parent / "config" / "config.yaml"
 MODELS = {"paper": "llm", "compact": "llm_compact"}
 TOY = Architecture(2, 64, 4, 2, 16, 128, 2048, False)
 TOY_GRID = SpectraOptions(start=3800.0, stop=4580.0, step=20.0)
-#: Questions that are predicted, and the whole batches that the calibration answers beyond as many.
+#: Questions that are predicted, and the number of batches that the calibration answers besides.
 PREDICTED, MORE_BATCHES = 10, 5
-#: Lines of a log that are shown when a stage fails.
+#: Last lines of a log that are shown when a stage fails.
 SHOWN = 40
 #: Seconds between two looks at a running command.
 PAUSE = 0.05
 
 
 class StageError(Exception):
-    """A stage did not end well."""
+    """A stage failed."""
 
     def __init__(self, stage: str, log: Path):
         end = "\n".join(log.read_text().splitlines()[-SHOWN:])
@@ -71,7 +72,7 @@ class StageError(Exception):
 
 
 class Job:
-    """A running command, its output in a log; a context manager that leaves no process behind."""
+    """A running command, with its output in a log; killed at the end of a ``with`` block."""
 
     def __init__(self, log: Path, *command: object):
         self.log = log
@@ -88,20 +89,24 @@ class Job:
     def __enter__(self) -> "Job":
         return self
 
-    def __exit__(self, *_error) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL, as when a node is lost; the processes of a training end with torchrun."""
+        """Send SIGKILL, as if the node was lost; a training's processes end with torchrun."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
 
     def until(self, stage: str, happened: Callable[[], bool]) -> float:
-        """Wait for something; print and return the seconds since the stage before.
+        """Wait for an event; print and return the seconds since the last stage.
+
+        Args:
+            stage: its name.
+            happened: whether the event has happened.
 
         Raises:
-            StageError: the command ended without it.
+            StageError: the command ended before.
         """
         while True:
             ended = self.process.poll() is not None
@@ -112,21 +117,21 @@ class Job:
             time.sleep(PAUSE)
         seconds = time.perf_counter() - self.since
         self.since = time.perf_counter()
-        tell(stage, seconds)
+        report(stage, seconds)
         return seconds
 
     def says(self, words: str) -> Callable[[], bool]:
-        """Whether its log holds some words, when asked."""
+        """A function that tests whether the log contains some words."""
         return lambda: words in self.log.read_text()
 
     def end(self, stage: str) -> float:
-        """Wait for its end, which must be a good one; see :meth:`until`."""
+        """Wait until the command succeeds; see :meth:`until`."""
         return self.until(stage, lambda: self.process.poll() == 0)
 
 
 @dataclass(frozen=True)
 class Smoke:
-    """What is run, and where."""
+    """Recipe and folder of a run."""
 
     folder: Path
     options: LlmOptions
@@ -136,11 +141,11 @@ class Smoke:
 
     @property
     def calibrated(self) -> int:
-        """Validation questions; as many as a label needs to get errors."""
+        """Number of validation questions: enough for errors of all labels."""
         return PREDICTED + MORE_BATCHES * self.options.generation.batch_size
 
     def questions(self, split: str) -> Path:
-        """The questions of a split."""
+        """The file of a split's questions."""
         return self.folder / f"{split}.jsonl.gz"
 
     def write_questions(self) -> None:
@@ -154,19 +159,17 @@ class Smoke:
         ):
             write_records(self.questions(split), self._records(count, random))
 
-    def _records(self, count: int, random: np.random.Generator) -> Iterator[dict]:
+    def _records(self, count: int, random: np.random.Generator) -> Iterator[Record]:
         words, answers = flux_text(self.text, self.grid.grid), answer_text(self.text)
         for number in range(count):
             flux = random.integers(0, 1000, self.grid.size).astype(np.int16)
             values = {label.name: random.uniform(label.low, label.high) for label in PARAMETERS}
-            yield {
-                "obsid": number,
-                "question": write_question(flux, words),
-                "answer": answers.write(Star(str(random.choice(CLASSES)), values)),
-            }
+            question = write_question(flux, words)
+            answer = answers.write(Star(str(random.choice(CLASSES)), values))
+            yield make_record(number, PARAMETERS, question, answer, self.text)
 
-    def train(self) -> dict:
-        """Train, with a kill and a resume; the run's metrics."""
+    def train(self) -> dict[str, Any]:
+        """Train, with a kill and a resume; returns the run's metrics."""
         with self._training("train.log") as job:
             job.until("load, and evaluate before the first step", job.says("'eval_parsed'"))
             job.until("steps until the checkpoint", self._has_checkpoint)
@@ -175,7 +178,7 @@ class Smoke:
             job.until("load again", job.says("INFO workspace "))
             found = re.search(r", from .*/checkpoint-(\d+)", job.log.read_text())
             if not found:
-                raise StageError("resume: it began anew", job.log)
+                raise StageError("resume: it started from the beginning", job.log)
             job.until(
                 f"resume from step {found[1]}, until the last step", job.says("'train_runtime'")
             )
@@ -207,17 +210,17 @@ class Smoke:
         )
 
     def _has_checkpoint(self) -> bool:
-        """The first process writes its state last; each writes that of its random numbers."""
+        """Whether the state of the first process, written last, and all random states exist."""
         for state in self.folder.glob("workspaces/*/checkpoint-*/trainer_state.json"):
             written = list(state.parent.glob("rng_state*.pth"))
             return len(written) == self.options.training.processes
         return False
 
     def answer(self) -> float | None:
-        """Calibrate and predict; the seconds of one answer, without loading.
+        """Calibrate and predict; returns the seconds of one answer, without loading.
 
-        They are the difference of the two commands, which load the same: whole batches. None where
-        it is no longer than chance makes it.
+        They follow from the difference of the two commands, which load the same. None if the
+        difference is too small to be measured.
         """
         calibration = self.folder / "run" / "calibration.json"
         with self._answering("calibrate", "validation", "--out", calibration) as job:
@@ -244,13 +247,13 @@ class Smoke:
         )
 
 
-def tell(stage: str, seconds: float) -> None:
-    """A stage has ended."""
+def report(stage: str, seconds: float) -> None:
+    """Print the time of a stage that has ended."""
     print(f"{stage}: {seconds:.1f} s", flush=True)
 
 
 def smoke_of(folder: Path, text: str, processes: int, steps: int, toy: bool) -> Smoke:
-    """The config's recipe for a text, with as many questions a step, on this machine."""
+    """The config's recipe for a text, with the same number of questions per step."""
     config = check(yaml.safe_load(CONFIG.read_text()))
     model = config.llms[MODELS[text]]
     recipe = model.training
@@ -278,12 +281,14 @@ def smoke_of(folder: Path, text: str, processes: int, steps: int, toy: bool) -> 
 def save_base(base: Architecture, folder: Path, device: str) -> None:
     """Write a random Llama of an architecture in bf16, with the tiny base's tokenizer."""
     tokenizer = tiny_tokenizer()
-    config = LlamaConfig(
-        **base.config,
-        max_position_embeddings=131072,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+    config = LlamaConfig.from_dict(
+        {
+            **base.config,
+            "max_position_embeddings": 131072,
+            "bos_token_id": None,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        }
     )
     torch.manual_seed(0)
     with torch.device(device):
@@ -293,16 +298,20 @@ def save_base(base: Architecture, folder: Path, device: str) -> None:
 
 
 def gpu_like(device: str) -> Gpu | None:
-    """The row of the planner's table that a device's name fits best."""
+    """The GPU of the planner's table with the longest name that fits a device's name."""
     name = device.replace(" ", "")
     fits = [gpu for gpu in gpus().values() if all(part in name for part in gpu.name.split("-"))]
     return max(fits, key=lambda gpu: len(gpu.name), default=None)
 
 
 def compared(
-    smoke: Smoke, base: Architecture, gpu: Gpu | None, metrics: dict, answered: float | None
+    smoke: Smoke,
+    base: Architecture,
+    gpu: Gpu | None,
+    metrics: Mapping[str, Any],
+    answered: float | None,
 ) -> Iterator[tuple[str, str, str]]:
-    """Rows of the table: what, measured, planned from best to worst."""
+    """Rows of the table: name, measured value, planned values from best to worst."""
     options, recipe = smoke.options, smoke.options.training
     processes, questions = recipe.processes, recipe.questions_per_step
     words = length(options, smoke.text, smoke.grid.grid, Targets.PARAMETERS)
@@ -320,12 +329,12 @@ def compared(
 
 
 def _planned(work: Work, gpu: Gpu | None, processes: int) -> list[float]:
-    """Seconds at best and at worst; empty for a GPU that is not known."""
+    """Seconds at best and at worst; empty for a GPU that is not in the planner's table."""
     return [3600 * hours / processes for hours in work.gpu_hours(gpu)] if gpu else []
 
 
 def _number(value: float | None) -> str:
-    """Three digits; whole above a hundred."""
+    """With three digits; from 100, as an integer."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
@@ -336,10 +345,14 @@ def _range(values: list[float]) -> str:
 
 
 def run(given: argparse.Namespace, folder: Path) -> None:
-    """All stages, and the table.
+    """Run all stages and print the table.
+
+    Args:
+        given: the command line.
+        folder: of the run, empty.
 
     Raises:
-        StageError: one of them failed.
+        StageError: a stage failed.
     """
     base = TOY if given.toy else architecture(given.base)
     processes = given.gpus or (1 if given.toy else torch.cuda.device_count())
@@ -348,10 +361,10 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     smoke = smoke_of(folder, given.text, processes, given.steps, given.toy)
     start = time.perf_counter()
     save_base(base, folder / "base", "cpu" if given.toy else "cuda")
-    # What this process holds would not be there for the training.
+    # Otherwise this memory is missing in the training.
     torch.cuda.empty_cache()
     smoke.write_questions()
-    tell("make the base and the questions", time.perf_counter() - start)
+    report("make the base and the questions", time.perf_counter() - start)
     metrics = smoke.train()
     answered = smoke.answer()
 
@@ -370,7 +383,7 @@ def run(given: argparse.Namespace, folder: Path) -> None:
 
 
 def _place(folder: Path | None) -> AbstractContextManager:
-    """A folder that is kept, or else a temporary one."""
+    """The given folder, or a temporary one."""
     if folder is None:
         return tempfile.TemporaryDirectory(prefix="smoke-gpu-")
     folder.mkdir(parents=True, exist_ok=True)
@@ -378,7 +391,7 @@ def _place(folder: Path | None) -> AbstractContextManager:
 
 
 def main() -> int:
-    """Run it as the command line says; returns the exit status."""
+    """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--base", default="meta-llama/Llama-3.1-8B-Instruct", help="its sizes")
     parser.add_argument("--text", choices=MODELS, default="paper")

@@ -1,11 +1,11 @@
-"""CPU time of the wing ``spectra`` against a plain astropy and scipy loop, on the same real files.
+"""CPU time of ``spectralm.spectra`` and of a loop with astropy and SciPy, on the same real files.
 
     python bench/spectra.py FOLDER [--most 400] [--repeats 3]
 
-The loop reads with ``fits.open`` and resamples with ``interp1d(kind="cubic")``, and writes nothing;
-the wing reads, resamples, flags, and writes Parquet. Both see the same files in the same run,
-taking turns; the best of the repeats counts. Every array that is read, and every value on the grid
-of a spectrum without a long gap, is compared.
+The loop reads with ``fits.open`` and resamples with ``interp1d(kind="cubic")``, and writes nothing.
+``spectralm.spectra`` reads, resamples, sets flags and writes Parquet. The two alternate, and the
+shortest time of each is reported. Every array that is read, and every value on the grid of a
+spectrum without a long gap, is compared.
 """
 
 import argparse
@@ -32,7 +32,7 @@ OPTIONS = SpectraOptions(largest_masked_fraction=1.0)
 
 
 def plain_read(path: Path) -> tuple[np.ndarray, ...]:
-    """Flux, wavelength and ORMASK as anyone would read them."""
+    """Read flux, wavelength and ORMASK with astropy."""
     with fits.open(path) as hdus:
         image = hdus[0].data
         if image is None:
@@ -46,7 +46,7 @@ def plain_read(path: Path) -> tuple[np.ndarray, ...]:
 
 
 def plain_resample(path: Path) -> np.ndarray:
-    """The paper's steps, one after the other."""
+    """Resample one spectrum as the paper describes, with SciPy."""
     flux, wavelength, ormask = plain_read(path)
     good = ormask == 0
     flux, wavelength = flux[good].astype(float), wavelength[good].astype(float)
@@ -62,8 +62,8 @@ def plain_loop(paths: list[Path]) -> np.ndarray:
     return np.stack([plain_resample(path) for path in paths])
 
 
-def wing(manifest: pa.Table, out: Path) -> pa.Table:
-    """The same by ``spectra``, Parquet included."""
+def our_loop(manifest: pa.Table, out: Path) -> pa.Table:
+    """The same by ``spectralm.spectra``, including writing Parquet."""
     table, rejects = resample_manifest(manifest, OPTIONS)
     assert not rejects, rejects
     write_spectra(out, table, OPTIONS)
@@ -71,7 +71,7 @@ def wing(manifest: pa.Table, out: Path) -> pa.Table:
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
-    """CPU time of one call, of all threads."""
+    """CPU time of one call, for all threads."""
     start = time.process_time()
     work()
     return time.process_time() - start
@@ -90,7 +90,7 @@ def low_resolution(folder: Path, most: int) -> list[Path]:
 
 
 def differing_arrays(paths: list[Path]) -> int:
-    """Files of which flux, wavelength or ORMASK is not what ``fits.open`` gives."""
+    """Number of files whose flux, wavelength or ORMASK differs from that of ``fits.open``."""
     spectra = [read_spectrum(path) for path in paths]
     return sum(
         not all(map(np.array_equal, plain_read(path), (s.flux, s.wavelength, s.ormask)))
@@ -119,9 +119,9 @@ def main() -> None:
         plain, ours = [], []
         for _ in range(given.repeats):
             plain.append(cpu_seconds(lambda: plain_loop(paths)))
-            ours.append(cpu_seconds(lambda: wing(manifest, out)))
+            ours.append(cpu_seconds(lambda: our_loop(manifest, out)))
         size = out.stat().st_size / len(paths)
-        table = wing(manifest, out)
+        table = our_loop(manifest, out)
     short = table["flags"].to_numpy() & LONG_GAP.value == 0
     expected = plain_loop(paths)
     # Values on the grid are compared as thousandths; -0.0 and 0.0 are the same.

@@ -14,7 +14,7 @@ import yaml
 
 from spectralm import schemas
 from spectralm.labels.vocabulary import LABELS, Targets
-from spectralm.schemas import Column, catalogue_columns, own_columns
+from spectralm.schemas import Column, catalogue_columns, user_columns
 from spectralm.spectra.refusals import REASONS
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +41,7 @@ COLUMNS = {
     "results/catalogue/{run}.*, stage 1": catalogue_columns(Targets.PARAMETERS),
     "results/catalogue/{run}.*, stage 2": catalogue_columns(Targets.ABUNDANCES),
     "*.rejects.parquet": schemas.REJECTS,
-    "What `spectralm predict` writes": own_columns(LABELS.values()),
+    "What `spectralm predict` writes": user_columns(LABELS.values()),
 }
 
 

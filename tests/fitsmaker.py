@@ -1,8 +1,9 @@
 """Writes LAMOST low-resolution files as the survey does: same cards, same layouts, full length.
 
-Three layouts (docs/survey_files.md): :func:`coadd_file` (DR9 and later), :func:`image_file` (DR2 to
-DR8) and :func:`dr1_file` (row 2 is not the wavelength). The bytes are laid down by hand where
-astropy would mend what the survey's writer leaves (stale NAXIS1 and NAXIS2 beside NAXIS = 0).
+There are three layouts (docs/survey_files.md): :func:`coadd_file` (DR9 and later),
+:func:`image_file` (DR2 to DR8) and :func:`dr1_file` (row 2 is not the wavelength). The bytes are
+not written by astropy, which would correct irregular cards of the survey (NAXIS1 and NAXIS2
+although NAXIS = 0).
 """
 
 import gzip
@@ -42,14 +43,14 @@ LINES = (
 
 
 def wavelengths(pixels: int = PIXELS) -> np.ndarray:
-    """The survey's log-linear vacuum wavelengths [pixels] in Angstrom, from 3699.99 on."""
+    """The survey's log-linear vacuum wavelengths [pixels], beginning at 3699.99 Angstrom."""
     return 10 ** (COEFF0 + COEFF1 * np.arange(pixels))
 
 
 def stellar_flux(
     wavelength: np.ndarray, teff: float = 5800.0, logg: float = 4.4, feh: float = 0.0
 ) -> np.ndarray:
-    """A smooth fake star: a black body times Gaussian lines, scaled to a median of 1000.
+    """A simple stellar spectrum: a black body times Gaussian lines, with a median of 1000.
 
     Hydrogen lines are strongest at 9000 K and wider in dwarfs; metal lines grow with ``feh``.
     """
@@ -70,8 +71,8 @@ def file_name(lmjd: int, planid: str, spid: int, fiberid: int) -> str:
 def coadd_file(path: Path, **star: object) -> Path:
     """Write the layout of DR9 and later: an empty primary HDU and a one-row table COADD.
 
-    ``star`` is the arguments of :func:`_star`, besides ``norm``: 0 leaves the normalised spectrum
-    empty, as the survey does where its normalisation failed.
+    ``star`` are arguments of :func:`_star`, and ``norm``: 0 sets the normalised spectrum to zero,
+    as in the survey's files whose normalisation failed.
     """
     norm = star.pop("norm", 1)
     header, rows = _star(path, release="LAMOST DR10", **star)
@@ -103,7 +104,7 @@ def dr1_file(path: Path, **star: object) -> Path:
 
 
 def write_bytes(path: Path, data: bytes) -> Path:
-    """Write ``data``, gzipped if the name ends so; parents are made."""
+    """Write ``data`` into a new folder if need be, gzipped if the name ends in ``.gz``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(data, 1, mtime=0) if path.suffix == ".gz" else data)
     return path
@@ -137,13 +138,10 @@ def _star(
 ) -> tuple[fits.Header, np.ndarray]:
     """Header cards and the rows FLUX, IVAR, WAVELENGTH, ANDMASK, ORMASK [5, pixels] of one star.
 
-    Args:
-        flux: as it stands in the file; by default :func:`stellar_flux` of teff, logg, feh, shifted
-            by z, with noise at ``snr`` (none if None) from a generator seeded with the obsid.
-        masked: pixels to which ORMASK = mask_value and IVAR = 0 are given; their flux is replaced
-            by a spike, so a reader that uses them is found out.
-        zero_ivar: pixels with IVAR = 0 and FLUX = 0 that no mask tells.
-        cards: further header cards, or other values for those here.
+    The default ``flux`` is :func:`stellar_flux` of teff, logg, feh, shifted by z, with noise at
+    ``snr`` (none if None). ``masked`` pixels have ORMASK = mask_value, IVAR = 0, and a spike
+    instead of their flux, so that tests detect a reader that uses them. ``zero_ivar`` pixels have
+    IVAR = 0 and FLUX = 0 but no mask. ``cards`` replace the cards here or are added to them.
     """
     wavelength = wavelengths(pixels)
     if flux is None:

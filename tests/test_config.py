@@ -178,7 +178,7 @@ def put(config: dict, key: str, value: object) -> dict:
         (
             "experiment",
             [{"dataset": "apogee", "models": ["llm"], "scales": [100000]}],
-            "experiment.0.models: 'llm' cannot learn from apogee",
+            "experiment.0.models: 'llm' cannot be trained on apogee",
         ),
         (
             "experiment",

@@ -1,4 +1,4 @@
-"""What a terminal and a log are told; terminals are real ones."""
+"""Progress on a real terminal and in a log."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ COUNT = """
 import logging, sys
 from spectralm import progress
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-progress.EVERY = {every}
+progress.INTERVAL = {interval}
 for _ in progress.progress(range(5), 5, "spectra"):
     pass
 """
@@ -23,40 +23,40 @@ for _ in progress.progress(range(5), 5, "spectra"):
 
 def on_terminal(code: str) -> str:
     """What a program writes to a terminal."""
-    ours, its = pty.openpty()
-    termios.tcsetwinsize(its, (24, 80))
-    subprocess.run([sys.executable, "-c", code], stderr=its, check=True)
-    os.close(its)
-    told = b""
+    parent, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    subprocess.run([sys.executable, "-c", code], stderr=terminal, check=True)
+    os.close(terminal)
+    output = b""
     try:
-        while block := os.read(ours, 4096):
-            told += block
+        while block := os.read(parent, 4096):
+            output += block
     except OSError:  # the other end is closed
         pass
-    return told.decode()
+    return output.decode()
 
 
 def in_log(code: str) -> str:
-    """What a program writes where no terminal is."""
+    """What a program writes if there is no terminal."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stderr
 
 
 def test_a_terminal_gets_a_bar_and_no_lines():
-    told = on_terminal(COUNT.format(every=0))
-    assert "| 0/5 [" in told
-    assert "INFO" not in told
+    output = on_terminal(COUNT.format(interval=0))
+    assert "| 0/5 [" in output
+    assert "INFO" not in output
 
 
 def test_a_log_gets_a_line_a_minute_and_no_bar():
-    assert in_log(COUNT.format(every=60)) == ""
-    lines = in_log(COUNT.format(every=0)).splitlines()
+    assert in_log(COUNT.format(interval=60)) == ""
+    lines = in_log(COUNT.format(interval=0)).splitlines()
     assert len(lines) == 5
     assert "2 of 5 spectra, 0 min left" in lines[1]
     assert not any("|" in line for line in lines)
 
 
-def test_nothing_is_lost_of_the_items():
+def test_all_items_are_yielded():
     assert list(progress(iter("abc"), 3, "letters")) == ["a", "b", "c"]
 
 
@@ -64,13 +64,12 @@ def test_time_left_counts_from_where_a_resumed_step_began(caplog, monkeypatch):
     now = iter([0.0, 120.0, 150.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(now))
     caplog.set_level("INFO")
-    told = Progress(100, "steps", first=80)
-    told.to(90)
-    told.to(91)
+    shown = Progress(100, "steps", first=80)
+    shown.show(90)
+    shown.show(91)
     assert caplog.messages == ["90 of 100 steps, 2 min left"]
 
 
-def test_an_error_in_a_step_passes():
+def test_an_error_in_a_step_is_raised():
     with pytest.raises(ZeroDivisionError):
-        for number in progress(range(3), 3, "steps"):
-            1 / number
+        sum(1 / number for number in progress(range(3), 3, "steps"))

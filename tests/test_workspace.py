@@ -104,8 +104,8 @@ def test_an_owner_that_was_away_too_long_ends(holder, tmp_path):
     owner = Owner(**json.loads((tmp_path / "key.lock").read_text()))
     assert owner.pid == holder.pid
     lock = Lock(tmp_path / "key")
-    assert lock._alive(tmp_path / "key.lock", owner)
-    lock._after(owner).write_text(json.dumps(asdict(replace(owner, host="elsewhere"))))
+    assert lock._is_alive(tmp_path / "key.lock", owner)
+    lock._successor(owner).write_text(json.dumps(asdict(replace(owner, host="elsewhere"))))
     assert holder.wait(timeout=20) == 1
 
 

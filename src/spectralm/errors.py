@@ -2,11 +2,11 @@
 
 
 class SpectraLMError(Exception):
-    """Something the user can mend; the message names what was found and what to do."""
+    """An error that the user can correct; the message says what was found and what to do."""
 
 
 class InputError(SpectraLMError):
-    """A file or a field of it is not what it should be.
+    """A file, or a field of it, is missing or wrong.
 
     The message reads "SOURCE: field FIELD: FOUND; REMEDY".
     """

@@ -1,4 +1,4 @@
-"""Writing and reading files: atomic, hashed, self-describing."""
+"""Reads and writes files: atomically, with hashes and metadata."""
 
 import hashlib
 import json
@@ -16,9 +16,9 @@ from spectralm.errors import InputError
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; move it there only if the block ends well.
+    """Yield a temporary path beside ``path``, and rename it to ``path`` if no exception is raised.
 
-    The bytes are on the disk before the name is: a file that has its name is whole.
+    The contents are flushed to disk before the file is renamed, so a file at ``path`` is complete.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,9 +47,9 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_parquet(
-    path: Path, table: pa.Table, metadata: dict[str, str] | None = None, **settings
+    path: Path, table: pa.Table, metadata: dict[str, str] | None = None, **settings: object
 ) -> None:
-    """Write a table, zstd-compressed and atomically, with ``metadata`` added to its schema.
+    """Write a table atomically, compressed by zstd, with ``metadata`` added to its schema.
 
     ``settings`` go to :func:`pyarrow.parquet.write_table`.
     """
@@ -62,14 +62,14 @@ def write_parquet(
 
 
 def read_parquet(paths: Path | list[Path], columns: list[str] | None = None) -> pa.Table:
-    """Read one Parquet file, or several of one schema one after the other.
+    """Read one Parquet file, or concatenate several with the same schema.
 
     Raises:
-        InputError: a file is missing or not whole.
+        InputError: a file is missing or damaged.
     """
     if isinstance(paths, Path):
         paths = [paths]
-    # Metadata differ from shard to shard (hashes), so they are dropped before joining.
+    # Metadata such as hashes differ between shards, which concat_tables does not allow.
     return pa.concat_tables(
         _read_one(path, columns).replace_schema_metadata(None) for path in paths
     )
@@ -79,17 +79,19 @@ def _read_one(path: Path, columns: list[str] | None) -> pa.Table:
     try:
         return pq.ParquetFile(path).read(columns=columns)
     except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(path, "Parquet file", f"cannot be read ({error})", "make it") from error
+        raise InputError(
+            path, "Parquet file", f"cannot be read ({error})", "make it again"
+        ) from error
 
 
 def parquet_metadata(path: Path) -> dict[str, str]:
-    """The key-value metadata that :func:`write_parquet` put into a file's schema."""
+    """The metadata that :func:`write_parquet` added to a file's schema."""
     metadata = pq.read_schema(path).metadata or {}
     return {key.decode(): value.decode() for key, value in metadata.items()}
 
 
 def sha256(*paths: Path) -> str:
-    """One hexadecimal digest of the contents of files, in the order given."""
+    """The SHA-256 of the SHA-256 digests of files, in the order given; hexadecimal."""
     digest = hashlib.sha256()
     for path in paths:
         with open(path, "rb") as handle:

@@ -1,7 +1,7 @@
-"""What code a command runs, as a hash that comments and docstrings do not change.
+"""A hash of the code that a command runs, which comments and docstrings do not change.
 
-Snakemake sees only the text of a shell command; this is how it learns that the code behind the
-command has changed.
+Snakemake sees only the text of a shell command; with the hash as a parameter of the rule, it
+detects that the code of the command has changed.
 """
 
 import ast
@@ -22,9 +22,9 @@ def _imports() -> grimp.ImportGraph:
 
 
 def import_closure(module: str) -> set[str]:
-    """A module of the package and all that importing it runs.
+    """The modules of the package that are run when a module is imported, itself included.
 
-    The top package holds the version alone and is left out: a release is no changed code.
+    The top package is left out: it contains the version, which is not code.
     """
     found = {module} | _imports().find_upstream_modules(module)
     packages = {name.rpartition(".")[0] for name in found}
@@ -39,19 +39,13 @@ def source(module: str) -> Path:
 
 def normal_form(code: str) -> str:
     """The syntax tree of a file, without comments, layout and docstrings."""
-    tree = ast.parse(code)
-    for node in ast.walk(tree):
-        if isinstance(body := getattr(node, "body", None), list):
-            node.body = [line for line in body if not _is_text(line)]
-    return ast.dump(tree)
+    return ast.dump(_DocstringRemover().visit(ast.parse(code)))
 
 
-def _is_text(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+class _DocstringRemover(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node
 
 
 @cache
@@ -64,7 +58,7 @@ def fingerprint(command: str, *others: str) -> str:
 
 
 def code_of(*modules: str, without: frozenset[str] = frozenset()) -> str:
-    """Hash of the code of modules and of all that importing them runs, some modules left out."""
+    """Hash of the code of modules and of all modules that they import, except ``without``."""
     digest = hashlib.sha256()
     for module in sorted(set().union(*map(import_closure, modules)) - without):
         digest.update(f"{module}\n{normal_form(source(module).read_text())}\n".encode())

@@ -1,9 +1,9 @@
-"""Run a command on GPUs of its own: ``python -m spectralm.gpus COUNT COMMAND...``.
+"""Runs a command on free GPUs: ``python -m spectralm.gpus COUNT COMMAND...``.
 
-No two such commands of a user share a GPU. Each GPU has a lock, an flock on a file in a folder of
-the user. The command inherits the locks of its GPUs, so the kernel releases them when it ends,
-however it ends. It sees only its own GPUs, by CUDA_VISIBLE_DEVICES. If that is set before, only the
-GPUs that it names are taken.
+Two such commands of a user never share a GPU. Each GPU has a lock: an flock on a file in a folder
+of the user. The command inherits the locks of its GPUs, so the kernel releases them when it ends,
+also if it is killed. CUDA_VISIBLE_DEVICES is set so that the command sees only its own GPUs. If the
+variable is already set, only the GPUs in it are used.
 """
 
 import fcntl
@@ -21,12 +21,12 @@ from typing import NoReturn
 from spectralm.errors import InputError
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-#: Seconds between two attempts to take GPUs: at least and at most.
+#: Smallest and largest number of seconds between two attempts to lock GPUs.
 PAUSE = (0.25, 0.75)
 
 
 def main() -> int:
-    """Become the command; returns an exit status only if that is not possible."""
+    """Run the command in place of this process; returns an exit status only on an error."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
@@ -44,9 +44,9 @@ def main() -> int:
 
 
 def run(count: int, command: list[str]) -> NoReturn:
-    """Replace this process by the command, with ``count`` GPUs of its own.
+    """Replace this process by the command, with ``count`` GPUs.
 
-    Where there are no GPUs, or none is wanted, the command runs as it is.
+    If the machine has no GPUs, or ``count`` is 0, the environment is not changed.
 
     Raises:
         InputError: there are fewer GPUs, or the command cannot be started.
@@ -72,7 +72,7 @@ def run(count: int, command: list[str]) -> NoReturn:
 
 
 def visible_gpus() -> list[str]:
-    """The GPUs of this machine, or those of them that CUDA_VISIBLE_DEVICES names; each once."""
+    """The GPUs of this machine, or those in CUDA_VISIBLE_DEVICES if it is set; each once."""
     machine = _machine_gpus()
     entries = [entry.strip() for entry in os.environ.get(VISIBLE, "").split(",")]
     if not machine or VISIBLE not in os.environ:
@@ -83,23 +83,23 @@ def visible_gpus() -> list[str]:
 
 
 def _machine_gpus() -> list[str]:
-    """The UUIDs that nvidia-smi lists; none if it is not there or fails."""
+    """The UUIDs that nvidia-smi lists; none if it is not installed or fails."""
     try:
-        said = subprocess.run(
+        listing = subprocess.run(
             ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"],
             capture_output=True,
             text=True,
         )
     except OSError:
         return []
-    if said.returncode:
-        logging.warning("nvidia-smi fails, so no GPU is taken: %s", said.stdout + said.stderr)
+    if listing.returncode:
+        logging.warning("nvidia-smi fails, so no GPU is used: %s", listing.stdout + listing.stderr)
         return []
-    return [line.strip() for line in said.stdout.splitlines() if line.startswith("GPU-")]
+    return [line.strip() for line in listing.stdout.splitlines() if line.startswith("GPU-")]
 
 
 def _find(entry: str, machine: list[str]) -> str:
-    """The GPU that an entry of CUDA_VISIBLE_DEVICES names: a number, a UUID or its beginning."""
+    """The GPU of an entry of CUDA_VISIBLE_DEVICES: an index, a UUID or the beginning of one."""
     if entry.isdecimal() and int(entry) < len(machine):
         return machine[int(entry)]
     if entry.startswith(("GPU-", "MIG-")):
@@ -113,17 +113,20 @@ def _find(entry: str, machine: list[str]) -> str:
 
 
 def take(count: int, pool: list[str]) -> dict[str, int]:
-    """Wait until ``count`` GPUs of the pool are free, and take them; their locks' descriptors.
+    """Wait until ``count`` GPUs of the pool are free, and lock them.
+
+    Returns:
+        The file descriptor of the lock, by GPU.
 
     Raises:
-        InputError: there are fewer.
+        InputError: the pool is smaller.
     """
     if count > len(pool):
         raise InputError(
             "this machine",
             "GPUs",
             f"{count} are needed, and there are {len(pool)} ({', '.join(pool)})",
-            f"lower training.processes in the config, or let {VISIBLE} name more",
+            f"lower training.processes in the config, or add GPUs to {VISIBLE}",
         )
     folder = _lock_folder()
     if taken := _try_to_take(count, pool, folder):
@@ -143,9 +146,9 @@ def _lock_folder() -> Path:
 
 
 def _try_to_take(count: int, pool: list[str], folder: Path) -> dict[str, int]:
-    """Lock the first ``count`` free GPUs, or none if fewer are free; their locks' descriptors."""
+    """Lock the first ``count`` free GPUs, or none if fewer are free, as in :func:`take`."""
     taken = {}
-    # One command tries at a time, so that each sees only GPUs that are really in use.
+    # One command at a time tries, as it may lock GPUs for a moment that it does not keep.
     with open(folder / "turn", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         for gpu in pool:
@@ -159,7 +162,7 @@ def _try_to_take(count: int, pool: list[str], folder: Path) -> dict[str, int]:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock a file; its descriptor, or None if another process has the lock."""
+    """Lock a file and return its descriptor, or None if another process holds the lock."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,13 +1,14 @@
-"""What every wing's options have in common.
+"""The base class of options.
 
-A wing's options are a subtree of the config: typed, frozen, each key with a default and a sentence.
+The options of each subpackage are a part of the config: typed and frozen, with a description of
+every key.
 """
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Options(BaseModel):
-    """Base of all options: unknown keys, wrong types and changes are refused."""
+    """Base class of all options: unknown keys, wrong types and changes are errors."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True

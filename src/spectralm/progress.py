@@ -1,4 +1,4 @@
-"""How far a long step is: a bar on a terminal, a line a minute in a log."""
+"""Progress of a long step: a bar on a terminal, a line per minute in a log."""
 
 import logging
 import sys
@@ -8,50 +8,52 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-#: Seconds between two lines of a log.
-EVERY = 60.0
+#: Seconds between two lines in a log.
+INTERVAL = 60.0
 
 Item = TypeVar("Item")
 log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Tells of a step of ``total`` things, the first of which may have been done earlier.
+    """Shows the progress of a step.
 
     Args:
-        things: what they are, in plural, such as ``spectra``.
+        total: number of items.
+        unit: what the items are, in plural, such as ``spectra``.
+        first: number of items that were done before, in an interrupted attempt.
     """
 
-    def __init__(self, total: int, things: str, first: int = 0):
-        self._total, self._things, self._first = total, things, first
-        self._start = self._told = time.monotonic()
+    def __init__(self, total: int, unit: str, first: int = 0):
+        self._total, self._unit, self._first = total, unit, first
+        self._start = self._last_line = time.monotonic()
         self._bar = None
         if sys.stderr.isatty():
-            self._bar = tqdm(total=total, initial=first, unit=f" {things}", leave=False)
+            self._bar = tqdm(total=total, initial=first, unit=f" {unit}", leave=False)
 
-    def to(self, done: int) -> None:
-        """So many are done now."""
+    def show(self, done: int) -> None:
+        """Show that ``done`` items are done."""
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
             return
         now = time.monotonic()
-        if now - self._told >= EVERY:
-            self._told = now
+        if now - self._last_line >= INTERVAL:
+            self._last_line = now
             left = (now - self._start) * (self._total - done) / max(done - self._first, 1)
-            log.info("%d of %d %s, %.0f min left", done, self._total, self._things, left / 60)
+            log.info("%d of %d %s, %.0f min left", done, self._total, self._unit, left / 60)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
 
 
-def progress(items: Iterable[Item], total: int, things: str) -> Iterator[Item]:
-    """The items, ``total`` in number; one is done when the next is asked for."""
-    told = Progress(total, things)
+def progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
+    """Iterate over ``total`` items and show the progress."""
+    shown = Progress(total, unit)
     try:
         for done, item in enumerate(items, start=1):
             yield item
-            told.to(done)
+            shown.show(done)
     finally:
-        told.close()
+        shown.close()

@@ -1,4 +1,4 @@
-"""What made a result: code, versions, and the time that it took."""
+"""The provenance of a result: code, versions of packages, and computing time."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from spectralm.files import write_json
 
 
 def provenance(packages: Iterable[str]) -> dict[str, object]:
-    """Versions of this package and others, and the commit of the code where git knows one."""
+    """Versions of this package and others, and the git commit of the code, if there is one."""
     commit = subprocess.run(
         ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
         capture_output=True,
@@ -28,14 +28,14 @@ def provenance(packages: Iterable[str]) -> dict[str, object]:
 
 
 def workspace_key(facts: Mapping[str, object]) -> str:
-    """A name made of everything that decides what is trained: data, options, base and code."""
+    """A hash of everything that determines what is trained: data, options, base and code."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Clock:
-    """Wall and CPU seconds of this process since it was started, and of earlier attempts.
+    """Wall-clock and CPU time of this attempt and earlier ones.
 
-    Time between the last :meth:`keep` and an interruption is lost, as is the work that it took.
+    The time between the last :meth:`keep` and an interruption is not counted, as its work is lost.
     """
 
     def __init__(self, file: Path):
@@ -44,14 +44,14 @@ class Clock:
         self._start = self._now()
 
     def read(self) -> dict[str, float]:
-        """``seconds`` (wall) and ``cpu_seconds`` (all threads of this process)."""
+        """``seconds`` (wall clock) and ``cpu_seconds`` (all threads of this process)."""
         return {
             name: round(now - self._start[name] + self._earlier.get(name, 0.0), 3)
             for name, now in self._now().items()
         }
 
     def keep(self) -> None:
-        """Write the time so far, for a later attempt to go on from."""
+        """Write the time so far, to which a later attempt adds its own."""
         write_json(self._file, self.read())
 
     @staticmethod

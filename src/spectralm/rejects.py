@@ -1,4 +1,4 @@
-"""Rows that leave the experiment: none goes without its reason."""
+"""Tables of the rows that are not used, each with its reason."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from spectralm.schemas import REJECTS, schema
 
 @dataclass(frozen=True)
 class Reject:
-    """One refused row; the fields are those of :data:`spectralm.schemas.REJECTS`."""
+    """A row that is not used; the fields are the columns :data:`spectralm.schemas.REJECTS`."""
 
     obsid: int | None
     path: str | None

@@ -16,14 +16,14 @@ class Column:
     name: str
     type: pa.DataType
     unit: str
-    """Empty where the quantity has none."""
+    """Empty if the quantity has none."""
     description: str
     ucd: str = ""
-    """What it is in the vocabulary of the Virtual Observatory (UCD1+), for published tables."""
+    """The Virtual Observatory's descriptor of the quantity (UCD1+), in published tables."""
 
 
 def schema(columns: tuple[Column, ...]) -> pa.Schema:
-    """The Arrow schema of a table with these columns; unit, description and UCD ride along."""
+    """The Arrow schema of a table, with units, descriptions and UCDs as metadata of the fields."""
     return pa.schema(
         pa.field(
             c.name,
@@ -36,7 +36,7 @@ def schema(columns: tuple[Column, ...]) -> pa.Schema:
 
 FILES = (
     Column("path", pa.string(), "", "file of the spectrum"),
-    Column("obsid", pa.int64(), "", "spectrum id in the file's name, if it is named so"),
+    Column("obsid", pa.int64(), "", "spectrum id in the file's name, if the name is an id"),
     Column("lmjd", pa.int32(), "d", "local modified Julian day in the file's name"),
     Column("planid", pa.string(), "", "plan in the file's name"),
     Column("spid", pa.int32(), "", "spectrograph in the file's name"),
@@ -46,9 +46,7 @@ FILES = (
 CATALOGUE = (
     Column("obsid", pa.int64(), "", "LAMOST's id of the spectrum"),
     Column("path", pa.string(), "", "file of the spectrum"),
-    Column(
-        "star_id", pa.string(), "", "gaia:, uid: or sky: id, the same for all of a star's spectra"
-    ),
+    Column("star_id", pa.string(), "", "gaia:, uid: or sky: id, common to all spectra of a star"),
     Column("class", pa.string(), "", "spectral class: A, F, G, K or M"),
     Column("subclass", pa.string(), "", "the survey's spectral type, such as G5 or dM1"),
     Column("teff", pa.float64(), "K", "effective temperature"),
@@ -103,23 +101,23 @@ ASSIGNMENT = (
     Column("obsid", pa.int64(), "", "LAMOST's id of the spectrum"),
     Column("class", pa.string(), "", "spectral class: A, F, G, K or M"),
     Column("star_id", pa.string(), "", "id of the star"),
-    Column("split", pa.string(), "", "train, validation or test; the same for all of a star"),
+    Column("split", pa.string(), "", "train, validation or test; the same for a star"),
     Column("shard", pa.int32(), "", "shard that the spectrum belongs to"),
 )
 
-_PLACE = tuple(column for column in ASSIGNMENT if column.name in ("split", "shard"))
-SAMPLE = (*CATALOGUE, *_PLACE)
-CROSSMATCHED_SAMPLE = (*CROSSMATCHED, *_PLACE)
+_SPLIT_AND_SHARD = tuple(column for column in ASSIGNMENT if column.name in ("split", "shard"))
+SAMPLE = (*CATALOGUE, *_SPLIT_AND_SHARD)
+CROSSMATCHED_SAMPLE = (*CROSSMATCHED, *_SPLIT_AND_SHARD)
 
 REJECTS = (
-    Column("obsid", pa.int64(), "", "spectrum id; null where none is known"),
-    Column("path", pa.string(), "", "file of the spectrum; null where none is known"),
+    Column("obsid", pa.int64(), "", "spectrum id; null if unknown"),
+    Column("path", pa.string(), "", "file of the spectrum; null if unknown"),
     Column("stage", pa.string(), "", "the rule that refused the row"),
-    Column("reason", pa.string(), "", "short name of the reason, the same for all such rows"),
-    Column("detail", pa.string(), "", "what was found, in words"),
+    Column("reason", pa.string(), "", "short name of the reason"),
+    Column("detail", pa.string(), "", "what was found"),
 )
 
-ERROR = "half the interval that holds 68 % of validation stars; null for a model that tells none"
+ERROR = "half the interval with 68 % of the validation stars; null if the model gives no errors"
 
 PREDICTIONS = (
     Column("obsid", pa.int64(), "", "spectrum id"),
@@ -136,7 +134,7 @@ PREDICTIONS = (
     ),
 )
 
-_JUDGED = (
+_EVALUATED = (
     Column("obsid", pa.int64(), "", "spectrum id"),
     Column("star_id", pa.string(), "", "the star; several spectra may share one"),
     Column("class", pa.string(), "", "the survey's class"),
@@ -147,7 +145,7 @@ _JUDGED = (
 )
 
 
-def _compared(label: Label) -> tuple[Column, ...]:
+def _residual(label: Label) -> tuple[Column, ...]:
     return (
         Column(label.name, pa.float64(), label.unit, f"the survey's {label.text}"),
         Column(f"{label.name}_predicted", pa.float64(), label.unit, f"the model's {label.text}"),
@@ -158,8 +156,8 @@ def _compared(label: Label) -> tuple[Column, ...]:
 
 
 def residual_columns(targets: Targets) -> tuple[Column, ...]:
-    """Residuals of what was asked for."""
-    return (*_JUDGED, *(column for label in targets.labels for column in _compared(label)))
+    """The columns of residuals of ``targets``."""
+    return (*_EVALUATED, *(column for label in targets.labels for column in _residual(label)))
 
 
 SPECTRA = (
@@ -168,12 +166,10 @@ SPECTRA = (
         "flux", pa.list_(pa.int16()), "0.001", "normalised flux on the grid, of the grid's length"
     ),
     Column("flags", pa.int32(), "", "bit mask of quality flags (see the flags of spectra)"),
-    Column(
-        "masked_fraction", pa.float32(), "", "share of the grid on masked pixels or not covered"
-    ),
-    Column("snrg", pa.float32(), "", "signal-to-noise ratio in g; null where missing"),
-    Column("snrr", pa.float32(), "", "signal-to-noise ratio in r; null where missing"),
-    Column("snri", pa.float32(), "", "signal-to-noise ratio in i; null where missing"),
+    Column("masked_fraction", pa.float32(), "", "fraction of the grid masked or not covered"),
+    Column("snrg", pa.float32(), "", "signal-to-noise ratio in g; null if missing"),
+    Column("snrr", pa.float32(), "", "signal-to-noise ratio in r; null if missing"),
+    Column("snri", pa.float32(), "", "signal-to-noise ratio in i; null if missing"),
 )
 
 
@@ -185,8 +181,8 @@ _OWN_FIRST = (
 )
 _OWN_LAST = (
     Column("snr", pa.float64(), "", "signal-to-noise ratio in r: the file's, or flux over error"),
-    Column("masked_fraction", pa.float64(), "", "share of the grid masked or not covered"),
-    Column("distance", pa.float64(), "", "from the training spectra; about 1 within them"),
+    Column("masked_fraction", pa.float64(), "", "fraction of the grid masked or not covered"),
+    Column("distance", pa.float64(), "", "from the training spectra; about 1 for one of them"),
     Column("flags", pa.int32(), "", "bit mask (python -m spectralm.inference.flags)"),
     Column("flag_names", pa.string(), "", "names of the flags that are set"),
     Column("answer", pa.string(), "", "the model's text"),
@@ -194,8 +190,8 @@ _OWN_LAST = (
 )
 
 
-def own_columns(labels: Iterable[Label]) -> tuple[Column, ...]:
-    """The columns of predictions by a run that is asked for ``labels``."""
+def user_columns(labels: Iterable[Label]) -> tuple[Column, ...]:
+    """The columns of predictions of ``labels`` for a user's own spectra."""
     names = {name for label in labels for name in (label.name, f"{label.name}_err")}
     return (*_OWN_FIRST, *(column for column in PREDICTIONS if column.name in names), *_OWN_LAST)
 
@@ -207,14 +203,16 @@ class LabelFlag(IntFlag):
     """Bits of the columns ``*_flag``: the quality of one value."""
 
     NO_VALUE = 1
-    """The model gave none that could be read, or was not asked for it."""
+    """The answer could not be read, or the value is not one of the targets."""
     NO_ERROR = 2
-    """The model tells no error."""
+    """The model gives no error of the value."""
     OUTSIDE = 4
     """The value is outside the range of the labels that the model was trained on."""
 
 
-_BITS = ", ".join(f"{flag.value} {flag.name.lower()}" for flag in LabelFlag).replace("_", " ")
+_BITS = ", ".join(
+    f"{flag.value} {name.lower().replace('_', ' ')}" for name, flag in LabelFlag.__members__.items()
+)
 
 _CATALOGUE_FIRST = (
     Column("obsid", pa.int64(), "", "LAMOST's id of the spectrum", "meta.id;meta.main"),
@@ -230,7 +228,7 @@ _CATALOGUE_FIRST = (
 )
 
 _CATALOGUE_LAST = (
-    Column("masked_fraction", pa.float32(), "", "share of the grid masked", "meta.code.qual"),
+    Column("masked_fraction", pa.float32(), "", "fraction of the grid masked", "meta.code.qual"),
     Column("distance", pa.float64(), "", "from the training spectra", "stat.fit.goodness"),
     Column("flags", pa.int32(), "", "bit mask of spectrum and answer", "meta.code.qual"),
     Column("run", pa.string(), "", "the run: model-dataset-scale", "meta.id"),
@@ -242,7 +240,7 @@ _UCDS = {"teff": "phys.temperature.effective", "logg": "phys.gravity", "feh": "p
 
 
 def catalogue_columns(targets: Targets) -> tuple[Column, ...]:
-    """The columns of the catalogue of a run that is asked for ``targets``."""
+    """The columns of the catalogue of a run that predicts ``targets``."""
     return (
         *_CATALOGUE_FIRST,
         *(column for label in targets.labels for column in _released(label)),
@@ -260,7 +258,7 @@ def _released(label: Label) -> tuple[Column, ...]:
     )
 
 
-# The mock sky: what is true, and how well it can be known.
+# The mock sky: true values, and lower limits of errors.
 
 #: Elements of the mock sky, whose ions have the abundance of the element.
 ELEMENTS = tuple(a for a in ABUNDANCES if a.name not in ("ci_fe", "tiii_fe"))
@@ -270,7 +268,7 @@ TRUTH = (
     Column("path", pa.string(), "", "file of the spectrum, from the sky's folder"),
     Column("star", pa.int64(), "", "number of the star; repeated observations share it"),
     Column("gaia_dr3", pa.int64(), "", "Gaia DR3's id of the star"),
-    Column("gaia_dr2", pa.int64(), "", "Gaia DR2's, another one for some stars"),
+    Column("gaia_dr2", pa.int64(), "", "Gaia DR2's id, which differs for some stars"),
     Column("type", pa.string(), "", "spectral type, before the pipeline's error"),
     Column("component", pa.string(), "", "thin, thick (discs) or halo"),
     Column("giant", pa.bool_(), "", "whether the star is a giant"),
@@ -284,7 +282,7 @@ TRUTH = (
     Column("distance", pa.float64(), "kpc", "distance"),
     Column("resolution", pa.float64(), "", "the fibre's wavelength over FWHM"),
     Column("layout", pa.string(), "", "C: table of DR9 and later; I: image of DR5 to DR8; 1: DR1"),
-    Column("damage", pa.string(), "", "what was done to the file on purpose; null for most"),
+    Column("damage", pa.string(), "", "how the file was damaged on purpose; null for most"),
 )
 
 BOUND = (
@@ -294,7 +292,7 @@ BOUND = (
             label.name,
             pa.float32(),
             label.unit,
-            "smallest standard deviation of an unbiased estimate; null: the spectrum says nothing",
+            "Cramér-Rao bound of the standard deviation; null if the spectrum has no information",
         )
         for label in (*PARAMETERS, *ELEMENTS)
     ),

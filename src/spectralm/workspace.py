@@ -1,7 +1,8 @@
-"""Where a training works: by one at a time, and once done not again.
+"""Workspaces of trainings: locked by one process at a time, and kept when they are finished.
 
-A workspace is a folder named by all that decides what is trained
-(:func:`~spectralm.provenance.workspace_key`). ``KEY.lock`` beside it says who trains there.
+A workspace is a folder whose name is a hash of everything that determines what is trained
+(:func:`~spectralm.provenance.workspace_key`). ``KEY.lock`` beside it names the process that trains
+there.
 """
 
 import json
@@ -21,32 +22,34 @@ from spectralm.errors import InputError
 from spectralm.files import atomic, write_json
 
 MANIFEST = "manifest.json"
-#: Folder of a workspace with what its training gave.
+#: Folder of a workspace with the results of its training.
 FINISHED = "finished"
-#: Seconds between the signs of life of an owner, and without one until it counts as dead.
+#: An owner touches its lock this often, and is assumed to be dead after the timeout.
 HEARTBEAT_SECONDS = 10.0
 LEASE_TIMEOUT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A process that trains."""
+    """The process that holds a lock."""
 
     host: str
     pid: int
     start_ticks: int
-    """Its start in clock ticks since boot: process ids are used again."""
+    """When it was started, in clock ticks since boot, as process ids are reused."""
     slurm_job: str | None
     since: str
-    """UTC."""
+    """When the lock was taken, UTC."""
 
     @classmethod
     def here(cls) -> Self:
         """This process."""
-        since = datetime.now(UTC).isoformat(timespec="microseconds")
-        start_ticks = _start_ticks(os.getpid())
         return cls(
-            socket.gethostname(), os.getpid(), start_ticks, os.environ.get("SLURM_JOB_ID"), since
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            start_ticks=_start_ticks(os.getpid()),
+            slurm_job=os.environ.get("SLURM_JOB_ID"),
+            since=datetime.now(UTC).isoformat(timespec="microseconds"),
         )
 
     def __str__(self) -> str:
@@ -54,15 +57,15 @@ class Owner:
         return f"process {self.pid} on {self.host}{job} since {self.since}"
 
     @property
-    def ended_by(self) -> str:
-        """The command that ends it."""
+    def kill_command(self) -> str:
+        """The command that ends the process."""
         if self.slurm_job:
             return f"`scancel {self.slurm_job}`"
         return f"`kill {self.pid}` on {self.host}"
 
 
 def _start_ticks(pid: int) -> int:
-    """When a process was started; -1 if there is none, or it is a zombie."""
+    """When a process was started, in clock ticks since boot; -1 if it does not run."""
     try:
         fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -71,16 +74,16 @@ def _start_ticks(pid: int) -> int:
 
 
 class Lock:
-    """One training in a workspace at a time, even after its owner died; a context manager.
+    """A lock of a workspace that survives the death of its owner; a context manager.
 
-    Nobody ever removes another's lock. A dead owner's is followed by ``KEY.lock.after-...``, a
-    name that only one successor can make, and the last of this chain is the owner. That an owner
-    on this machine is dead is seen in /proc; on another, from a lock that was not touched for
-    ``lease_timeout`` seconds. An owner that was only away for so long finds its successor's lock,
-    and ends itself.
+    No process removes the lock of another. If an owner is dead, its successor adds a lock
+    ``KEY.lock.after-...``, a name that only one process can create; the last lock of this chain is
+    valid. An owner on this machine is dead if its process is not in /proc; an owner on another
+    machine, if it has not touched its lock for ``lease_timeout`` seconds. An owner that was only
+    suspended for that long finds its successor's lock and ends itself.
 
     Raises:
-        InputError: another process trains there.
+        InputError: another process holds the lock.
     """
 
     def __init__(
@@ -92,22 +95,22 @@ class Lock:
         self.workspace = workspace
         self.owner = Owner.here()
         self._first = workspace.with_name(f"{workspace.name}.lock")
-        self._heartbeat, self._lease_timeout = heartbeat, lease_timeout
-        self._done = threading.Event()
+        self._interval, self._lease_timeout = heartbeat, lease_timeout
+        self._released = threading.Event()
 
     def __enter__(self) -> Self:
         self._first.parent.mkdir(parents=True, exist_ok=True)
-        while not self._take():
+        while not self._acquire():
             pass
-        self._heart = threading.Thread(target=self._live, daemon=True)
-        self._heart.start()
+        self._heartbeat = threading.Thread(target=self._keep_alive, daemon=True)
+        self._heartbeat.start()
         return self
 
-    def __exit__(self, *_error) -> None:
-        self._done.set()
-        self._heart.join()
-        if self._mine():
-            # From its beginning: a chain without it is nobody's.
+    def __exit__(self, *_error: object) -> None:
+        self._released.set()
+        self._heartbeat.join()
+        if self._is_held():
+            # The first lock is removed first: without it, the rest of the chain is not valid.
             for path, _ in self._chain():
                 path.unlink()
 
@@ -117,62 +120,62 @@ class Lock:
         path = self._first
         while (owner := _read(path)) is not None:
             found.append((path, owner))
-            path = self._after(owner)
+            path = self._successor(owner)
         return found
 
-    def _after(self, owner: Owner) -> Path:
+    def _successor(self, owner: Owner) -> Path:
         name = f"{self._first.name}.after-{owner.host}-{owner.pid}-{owner.since}"
         return self._first.with_name(name.replace(":", ""))
 
-    def _take(self) -> bool:
-        """Whether the end of the chain is ours now; else it has changed and is to be read again."""
+    def _acquire(self) -> bool:
+        """Add a lock to the chain; False if the chain has changed meanwhile."""
         chain = self._chain()
         if not chain:
-            self._place = self._first
+            self._path = self._first
         else:
-            place, owner = chain[-1]
-            if self._alive(place, owner):
+            path, owner = chain[-1]
+            if self._is_alive(path, owner):
                 raise InputError(
                     self.workspace,
                     "owner",
                     f"{owner} trains here",
-                    f"wait until it ends, or end it with {owner.ended_by} and start again: what it "
-                    "has done is gone on from",
+                    f"wait until it ends, or end it with {owner.kill_command} and start again: the "
+                    "training continues where it stopped",
                 )
             logging.warning("%s: %s is dead; its training is taken over", self.workspace, owner)
-            self._place = self._after(owner)
-        if not _make(self._place, self.owner):
+            self._path = self._successor(owner)
+        if not _create(self._path, self.owner):
             return False
-        if self._mine():
+        if self._is_held():
             return True
-        self._place.unlink()
+        self._path.unlink()
         return False
 
-    def _alive(self, place: Path, owner: Owner) -> bool:
+    def _is_alive(self, path: Path, owner: Owner) -> bool:
         if owner.host == socket.gethostname():
             return _start_ticks(owner.pid) == owner.start_ticks
-        logging.info("%s: waiting for a sign of life of %s", self.workspace, owner)
-        seen = _touched(place)
+        logging.info("%s: waiting for a heartbeat of %s", self.workspace, owner)
+        before = _modified(path)
         end = time.monotonic() + self._lease_timeout
         while time.monotonic() < end:
             time.sleep(min(1.0, self._lease_timeout / 10))
-            if _touched(place) != seen:
-                return _touched(place) is not None
+            if _modified(path) != before:
+                return _modified(path) is not None
         return False
 
-    def _mine(self) -> bool:
+    def _is_held(self) -> bool:
         chain = self._chain()
-        return bool(chain) and chain[-1] == (self._place, self.owner)
+        return bool(chain) and chain[-1] == (self._path, self.owner)
 
-    def _live(self) -> None:
-        while not self._done.wait(self._heartbeat):
+    def _keep_alive(self) -> None:
+        while not self._released.wait(self._interval):
             try:
-                os.utime(self._place)
-                lost = not self._mine()
+                os.utime(self._path)
+                lost = not self._is_held()
             except FileNotFoundError:
                 lost = True
             except OSError as error:
-                logging.warning("%s: %s", self._place, error)
+                logging.warning("%s: %s", self._path, error)
                 continue
             if lost:
                 logging.error("%s: another process has taken over; this one ends", self.workspace)
@@ -186,8 +189,11 @@ def _read(path: Path) -> Owner | None:
         return None
 
 
-def _touched(path: Path) -> int | None:
-    """When a file was last touched, asked of the server where it is on one; None if it is gone."""
+def _modified(path: Path) -> int | None:
+    """When a file was modified; None if it does not exist.
+
+    Opening the file makes a network file system ask the server for it.
+    """
     try:
         with open(path, "rb") as handle:
             return os.fstat(handle.fileno()).st_mtime_ns
@@ -195,8 +201,8 @@ def _touched(path: Path) -> int | None:
         return None
 
 
-def _make(path: Path, owner: Owner) -> bool:
-    """Write a lock, whole from the first moment; False if there is one already."""
+def _create(path: Path, owner: Owner) -> bool:
+    """Write a lock, which is complete as soon as it exists; False if there is one already."""
     with tempfile.TemporaryDirectory(prefix=".lock.", dir=path.parent) as folder:
         write_json(Path(folder, "owner"), asdict(owner))
         try:
@@ -207,16 +213,16 @@ def _make(path: Path, owner: Owner) -> bool:
 
 
 def is_finished(workspace: Path) -> bool:
-    """Whether the training of a workspace has come to its end."""
+    """Whether the training of a workspace is finished."""
     return (workspace / FINISHED / MANIFEST).is_file()
 
 
 def publish(workspace: Path, out: Path) -> None:
-    """Put what a finished training gave into its place, the manifest last; then the model is whole.
+    """Copy the results of a finished training to ``out``, the manifest last.
 
-    All else in the workspace is removed. What it gave is kept there as hard links, which take no
-    room: should the place be cleared (Snakemake does so before a job and after a failed one),
-    nothing is trained again.
+    Everything else in the workspace is removed. The results stay there as hard links, which take no
+    space, so that nothing is trained again if ``out`` is removed (Snakemake does this before a job
+    and after a failed one).
     """
     finished = workspace / FINISHED
     (out / MANIFEST).unlink(missing_ok=True)

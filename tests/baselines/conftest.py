@@ -1,4 +1,4 @@
-"""Shards of made-up spectra whose labels are linear in the pixels, and their manifests."""
+"""Shards of synthetic spectra whose labels are linear in the pixels, and their manifests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from spectralm.samples.manifest import write_manifest
 
 GRID = 40
 SIZE = 300
-#: Three patterns of light, of which a spectrum holds more or less.
+#: Three patterns; each spectrum is a linear combination of them.
 LINES = np.sin(np.outer([1, 2, 3], np.linspace(0, 6, GRID)))
 
 
@@ -33,7 +33,7 @@ class Shards:
     def with_columns(
         self, folder: Path, **columns: Callable[[pa.Table], pa.Array | pa.ChunkedArray]
     ) -> "Shards":
-        """The shards with columns put in the place of their manifests': functions of the table."""
+        """The shards with columns of their manifests replaced by functions of the table."""
         paths = []
         for path in self.samples:
             table = read_parquet(path)
@@ -73,7 +73,7 @@ def train(
 
 
 def spectra_table(obsid: np.ndarray, flux: np.ndarray) -> pa.Table:
-    """Flux [n, grid] int16 as a shard has it."""
+    """Flux [n, grid] int16 in the format of a shard."""
     kind = pa.list_(pa.int16(), flux.shape[1])
     column = pa.FixedSizeListArray.from_arrays(pa.array(flux.ravel()), type=kind)
     return pa.table({"obsid": pa.array(obsid), "flux": column})
@@ -81,13 +81,13 @@ def spectra_table(obsid: np.ndarray, flux: np.ndarray) -> pa.Table:
 
 @pytest.fixture(scope="session")
 def truth() -> np.ndarray:
-    """Weights [grid, labels] that made the labels of the shards."""
+    """Weights [grid, labels] from which the labels of the shards are computed."""
     return np.random.default_rng(11).normal(size=(GRID, 3)) * (1000.0, 0.5, 0.4)
 
 
 @pytest.fixture(scope="session")
 def shards(tmp_path_factory, truth) -> Shards:
-    """Four shards of 300 stars; classes are cuts in temperature, so pixels tell them."""
+    """Four shards of 300 stars; classes are intervals of temperature."""
     folder = tmp_path_factory.mktemp("shards")
     rng = np.random.default_rng(12)
     made = Shards([], [])
@@ -118,8 +118,11 @@ def shards(tmp_path_factory, truth) -> Shards:
 
 @pytest.fixture(scope="session")
 def abundances(shards, tmp_path_factory) -> Shards:
-    """The same spectra with abundances, linear in the pixels: [Mg/Fe]; [C/Fe] of half of the stars
-    and [Ni/Fe] of the cool ones; one in eight stars has none, and no star has another."""
+    """The same spectra with abundances that are linear in the pixels.
+
+    Seven in eight stars have [Mg/Fe], half of the stars [C/Fe], the cool ones of those seven in
+    eight [Ni/Fe]; no star has another abundance.
+    """
     folder = tmp_path_factory.mktemp("abundances")
     rng = np.random.default_rng(13)
     weights = dict(zip(("mg_fe", "c_fe", "ni_fe"), rng.normal(0, 0.3, (3, GRID)), strict=True))
@@ -145,7 +148,7 @@ def abundances(shards, tmp_path_factory) -> Shards:
     return made
 
 
-#: Options with which a kind learns something in a second or so.
+#: Options with which a training takes about a second.
 SMALL = {
     "class_mean": {},
     "cnn": {
@@ -167,7 +170,7 @@ SMALL = {
 
 
 class Trained(dict):
-    """Models and what is known of their training, by kind; each trained when it is asked for."""
+    """Models and results of their training, by kind; each is trained when it is first used."""
 
     def __init__(self, shards: Shards, folder: Path, targets: Targets = Targets.PARAMETERS):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Stage 2: every kind learns abundances, each from the stars that have it."""
+"""Stage 2: every kind is trained on abundances, each on the stars that have it."""
 
 import json
 import logging
@@ -51,7 +51,7 @@ def hidden(name: str):
 
 
 @EVERY_KIND
-def test_every_test_spectrum_is_told_its_abundances_and_nothing_else(abundances, taught, kind):
+def test_every_test_spectrum_gets_abundances_and_nothing_else(abundances, taught, kind):
     table = predict(taught[kind][0], abundances)
     assert table.schema.equals(schema(PREDICTIONS))
     assert set(manifest_of(abundances, table)["split"].to_pylist()) == {"test"}
@@ -64,7 +64,7 @@ def test_every_test_spectrum_is_told_its_abundances_and_nothing_else(abundances,
 
 
 @pytest.mark.parametrize("kind", sorted(SMALL.keys() - {"class_mean", "from_parameters"}))
-def test_abundances_are_learnt_from_the_stars_that_have_them(abundances, taught, kind):
+def test_abundances_are_fitted_to_the_stars_that_have_them(abundances, taught, kind):
     table = predict(taught[kind][0], abundances)
     truth = manifest_of(abundances, table)
     for name in GIVEN:
@@ -75,11 +75,11 @@ def test_abundances_are_learnt_from_the_stars_that_have_them(abundances, taught,
 
 
 @EVERY_KIND
-def test_a_star_without_labels_is_not_learnt_from(abundances, kind, tmp_path):
+def test_a_star_without_labels_is_not_used_in_training(abundances, kind, tmp_path):
     def not_drawn(table):
         nothing = pc.and_(*(pc.is_null(table[name]) for name in ("mg_fe", "c_fe")))
-        unlearnt = pc.and_(nothing, pc.not_equal(table["split"], "test"))
-        return pc.if_else(unlearnt, "elsewhere", table["split"])
+        unused = pc.and_(nothing, pc.not_equal(table["split"], "test"))
+        return pc.if_else(unused, "elsewhere", table["split"])
 
     fewer = abundances.with_columns(tmp_path / "fewer", split=not_drawn)
     one = train(kind, abundances, tmp_path / "1", Targets.ABUNDANCES, **QUICK[kind])
@@ -95,7 +95,7 @@ def test_a_star_without_labels_is_not_learnt_from(abundances, kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", sorted(SMALL.keys() - NETWORKS))
-def test_an_abundance_that_is_missing_has_no_part_in_the_others(abundances, taught, kind, tmp_path):
+def test_a_missing_abundance_does_not_affect_the_others(abundances, taught, kind, tmp_path):
     fewer = abundances.with_columns(tmp_path / "fewer", **hidden("c_fe"))
     straight = predict(taught[kind][0], abundances)
     again = predict(train(kind, fewer, tmp_path, Targets.ABUNDANCES, **SMALL[kind])[0], abundances)
@@ -104,7 +104,7 @@ def test_an_abundance_that_is_missing_has_no_part_in_the_others(abundances, taug
     assert pc.max(pc.abs(pc.subtract(again["c_fe"], straight["c_fe"]))).as_py() > 1e-7
 
 
-def test_the_head_of_a_label_that_no_star_has_stays_as_it_was(abundances, tmp_path):
+def test_the_weights_of_a_label_that_no_star_has_do_not_change(abundances, tmp_path):
     first, _ = train("cnn", abundances, tmp_path / "1", Targets.ABUNDANCES, **QUICK["cnn"])
     before = first.network.labels.weight.detach()
     longer = QUICK["cnn"] | {"epochs": 2}
@@ -114,7 +114,7 @@ def test_the_head_of_a_label_that_no_star_has_stays_as_it_was(abundances, tmp_pa
         assert torch.equal(before[place], after[place]) == (label.name not in GIVEN)
 
 
-def test_labels_are_the_surveys_that_was_crossmatched(abundances):
+def test_labels_are_those_of_the_crossmatched_survey(abundances):
     manifest = read_parquet(abundances.samples)
     for label in PARAMETERS:
         other = pc.add(manifest[label.name], 1.0)
@@ -128,13 +128,17 @@ def test_labels_are_the_surveys_that_was_crossmatched(abundances):
 
 
 @EVERY_KIND
-def test_a_models_folder_knows_what_it_was_asked(abundances, kind, tmp_path):
+def test_a_models_folder_records_its_targets(abundances, kind, tmp_path):
     folder, out = tmp_path / "model", tmp_path / "predictions.parquet"
     given = ["--samples", *map(str, abundances.samples), "--targets", "C,MG,NI"]
     given += ["--spectra", *map(str, abundances.spectra), "--out", str(folder)]
     given += ["--options", json.dumps({"kind": kind} | QUICK[kind])]
     assert main(["train-baseline", *given, "--workspaces", str(tmp_path / "workspaces")]) == 0
-    assert json.loads((folder / "manifest.json").read_text())["targets"] == "C,MG,NI"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["targets"] == "C,MG,NI"
+    labels = {"class_mean": ["class"], "from_parameters": ["teff", "logg", "feh"]}
+    assert manifest["given"] == labels.get(kind, [])
+    assert manifest["looks_at_spectrum"] == (kind not in labels)
     given = ["--sample", str(abundances.samples[1]), "--spectra", str(abundances.spectra[1])]
     assert main(["predict-baseline", "--model", str(folder), *given, "--out", str(out)]) == 0
     model, _ = train(kind, abundances, tmp_path / "again", Targets("C,MG,NI"), **QUICK[kind])
@@ -167,20 +171,20 @@ def test_ridge_is_that_of_the_stars_with_the_label(abundances, taught):
         weights = np.linalg.solve(left, centred.T @ (values - values.mean()) / len(pixels))
         place = [label.name for label in ABUNDANCES].index(name)
         np.testing.assert_allclose(model.weights[:, place], weights, rtol=1e-3, atol=1e-5)
-        told = model.outputs(pixels.mean(axis=0))[place]
-        np.testing.assert_allclose(told, values.mean(), atol=1e-7)
+        at_mean = model.outputs(pixels.mean(axis=0))[place]
+        np.testing.assert_allclose(at_mean, values.mean(), atol=1e-7)
 
 
-def test_a_class_without_an_abundance_is_told_the_mean_of_all(abundances, taught):
+def test_a_class_without_an_abundance_gets_the_mean_of_all_stars(abundances, taught):
     table = predict(taught["class_mean"][0], abundances)
-    told = manifest_of(abundances, table)["class"].to_numpy()
+    classes = manifest_of(abundances, table)["class"].to_numpy()
     stars = manifest_of(abundances, read_parquet(abundances.spectra, ["obsid"]))
     learnt = stars.filter(pc.equal(stars["split"], "train"))
     for name, kind in (("ni_fe", "A"), ("ni_fe", "F"), ("ni_fe", "K"), ("c_fe", "A")):
         of_class = learnt.filter(pc.equal(learnt["class"], kind))[name]
         known = of_class if of_class.null_count < len(of_class) else learnt[name]
         assert (known is of_class) == (name == "c_fe" or kind == "K")
-        values = table[name].to_numpy()[told == kind]
+        values = table[name].to_numpy()[classes == kind]
         np.testing.assert_allclose(values, pc.mean(known).as_py(), rtol=1e-12)
 
 
@@ -211,27 +215,29 @@ def test_from_parameters_recovers_a_quadratic(quadratic, tmp_path):
     assert model.parameters == 3 * 10 + 6
 
 
-def test_from_parameters_cannot_tell_of_a_star_without_one(quadratic, tmp_path, caplog):
+def test_from_parameters_predicts_nothing_for_a_star_without_parameters(
+    quadratic, tmp_path, caplog
+):
     given = quadratic.with_columns(tmp_path / "gaps", **hidden("logg"))
     with caplog.at_level(logging.WARNING):
         model, training = train("from_parameters", given, tmp_path, Targets.ABUNDANCES)
     assert "training spectra without Teff, log g or [Fe/H] left out" in caplog.text
     table = predict(model, given)
     lacking = pc.is_null(manifest_of(given, table)["logg"])
-    untold = pc.equal(table["status"], "no Teff, log g or [Fe/H] of LAMOST's")
-    assert untold.equals(lacking)
-    assert 0 < pc.sum(untold).as_py() < len(table)
+    unanswered = pc.equal(table["status"], "no Teff, log g or [Fe/H] of LAMOST's")
+    assert unanswered.equals(lacking)
+    assert 0 < pc.sum(unanswered).as_py() < len(table)
     assert pc.is_null(table["mg_fe"]).equals(lacking)
     _, whole = train("from_parameters", quadratic, tmp_path, Targets.ABUNDANCES)
     assert training.n_train < whole.n_train
 
 
-def test_from_parameters_is_refused_where_they_are_asked_for(shards, tmp_path):
-    with pytest.raises(InputError, match=r"ask: parameters, which it starts from; .* apogee"):
+def test_from_parameters_is_refused_if_the_parameters_are_the_targets(shards, tmp_path):
+    with pytest.raises(InputError, match=r"targets: parameters, which are its input; .* apogee"):
         train("from_parameters", shards, tmp_path)
 
 
-def test_labels_from_nought_to_one(abundances, tmp_path):
+def test_labels_are_scaled_from_0_to_1(abundances, tmp_path):
     options = QUICK["cnn"] | {"label_scaling": "minmax"}
     model, _ = train("cnn", abundances, tmp_path, Targets.ABUNDANCES, **options)
     stars = manifest_of(abundances, read_parquet(abundances.spectra, ["obsid"]))

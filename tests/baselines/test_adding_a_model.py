@@ -1,4 +1,4 @@
-"""The page on adding a model, followed to the letter on a copy of the code."""
+"""The page on adding a model, followed on a copy of the code."""
 
 import json
 import re

@@ -15,12 +15,13 @@ from spectralm.files import parquet_metadata, read_parquet, sha256
 from spectralm.labels.vocabulary import CLASSES
 from spectralm.schemas import PREDICTIONS, schema
 
-#: But for the one that starts from the labels of stage 1 (test_abundances).
+#: Without the one that is given the labels of stage 1 (test_abundances).
 OF_STAGE_1 = sorted(SMALL.keys() - {"from_parameters"})
 EVERY_KIND = pytest.mark.parametrize("kind", OF_STAGE_1)
 COMMON_KEYS = {
     *("targets", "kind", "options", "n_train", "n_validation", "parameters", "parameters_total"),
     *("seconds", "cpu_seconds", "versions", "python", "git_commit", "sha256", "code", "spectra"),
+    *("looks_at_spectrum", "given"),
 }
 
 
@@ -131,6 +132,8 @@ def test_commands_train_and_predict(shards, trained, kind, tmp_path):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest.keys() == COMMON_KEYS
     assert manifest["kind"] == kind
+    assert manifest["looks_at_spectrum"] == (kind != "class_mean")
+    assert manifest["given"] == (["class"] if kind == "class_mean" else [])
     assert manifest["n_train"] == trained[kind][1].n_train > 0
     assert manifest["parameters"] == trained[kind][0].parameters > 0
     assert manifest["seconds"] > 0 < manifest["cpu_seconds"]

@@ -1,4 +1,4 @@
-"""How networks are trained: statistics, loss, schedules, ends."""
+"""Training of networks: standardisation, loss, schedules, early stopping."""
 
 import math
 import subprocess
@@ -15,7 +15,7 @@ from torch import nn
 from spectralm.baselines.kinds.cnn import Cnn
 from spectralm.baselines.kinds.gru import Gru
 from spectralm.baselines.kinds.resnet import Resnet
-from spectralm.baselines.network import answer_loss, moments
+from spectralm.baselines.network import loss_of, moments
 from spectralm.baselines.registry import options_class
 from spectralm.baselines.split import Split
 from spectralm.errors import InputError, SpectraLMError
@@ -26,7 +26,7 @@ QUICK = {"channels": [4], "hidden": 8}
 
 
 def noise(shards: Shards, folder) -> Shards:
-    """The shards with labels that no pixel tells."""
+    """The shards with labels that do not depend on the pixels."""
     rng = np.random.default_rng(5)
     return shards.with_columns(
         folder, teff=lambda table: pa.array(rng.normal(5000, 300, len(table)))
@@ -67,26 +67,26 @@ def test_moments_leave_out_what_is_missing_and_never_divide_by_zero():
     assert scale[2] == 1
 
 
-def test_missing_labels_have_no_part_in_the_loss():
+def test_missing_labels_do_not_enter_the_loss():
     rng = torch.manual_seed(0)
     scores, labels = torch.randn(6, 5, generator=rng), torch.randn(6, 3, generator=rng)
     classes = torch.tensor([0, 1, 2, 3, 4, 0])
     truth = torch.zeros(6, 3)
     truth[2:, 1] = math.nan
     labels.requires_grad_()
-    loss = answer_loss(scores, labels, classes, truth, 50.0)
+    loss = loss_of(scores, labels, classes, truth, 50.0)
     known = truth.isfinite()
     expected = nn.CrossEntropyLoss()(scores, classes) + 50 * labels[known].square().mean()
     assert loss.item() == pytest.approx(expected.item())
     loss.backward()
     assert torch.equal(labels.grad != 0, known)
-    nothing = answer_loss(scores, labels, classes, truth * math.nan, 50.0)
+    nothing = loss_of(scores, labels, classes, truth * math.nan, 50.0)
     assert nothing.item() == pytest.approx(nn.CrossEntropyLoss()(scores, classes).item())
-    no_class = answer_loss(scores[:, :0], labels, classes, truth, 50.0)
+    no_class = loss_of(scores[:, :0], labels, classes, truth, 50.0)
     assert no_class.item() == pytest.approx(50 * labels[known].square().mean().item())
 
 
-def test_labels_that_some_stars_lack_are_learnt_from_the_others(shards, tmp_path):
+def test_labels_that_some_stars_lack_are_fitted_to_the_others(shards, tmp_path):
     def gaps(table):
         return pc.if_else(pc.equal(pc.bit_wise_and(table["obsid"], 1), 0), None, table["feh"])
 
@@ -135,11 +135,11 @@ def test_the_weights_are_those_of_the_best_epoch(shards, tmp_path):
     network = model.network.eval()
     scores, labels = network(torch.from_numpy(split.flux.astype(np.float32)))
     truth = (torch.from_numpy(split.labels) - network.label_mean) / network.label_scale
-    loss = answer_loss(scores, labels, torch.from_numpy(split.classes), truth, 50.0)
+    loss = loss_of(scores, labels, torch.from_numpy(split.classes), truth, 50.0)
     assert float(loss) == pytest.approx(training.metrics["validation_loss"], rel=1e-5)
 
 
-def test_a_cosine_runs_down_to_nothing(shards, tmp_path):
+def test_a_cosine_schedule_ends_at_zero(shards, tmp_path):
     _, training = train("cnn", shards, tmp_path, **QUICK, schedule="cosine", epochs=4)
     rates = [epoch["learning_rate"] for epoch in training.metrics["history"]]
     expected = [0.5e-3 * (1 + math.cos(math.pi * epoch / 4)) for epoch in range(4)]

@@ -1,4 +1,4 @@
-"""The two models that are there to compare with: ridge and class mean."""
+"""The two reference models of stage 1: ridge and class mean."""
 
 import logging
 
@@ -105,7 +105,7 @@ def test_class_mean_is_the_mean_of_the_training_spectra_of_the_class(shards, tra
         assert row["class"] is None
 
 
-def test_class_mean_has_no_answer_for_a_class_it_never_saw(shards, tmp_path):
+def test_class_mean_predicts_nothing_for_a_class_without_training_spectra(shards, tmp_path):
     def hide(table):
         hidden = pc.and_(pc.equal(table["class"], "M"), pc.equal(table["split"], "train"))
         return pc.if_else(hidden, "validation", table["split"])

@@ -1,4 +1,4 @@
-"""A training that is killed goes on and ends with the same weights."""
+"""A training that is killed can be resumed and ends with the same weights."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ from processes import finish, started
 
 from spectralm.baselines.registry import options_class
 
-#: By kind: options that take a while, what is kept after the first part of it.
+#: By kind: options of a training that takes some seconds, and its first checkpoint.
 LONG = {
     "cnn": (SMALL["cnn"] | {"epochs": 12}, "checkpoint.pt"),
     "lightgbm": ({"rounds": 300, "stop_after": 300, "leaves": 8}, "class.txt"),
@@ -51,7 +51,7 @@ def test_a_killed_training_ends_with_the_same_weights(shards, kind, tmp_path):
     assert not (folder / "run").exists()
     kept = next(folder.glob("workspaces/*/*")).parent
     output = finish(start(kind, shards, folder))
-    assert ("going on after epoch" in output) if kind == "cnn" else ("class: " not in output)
+    assert ("resumed after epoch" in output) if kind == "cnn" else ("class: " not in output)
     assert [path.name for path in kept.iterdir()] == ["finished"]
     assert weights(folder) == weights(tmp_path / "whole")
     manifest = json.loads((folder / "run" / "manifest.json").read_text())

@@ -1,4 +1,4 @@
-"""Baselines learn from the spectra that language models learn from, and from no others."""
+"""Baselines are trained on the same spectra as language models."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,14 +10,14 @@ from spectralm.files import read_parquet
 from spectralm.language.options import TextOptions
 from spectralm.language.shards import records
 
-#: Outside what either spelling can write. Between that and the range of a Label lies nothing of a
-#: star: there a language model would learn what baselines do not (Teff = 80000 K in the paper's).
+#: Values that neither text format can write. Values between these and the range of a Label are
+#: not tested: no star has them, and a language model would accept them (Teff = 80000 K).
 WILD = {"teff": [7e5, -12.0, 1e5], "logg": [40.0, -11.0, 12.0], "feh": [17.0, -25.0, 9999.0]}
 
 
 @pytest.fixture
 def with_wild_labels(shards, tmp_path):
-    """The shards with some labels that no model can learn from, in every split."""
+    """The shards with some labels outside their range, in every split."""
 
     def wild(name):
         return lambda table: pa.array(

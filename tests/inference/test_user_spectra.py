@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from spectralm.errors import InputError
 from spectralm.inference.user_spectra import (
     Medium,
-    Origin,
+    WavelengthScale,
     air_to_vacuum,
-    read_own,
+    read_user_spectrum,
     signal_to_noise,
 )
 
-VACUUM, AIR = Origin(Medium.VACUUM), Origin(Medium.AIR)
+VACUUM, AIR = WavelengthScale(Medium.VACUUM), WavelengthScale(Medium.AIR)
 WAVELENGTH = wavelengths()
 FLUX = stellar_flux(WAVELENGTH)
 
@@ -31,7 +31,7 @@ def table(**columns) -> Table:
 def told(path, origin=VACUUM) -> str:
     """What is said of a file that cannot be read."""
     with pytest.raises(InputError) as refused:
-        read_own(path, origin)
+        read_user_spectrum(path, origin)
     return str(refused.value)
 
 
@@ -39,8 +39,8 @@ def told(path, origin=VACUUM) -> str:
 def test_a_table_is_the_same_spectrum_in_each_format(tmp_path, ending):
     path = tmp_path / f"star.{ending}"
     table().write(path, format="ascii.csv" if ending == "txt" else None)
-    origin = VACUUM if ending in ("fits", "ecsv") else Origin(Medium.VACUUM, "Angstrom")
-    read = read_own(path, origin)
+    origin = VACUUM if ending in ("fits", "ecsv") else WavelengthScale(Medium.VACUUM, "Angstrom")
+    read = read_user_spectrum(path, origin)
     assert read.wavelength == pytest.approx(WAVELENGTH, rel=1e-12)
     assert read.flux == pytest.approx(FLUX, rel=1e-12)
     assert signal_to_noise(read) is None
@@ -52,7 +52,7 @@ def test_units_order_errors_and_masks(tmp_path):
     mask[100:110] = True
     columns = {"WAVE": (WAVELENGTH / 10)[::-1] * u.nm, "Flux": FLUX[::-1]}
     Table(columns | {"FLUX_ERR": FLUX[::-1] / 40, "mask": mask[::-1]}).write(path)
-    read = read_own(path, VACUUM)
+    read = read_user_spectrum(path, VACUUM)
     assert read.wavelength == pytest.approx(WAVELENGTH)
     assert read.flux == pytest.approx(FLUX)
     assert np.flatnonzero(read.ormask).tolist() == list(range(100, 110))
@@ -63,15 +63,15 @@ def test_one_row_of_arrays_and_sdss_logarithms(tmp_path):
     path = tmp_path / "star.fits"
     loglam = np.log10(WAVELENGTH)
     Table({"loglam": loglam[None], "flux": FLUX[None], "ivar": (FLUX**-2)[None]}).write(path)
-    read = read_own(path, VACUUM)
+    read = read_user_spectrum(path, VACUUM)
     assert read.wavelength == pytest.approx(WAVELENGTH)
     assert signal_to_noise(read) == pytest.approx(1)
 
 
 def test_lamost_files_tell_their_own_signal(tmp_path):
-    read = read_own(coadd_file(tmp_path / "star.fits.gz", snr=40.0), Origin())
+    read = read_user_spectrum(coadd_file(tmp_path / "star.fits.gz", snr=40.0), WavelengthScale())
     assert signal_to_noise(read) == 60
-    early = read_own(dr1_file(tmp_path / "dr1.fits", snr=40.0), Origin())
+    early = read_user_spectrum(dr1_file(tmp_path / "dr1.fits", snr=40.0), WavelengthScale())
     assert signal_to_noise(early) == pytest.approx(40, rel=0.2)
 
 
@@ -94,9 +94,9 @@ def test_what_is_missing_is_asked_for(tmp_path):
     path = tmp_path / "star.csv"
     table().write(path)
     assert "--unit" in told(path)
-    assert "--medium air" in told(path, Origin(unit="Angstrom"))
-    assert "unit 'parsec2' is none" in told(path, Origin(Medium.AIR, "parsec2"))
-    assert "unit 'Jy' is none" in told(path, Origin(Medium.AIR, "Jy"))
+    assert "--medium air" in told(path, WavelengthScale(unit="Angstrom"))
+    assert "unit 'parsec2' is none" in told(path, WavelengthScale(Medium.AIR, "parsec2"))
+    assert "unit 'Jy' is none" in told(path, WavelengthScale(Medium.AIR, "Jy"))
 
 
 def test_what_is_no_spectrum_is_told(tmp_path):
@@ -115,11 +115,11 @@ def test_what_is_no_spectrum_is_told(tmp_path):
 
 
 def test_real_sdss_and_lamost_files_are_read(real):
-    sdss = read_own(real / "sdss_rvspecfit" / "spec-0266-51602-0031.fits", VACUUM)
+    sdss = read_user_spectrum(real / "sdss_rvspecfit" / "spec-0266-51602-0031.fits", VACUUM)
     assert 3790 < sdss.wavelength[0] < 3850
     assert sdss.flux.size > 3000
     assert 1 < signal_to_noise(sdss) < 200
     for path in sorted((real / "lamost_dr10_gcbellys").rglob("*.fits*"))[:10]:
-        assert signal_to_noise(read_own(path, Origin())) > 1
+        assert signal_to_noise(read_user_spectrum(path, WavelengthScale())) > 1
     mrs = next((real / "rrnet_mrs").rglob("*.fits*"))
     assert "medium-resolution" in told(mrs)

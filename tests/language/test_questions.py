@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectralm.errors import InputError
-from spectralm.labels.vocabulary import ABUNDANCES, Targets
-from spectralm.language.answers import answer_text
+from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, LABELS, PARAMETERS, Targets
+from spectralm.language.answers import Star, answer_text
 from spectralm.language.errors import ParseError
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import asked_of, read_question, write_question
-from spectralm.language.records import read_records, write_records
+from spectralm.language.questions import Question, read_question, write_question
+from spectralm.language.records import FEATURES, make_record, read_records, write_records
 from spectralm.language.shards import records
 
 WAVELENGTH = 3800.0 + np.arange(4901)
@@ -55,7 +55,7 @@ def test_question_is_the_papers():
     )
     assert question.endswith("0.303</flux>")
     assert np.array_equal(read_question(question, text), flux)
-    with pytest.raises(ParseError, match="not a question of ours"):
+    with pytest.raises(ParseError, match="not a question about these labels"):
         read_question(question.replace("<flux>", "flux"), text)
 
 
@@ -71,21 +71,22 @@ def test_question_of_stage_2_is_the_papers():
         "angstrom. Your task is to analyze this spectrum, and predict physical parameters: "
         "C_FE CI_FE N_FE NA_FE. <flux>0.303, 0.303, "
     )
-    assert asked_of(question) == SOME
-    assert np.array_equal(read_question(question, text), flux)
+    assert np.array_equal(read_question(question, text, SOME), flux)
     for names in ("CI_FE C_FE", "C_FE C_FE", "C_FE  CI_FE", "C_FE TEFF", "c_fe"):
-        with pytest.raises(ParseError, match="not abundances in their order"):
-            read_question(question.replace("C_FE CI_FE N_FE NA_FE", names), text)
+        with pytest.raises(ParseError, match="not a question about these labels"):
+            read_question(question.replace("C_FE CI_FE N_FE NA_FE", names), text, SOME)
 
 
 @settings(deadline=None)
 @given(st.sets(st.sampled_from(range(len(ABUNDANCES))), min_size=1))
-def test_a_question_tells_what_it_asks_for(places):
+def test_a_question_is_read_with_the_labels_that_it_asks_for_and_no_others(places):
     text = flux_text(TextOptions(flux="compact"), WAVELENGTH[:3])
     asked = tuple(ABUNDANCES[place] for place in sorted(places))
     question = write_question(np.array([1, 2, 3], np.int16), text, asked)
-    assert asked_of(question) == asked
-    assert read_question(question, text).tolist() == [1, 2, 3]
+    assert read_question(question, text, asked).tolist() == [1, 2, 3]
+    for others in (PARAMETERS, asked[1:] or ABUNDANCES, asked[::-1] * 2):
+        with pytest.raises(ParseError, match="not a question about these labels"):
+            read_question(question, text, others)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,11 @@ def test_stage_1s_texts_never_change_again(text, digest):
     flux = pa.FixedSizeListArray.from_arrays(flux, 50)
     spectra = pa.table({"obsid": sample["obsid"], "flux": flux})
     splits, _ = records(sample, spectra, text, 3800.0 + 100.0 * np.arange(50))
-    assert hashlib.sha256(json.dumps(splits).encode()).hexdigest() == digest
+    texts = {
+        split: [{name: row[name] for name in ("obsid", "question", "answer")} for row in rows]
+        for split, rows in splits.items()
+    }
+    assert hashlib.sha256(json.dumps(texts).encode()).hexdigest() == digest
 
 
 def test_each_star_is_asked_for_the_abundances_that_it_has():
@@ -132,9 +137,12 @@ def test_each_star_is_asked_for_the_abundances_that_it_has():
     assert (reject.obsid, reject.reason) == (22, "nothing to ask for")
     assert [row["answer"] for row in splits["train"]] == ["C_FE:520,MG_FE:560,CE_FE:460"]
     assert [row["answer"] for row in splits["test"]] == ["C_FE:500,CE_FE:300"]
+    assert splits["train"][0]["asked"] == ["c_fe", "mg_fe", "ce_fe"]
+    assert splits["train"][0]["labels"] == {"c_fe": 0.1, "mg_fe": 0.3, "ce_fe": -0.2}
     for row in (*splits["train"], *splits["test"]):
-        asked = asked_of(row["question"])
-        assert answer_text(text, asked).write(answer_text(text, asked).read(row["answer"]))
+        answer = answer_text(text, Question.of(row).asked)
+        assert answer.read(row["answer"]) == Star.of(row)
+        assert answer.write(Star.of(row)) == row["answer"]
 
 
 def test_records_are_joined_by_obsid_and_parted_by_split():
@@ -149,6 +157,8 @@ def test_records_are_joined_by_obsid_and_parted_by_split():
     }
     star = splits["test"][0]
     assert star["answer"] == "M,125,600,525"
+    assert star["asked"] == ["teff", "logg", "feh"]
+    assert star["labels"] == {"class": "M", "teff": 3500.0, "logg": 5.0, "feh": 0.25}
     flux = read_question(star["question"], flux_text(text, wavelength))
     assert flux.tolist() == [33] * 10
 
@@ -174,10 +184,66 @@ def test_a_test_star_is_asked_about_even_if_its_answer_cannot_be_spelled():
         22: "K,208,550,450",
         33: "M,125,600,525",
     }
+    assert [row["labels"] for row in splits["test"] if not row["answer"]] == [{}]
+
+
+@st.composite
+def any_records(draw):
+    """A record of either stage in either spelling, or one without an answer."""
+    text = draw(st.sampled_from([TextOptions(), TextOptions(answer="grouped")]))
+    places = draw(st.sets(st.sampled_from(range(len(ABUNDANCES)))))
+    asked = tuple(ABUNDANCES[place] for place in sorted(places)) or PARAMETERS
+    values = {a.name: draw(st.floats(a.low, a.high - a.step)) for a in asked}
+    spectral_class = draw(st.sampled_from(CLASSES)) if asked == PARAMETERS else None
+    answer = answer_text(text, asked).write(Star(spectral_class, values))
+    obsid = draw(st.integers(-(2**63), 2**63 - 1))
+    return make_record(obsid, asked, draw(st.text()), draw(st.sampled_from([answer, ""])), text)
+
+
+@settings(deadline=None)
+@given(st.lists(any_records(), max_size=5))
+def test_records_to_file_and_back(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("records") / "a.jsonl.gz"
+    write_records(path, rows)
+    assert list(read_records(path)) == rows
+    for row in rows:
+        assert [label.name for label in Question.of(row).asked] == row["asked"]
+        assert not row["answer"] or Star.of(row).labels() == row["labels"]
+
+
+#: Of stage 2, with other labels in each, and one without an answer.
+VARIED = [
+    make_record(number, asked, "q", answer, TextOptions(answer="grouped"))
+    for number, (asked, answer) in enumerate(
+        [
+            (ABUNDANCES[:1], ""),
+            (ABUNDANCES[:1], "C_FE:500"),
+            (ABUNDANCES[1:3], "CI_FE:510,N_FE:512"),
+            (ABUNDANCES[2:3], "N_FE:500"),
+        ]
+    )
+]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_datasets_loads_records_whose_labels_vary(tmp_path, order):
+    """With the types of the fields in a card; each file may have other labels."""
+    for number, row in enumerate(VARIED[::order]):
+        write_records(tmp_path / f"{number}.jsonl.gz", [row])
+    info = {"config_name": "c", "features": FEATURES}
+    front = {"configs": [{"config_name": "c", "data_files": "*.jsonl.gz"}], "dataset_info": info}
+    (tmp_path / "README.md").write_text(f"---\n{json.dumps(front)}\n---\n")
+    cache = str(tmp_path / "cache")
+    loaded = datasets.load_dataset(str(tmp_path), "c", split="train", cache_dir=cache)
+    assert loaded.features["labels"].keys() == {"class", *LABELS}
+    for row, record in zip(loaded, VARIED[::order], strict=True):
+        labels = {name: value for name, value in row["labels"].items() if value is not None}
+        assert {**row, "labels": labels} == record
 
 
 def test_files_are_reproducible_and_load_with_datasets(tmp_path):
-    rows = [{"obsid": 2**53 + 1, "question": "q", "answer": "a"}] * 3
+    answer = "[ 'M',' 3 7 9 4 . 6 6 ',' 4 . 6 2 8 ',' - 0 . 0 2 9 5 ']"
+    rows = [make_record(2**53 + 1, PARAMETERS, "q", answer, TextOptions())] * 3
     write_records(tmp_path / "a.jsonl.gz", rows)
     write_records(tmp_path / "b.jsonl.gz", rows)
     assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
@@ -190,10 +256,27 @@ def test_files_are_reproducible_and_load_with_datasets(tmp_path):
     assert list(read_records(tmp_path / "empty.jsonl.gz")) == []
 
 
-@pytest.mark.parametrize("line", ["{", '{"obsid": 1}', "[1]"])
-def test_a_line_that_is_no_record_is_named(tmp_path, line):
+GOOD = make_record(1, ABUNDANCES[:2], "q", "C_FE:500,CI_FE:500", TextOptions(answer="grouped"))
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("{", "not JSON"),
+        ("[1]", "not an object but list"),
+        ('{"obsid": 1}', "no field asked of type list"),
+        (json.dumps({"obsid": 1, "question": "q", "answer": "a"}), "no field asked"),
+        (json.dumps(GOOD | {"obsid": "1"}), "no field obsid of type int"),
+        (json.dumps(GOOD | {"asked": []}), r"asked is \[\]"),
+        (json.dumps(GOOD | {"asked": ["ci_fe", "c_fe"]}), "asked is .* nor abundances"),
+        (json.dumps(GOOD | {"asked": ["c_fe", "c_fe"]}), "asked is .* nor abundances"),
+        (json.dumps(GOOD | {"asked": ["c_fe", "teff"]}), "asked is .* nor abundances"),
+        (json.dumps(GOOD | {"asked": ["c_fe"]}), "labels has the keys"),
+        (json.dumps(GOOD | {"answer": ""}), "labels has the keys"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named_with_its_fault(tmp_path, line, fault):
     path = tmp_path / "bad.jsonl.gz"
-    good = json.dumps({"obsid": 1, "question": "q", "answer": "a"})
-    path.write_bytes(gzip.compress(f"{good}\n{line}\n".encode()))
-    with pytest.raises(InputError, match=r"bad\.jsonl\.gz: line 2"):
+    path.write_bytes(gzip.compress(f"{json.dumps(GOOD)}\n{line}\n".encode()))
+    with pytest.raises(InputError, match=rf"bad\.jsonl\.gz: line 2: {fault}.*write-questions"):
         list(read_records(path))

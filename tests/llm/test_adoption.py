@@ -1,4 +1,4 @@
-"""Adapters that were trained elsewhere: checked, copied, and said to be what they are."""
+"""Adapters that were trained elsewhere: checked, copied, and described by a manifest."""
 
 import json
 from pathlib import Path
@@ -53,11 +53,12 @@ def given(toy: Toy, **changed) -> dict:
     return {**plain, "targets": toy.targets, **changed}
 
 
-def test_with_its_manifest(toy, adapter, manifest, tmp_path):
+def test_a_manifest_is_kept(toy, adapter, manifest, tmp_path):
     (adapter / "metrics.json").write_text('{"eval_loss": 1.5}')
     adopt(adapter, tmp_path / "run", **given(toy))
     made = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert made["n_train"] == 96
+    assert (made["looks_at_spectrum"], made["given"]) == (True, [])
     assert made["adopted_from"] == str(adapter)
     assert made["adapter_sha256"] == sha256(adapter / WEIGHTS)
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == {"eval_loss": 1.5}
@@ -65,12 +66,13 @@ def test_with_its_manifest(toy, adapter, manifest, tmp_path):
         assert (tmp_path / "run" / name).read_bytes() == (adapter / name).read_bytes()
 
 
-def test_without_one_nothing_is_made_up(toy, adapter, tmp_path):
+def test_without_a_manifest_unknown_facts_are_null(toy, adapter, tmp_path):
     adopt(adapter, tmp_path / "run", **given(toy))
     made = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert made["n_train"] is made["seconds"] is made["git_commit"] is None
     assert made["parameters"] == sum(t.numel() for t in load_file(adapter / WEIGHTS).values())
     assert made["text"] == toy.text.model_dump()
+    assert (made["looks_at_spectrum"], made["given"]) == (True, [])
 
 
 def test_another_base_text_grid_question_or_rank_is_refused(toy, adapter, manifest, tmp_path):
@@ -80,8 +82,8 @@ def test_another_base_text_grid_question_or_rank_is_refused(toy, adapter, manife
         "spectra": manifest | {"spectra": {**manifest["spectra"], "step": 10.0}},
         "targets": manifest | {"targets": str(STAGE_2)},
     }
-    for field, told in wrong.items():
-        (adapter / "manifest.json").write_text(json.dumps(told))
+    for field, changed in wrong.items():
+        (adapter / "manifest.json").write_text(json.dumps(changed))
         with pytest.raises(InputError, match=f"manifest.json: {field}"):
             adopt(adapter, tmp_path / "run", **given(toy))
     (adapter / "manifest.json").unlink()

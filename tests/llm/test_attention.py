@@ -1,17 +1,17 @@
-"""Which attention a model uses: SDPA, unless asked otherwise, and then never where it cannot."""
+"""Which attention a model uses: SDPA, or another one where that accepts the mask."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
-from llm.toy import Toy, base_on_cpu
+from llm.toy import Toy, base_on_cpu, questions_of
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.utils import import_utils
 
 from spectralm.errors import InputError
 from spectralm.language.options import TextOptions
-from spectralm.language.records import read_records
 from spectralm.llm.base import add_adapter, load_base
 from spectralm.llm.encoding import Collator, Questions
 from spectralm.llm.generation import Reader
@@ -23,7 +23,7 @@ SPELLED = pytest.mark.parametrize("toy", ["characters"], indirect=True)
 
 
 class Flash:
-    """Attention that takes what flash attention takes: no mask, or one of [batch, keys]."""
+    """Attention that accepts the masks of flash attention: none, or one of [batch, keys]."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -40,7 +40,7 @@ class Flash:
 
 @pytest.fixture
 def flash(monkeypatch) -> Iterator[Flash]:
-    """A machine on which flash attention can be asked for."""
+    """A machine with flash attention."""
     stub = Flash()
     monkeypatch.setattr(
         PreTrainedModel, "_check_and_adjust_attn_implementation", lambda _, name, *__, **___: name
@@ -52,7 +52,7 @@ def flash(monkeypatch) -> Iterator[Flash]:
 
 @pytest.fixture(scope="module")
 def deep(tmp_path_factory):
-    """Two layers, which a mask can tell apart."""
+    """A base of two layers, whose results depend on the mask."""
     folder = tmp_path_factory.mktemp("base") / "tiny"
     make_tiny_base(folder, TinyOptions(hidden=64, layers=2, heads=4, mlp=64))
     return folder
@@ -64,7 +64,7 @@ def adapted(base, attention: str) -> torch.nn.Module:
     return add_adapter(model, LoraOptions(rank=4, dropout=0.0), seed=0)
 
 
-def test_sdpa_also_where_flash_attention_is_installed(deep, monkeypatch):
+def test_sdpa_is_used_even_if_flash_attention_is_installed(deep, monkeypatch):
     monkeypatch.setattr(import_utils, "is_flash_attn_2_available", lambda: True)
     assert base_on_cpu(deep).config._attn_implementation == "sdpa"
 
@@ -89,8 +89,9 @@ def test_training_answers_and_errors_by_flash_attention(toy: Toy, deep, flash, t
             logits.float().logsumexp(-1).mean().backward()
             losses.append(logits.float().mean().item())
         text = TextOptions(flux="paper", answer="characters")
-        asked = [row["question"] for row in read_records(toy.validation)][:3]
-        asked[1] = asked[1].replace("spectrum", "spectrum of a star", 1)
+        asked = questions_of(toy.validation)[:3]
+        longer = asked[1].text.replace("spectrum", "spectrum of a star", 1)
+        asked[1] = replace(asked[1], text=longer)
         reader = Reader(model.eval(), tokenizer, text, 4096, 3, sigmas=True)
         replies.append(list(reader.replies(asked)))
         assert model.config._attn_implementation == attention

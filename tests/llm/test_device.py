@@ -1,4 +1,4 @@
-"""On which device a base is loaded, and in which precision."""
+"""Device and precision of a loaded base."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def no_gpu(monkeypatch) -> None:
 
 @pytest.fixture
 def gpus(monkeypatch) -> None:
-    """A process of a training on a node with GPUs, which are not there."""
+    """A process of a training on a node with (simulated) GPUs."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setenv("LOCAL_RANK", "3")
 
@@ -37,7 +37,7 @@ def test_a_base_that_is_not_tiny_needs_a_gpu(no_gpu):
         assert found in str(error.value)
 
 
-def test_a_cpu_where_it_is_asked_for_or_for_the_tiny_base(no_gpu):
+def test_the_cpu_is_used_if_asked_for_or_for_the_tiny_base(no_gpu):
     assert local_device(LlmOptions(device="cpu")) == CPU
     assert local_device(LlmOptions(base="tiny")) == CPU
 
@@ -49,7 +49,7 @@ def test_each_process_has_its_gpu(gpus):
 
 
 class AskedError(Exception):
-    """What was asked of transformers."""
+    """The arguments of a call of transformers."""
 
 
 @pytest.mark.parametrize("quantise", [True, False])

@@ -1,6 +1,7 @@
-"""Chances of numbers against reading every way to go on from its beginning."""
+"""Probabilities of numbers, compared with plain passes over every continuation."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from llm.toy import base_on_cpu, toy_records
+from llm.toy import base_on_cpu, questions_of, toy_records
 
 from spectralm.labels.vocabulary import ABUNDANCES, FEH, LOGG, PARAMETERS, TEFF
 from spectralm.language.answers import answer_text
 from spectralm.language.options import TextOptions
-from spectralm.llm.digits import LEAST_CHANCE, spelled_chances
+from spectralm.llm.digits import LEAST_PROBABILITY, spelled_probabilities
 from spectralm.llm.encoding import positions, prompt_ids
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import TinyOptions
@@ -25,7 +26,7 @@ TEXT = TextOptions(flux="paper", answer="characters")
 SPELLED = answer_text(TEXT)
 ROOM = 700
 
-#: Of numbers with one digit before the point, and what they lie between.
+#: Beginnings of numbers with one digit before the point, and the interval of such numbers.
 BEGINNINGS = (
     *((LOGG, f"{digit} . ", digit, digit + 1) for digit in range(6)),
     *((LOGG, f"2 . {digit} ", 2 + digit / 10, 2.1 + digit / 10) for digit in range(10)),
@@ -35,25 +36,25 @@ BEGINNINGS = (
 
 
 class Exact(Reader):
-    """A reader in float32, so that plain passes give the same."""
+    """A reader in float32, so that plain passes give the same results."""
 
     def _precision(self):
         return nullcontext()
 
 
 class Kept(Exact):
-    """A reader that keeps, by answer, its tokens and the chances of all numbers."""
+    """A reader that keeps the tokens of each answer and the probabilities of its numbers."""
 
     def _spelled(self, reply, answer, grammar, written):
         self.kept = getattr(self, "kept", {})
         given = (answer, reply.text, written, grammar.after, self._text_of)
-        self.kept[reply.text] = (written.tokens, dict(spelled_chances(self.model, *given)))
+        self.kept[reply.text] = (written.tokens, dict(spelled_probabilities(self.model, *given)))
         return super()._spelled(reply, answer, grammar, written)
 
 
 @pytest.fixture(scope="module", params=["rotary", "learned"])
 def base(request, tmp_path_factory) -> Path:
-    """A base whose answers depend on the question, and which has preferences."""
+    """A base whose answers depend on the question."""
     folder = tmp_path_factory.mktemp("base") / request.param
     options = {"hidden": 64, "layers": 2, "heads": 4, "mlp": 64, "context": 2048}
     make_tiny_base(folder, TinyOptions(positions=request.param, **options))
@@ -62,7 +63,7 @@ def base(request, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(base) -> torch.nn.Module:
-    """The base with weights that make it sure of something."""
+    """The base with weights that make some answers much more probable than others."""
     model = base_on_cpu(base).float().eval()
     torch.manual_seed(0)
     with torch.no_grad():
@@ -72,21 +73,21 @@ def model(base) -> torch.nn.Module:
     return model
 
 
-def chance_of(reader, ids, state, answers_start, text) -> float:
-    """Chance that the model goes on with ``text``, in whatever tokens, by plain passes."""
+def probability_of(reader, ids, state, answers_start, text) -> float:
+    """Probability that the model continues with ``text``, in any tokens, by plain passes."""
     place = positions([ids[:answers_start]], len(ids), reader.max_tokens)
     with torch.inference_mode():
         scores = reader.model(input_ids=torch.tensor([ids]), position_ids=place).logits[0, -1]
     steps = reader._grammar(PARAMETERS).after(state)
-    log_probs = torch.softmax(scores[list(steps)].float(), -1).tolist()
+    probabilities = torch.softmax(scores[list(steps)].float(), -1).tolist()
     whole = 0.0
-    for (token, after), chance in zip(steps.items(), log_probs, strict=True):
+    for (token, after), share in zip(steps.items(), probabilities, strict=True):
         piece = reader._text_of.get(token, "")
         if piece.startswith(text):
-            whole += chance
-        elif piece and text.startswith(piece) and chance > 1e-4:
+            whole += share
+        elif piece and text.startswith(piece) and share > 1e-4:
             rest = text[len(piece) :]
-            whole += chance * chance_of(reader, [*ids, token], after, answers_start, rest)
+            whole += share * probability_of(reader, [*ids, token], after, answers_start, rest)
     return whole
 
 
@@ -102,15 +103,16 @@ def before(reader, tokens, place) -> tuple[list[int], int]:
     raise AssertionError("a token straddles the place")
 
 
-def held(edges, log_probs, low, high) -> float:
-    """Chance of numbers within an interval."""
-    cumulated = np.concatenate([[0], np.cumsum(log_probs)])
+def held(edges, probabilities, low, high) -> float:
+    """Probability of numbers within an interval."""
+    cumulated = np.concatenate([[0], np.cumsum(probabilities)])
     return float(np.diff(np.interp([low, high], edges, cumulated))[0])
 
 
-def test_chances_are_those_of_reading_each_way_from_its_beginning(base, model):
-    questions = [row["question"] for row in toy_records(TEXT, 3, seed=4)]
-    questions[1] = questions[1].replace("spectrum", "spectrum of a star", 1)
+def test_probabilities_equal_those_of_reading_each_continuation(base, model):
+    questions = questions_of(toy_records(TEXT, 3, seed=4))
+    longer = questions[1].text.replace("spectrum", "spectrum of a star", 1)
+    questions[1] = replace(questions[1], text=longer)
     tokenizer = load_tokenizer(str(base))
     reader = Kept(model, tokenizer, TEXT, ROOM, batch_size=3, sigmas=True)
     replies = list(reader.replies(questions))
@@ -120,26 +122,27 @@ def test_chances_are_those_of_reading_each_way_from_its_beginning(base, model):
         assert reply.sigmas == pytest.approx(single.sigmas, rel=1e-3)
     assert len(reader.kept) == len(questions)
     for question, reply in zip(questions, replies, strict=True):
-        tokens, log_probs = reader.kept[reply.text]
-        prompt = prompt_ids(question, tokenizer, ROOM)[0]
+        tokens, probabilities = reader.kept[reply.text]
+        prompt = prompt_ids(question.text, tokenizer, ROOM)[0]
         places = {label: place for label, place, _ in SPELLED.slots_of(reply.text)}
         for label, first, low, high in BEGINNINGS:
             # The space before is the beginning: it may be one token with a sign.
             used, state = before(reader, tokens, places[label] - 1)
             ids = [*prompt, *used]
-            expected = chance_of(reader, ids, state, len(prompt), " " + first)
-            # Branches less likely than LEAST_CHANCE are not followed.
-            assert held(*log_probs[label], low, high) == pytest.approx(expected, abs=LEAST_CHANCE)
-        assert reply.sigmas[FEH.name] == pytest.approx(half_width(*log_probs[FEH]))
+            expected = probability_of(reader, ids, state, len(prompt), " " + first)
+            # Branches below LEAST_PROBABILITY are not followed.
+            found = held(*probabilities[label], low, high)
+            assert found == pytest.approx(expected, abs=LEAST_PROBABILITY)
+        assert reply.sigmas[FEH.name] == pytest.approx(half_width(*probabilities[FEH]))
         assert 0 < reply.sigmas[TEFF.name] < 6000
 
 
 def test_sigmas_change_no_answer(base, model):
-    questions = [row["question"] for row in toy_records(TEXT, 4, seed=5)]
+    questions = questions_of(toy_records(TEXT, 4, seed=5))
     tokenizer = load_tokenizer(str(base))
     plain, wide = (
-        list(Exact(model, tokenizer, TEXT, ROOM, 2, sigmas=told).replies(questions))
-        for told in (False, True)
+        list(Exact(model, tokenizer, TEXT, ROOM, 2, sigmas=sigmas).replies(questions))
+        for sigmas in (False, True)
     )
     assert [reply.text for reply in plain] == [reply.text for reply in wide]
     assert not any(reply.sigmas for reply in plain)

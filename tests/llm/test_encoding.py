@@ -2,7 +2,7 @@ from itertools import chain
 
 import pytest
 import torch
-from llm.toy import GRID, toy_records
+from llm.toy import GRID, questions_of, toy_records
 
 from spectralm.errors import SpectraLMError
 from spectralm.language.flux import flux_text
@@ -35,7 +35,7 @@ def test_prompt_ends_where_the_answer_begins(questions):
     assert tokenizer.decode(item["answer"]) == record["answer"] + "<|end|>"
 
 
-def test_a_split_without_questions_says_what_to_do(tmp_path):
+def test_the_error_for_a_split_without_questions_names_a_remedy(tmp_path):
     write_records(tmp_path / "none.jsonl.gz", [])
     with pytest.raises(SpectraLMError, match=r"no questions in this split; .*validation_fraction"):
         Questions.open([tmp_path / "none.jsonl.gz"], tmp_path, tiny_tokenizer(), 4096)
@@ -78,7 +78,7 @@ def test_a_long_question_loses_its_beginning_and_is_counted(questions):
 
 def test_noise_depends_on_seed_epoch_and_spectrum_and_nothing_else():
     text = flux_text(TEXT, GRID)
-    question = toy_records(TEXT, 1, seed=0)[0]["question"]
+    (question,) = questions_of(toy_records(TEXT, 1, seed=0))
     noise = FluxNoise(0.02, 3, text)
     once = noise.apply(question, 11, 0)
     assert once == noise.apply(question, 11, 0)
@@ -86,7 +86,7 @@ def test_noise_depends_on_seed_epoch_and_spectrum_and_nothing_else():
     others.append(FluxNoise(0.02, 4, text).apply(question, 11, 0))
     assert len({once, *others}) == 4
     changes = [
-        read_question(noise.apply(question, obsid, 0), text) - read_question(question, text)
+        read_question(noise.apply(question, obsid, 0), text) - read_question(question.text, text)
         for obsid in range(200)
     ]
     spread = torch.tensor(list(chain.from_iterable(changes))).float().std()

@@ -1,4 +1,4 @@
-"""The real Llama-3 vocabulary on a tiny body: stage 2, in the paper's spelling, to its end."""
+"""The real Llama-3 vocabulary on a tiny model: stage 2 in the paper's spelling."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from llm.llama3 import llama3_tokenizer
-from llm.test_training import start
-from llm.toy import STAGE_2, Toy, stage_2_records
+from llm.toy import STAGE_2, Toy, questions_of, stage_2_records
+from llm.trainings import options, start
 from processes import finish
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from spectralm.cli import main
 from spectralm.language.answers import answer_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import asked_of
+from spectralm.language.questions import Question
 from spectralm.language.records import write_records
 from spectralm.llm.options import LlmOptions
 
@@ -26,7 +26,7 @@ def base(tmp_path_factory) -> Path:
     """A Llama of two layers that reads and writes Llama-3's tokens."""
     folder = tmp_path_factory.mktemp("base") / "llama3"
     tokenizer = llama3_tokenizer()
-    # As the published tokenizer's file says; it would cut the spaces of answers.
+    # As in the published tokenizer, which would remove spaces from answers.
     tokenizer.clean_up_tokenization_spaces = True
     tokenizer.save_pretrained(folder)
     sizes = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2}
@@ -41,14 +41,14 @@ def test_trained_calibrated_and_predicted_with_many_sets_of_abundances(base, tmp
     write_records(files[0], stage_2_records(TEXT, 16, seed=1))
     validation = stage_2_records(TEXT, 40, seed=2)
     write_records(files[1], validation)
-    assert len({asked_of(row["question"]) for row in validation}) == 7
+    assert len({question.asked for question in questions_of(validation)}) == 7
     toy = Toy(base, TEXT, *files, STAGE_2)
-    finish(start(toy, tmp_path, 1))
+    finish(start(toy, tmp_path, options(TEXT.answer, 1)))
     run = tmp_path / "run"
     assert json.loads((run / "metrics.json").read_text())["eval_parsed"] == 1
 
-    options = LlmOptions(base="tiny").model_dump_json()
-    common = ["--model", str(run), "--base", str(base), "--options", options]
+    plain = LlmOptions(base="tiny").model_dump_json()
+    common = ["--model", str(run), "--base", str(base), "--options", plain]
     common += ["--text", TEXT.model_dump_json(), "--questions", str(files[1])]
     assert main(["calibrate-llm", *common, "--out", str(run / "calibration.json")]) == 0
     out = tmp_path / "answers.parquet"
@@ -56,5 +56,5 @@ def test_trained_calibrated_and_predicted_with_many_sets_of_abundances(base, tmp
     assert main(["predict-llm", *common, *given]) == 0
     for row, record in zip(pq.read_table(out).to_pylist(), validation, strict=True):
         assert row["status"] == "parsed"
-        values = answer_text(TEXT, asked_of(record["question"])).read(row["answer"]).values
+        values = answer_text(TEXT, Question.of(record).asked).read(row["answer"]).values
         assert values == {name: row[name] for name in values}

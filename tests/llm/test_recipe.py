@@ -1,4 +1,4 @@
-"""The paper's recipe (III.3), as the libraries are told it."""
+"""The paper's recipe (III.3), as arguments of the libraries."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def test_optimizer_schedule_and_precision(paper, tmp_path):
     assert paper.training.questions_per_step == 16
     assert arguments.activation_checkpointing
     assert arguments.activation_checkpointing_kwargs == {"use_reentrant": False}
-    # How closely it is watched.
+    # Log and checkpoints.
     assert (arguments.logging_steps, arguments.save_total_limit) == (10, 2)
     assert arguments.save_steps == pytest.approx(1 / 201)
 
@@ -46,7 +46,7 @@ def test_zero3(paper):
     settings = zero3(cpu=False)
     assert settings["zero_optimization"]["stage"] == 3
     assert settings["bf16"] == {"enabled": True}
-    # Nothing of DeepSpeed's defaults is changed for the sake of tests.
+    # DeepSpeed's default thresholds stay; only tests change them.
     assert not any("threshold" in name for name in settings["zero_optimization"])
 
 
@@ -60,7 +60,8 @@ def test_adapter(paper, base):
     }
     assert config.modules_to_save is None
     assert config.bias == "none"
-    assert not (config.use_rslora or config.use_dora)
+    assert not config.use_rslora
+    assert not config.use_dora
     trained = {p.dtype for p in model.parameters() if p.requires_grad}
     assert trained == {torch.float32}
 

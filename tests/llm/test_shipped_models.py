@@ -1,12 +1,12 @@
-"""The language models of the shipped configs that need no GPU: a few steps of each, to its end."""
+"""The language models of the shipped configs that need no GPU: a few steps of each."""
 
 import json
 from pathlib import Path
 
 import pytest
 import yaml
-from llm.test_training import start
 from llm.toy import Toy, toy_records
+from llm.trainings import start
 from processes import finish
 from snakemake.utils import update_config
 
@@ -32,7 +32,7 @@ MODELS = [
     for file in ("demo.yaml", "lamost_folder.yaml")
     for name in shipped(file).run_models
     if name in shipped(file).llms
-    # What goes on from another is of the same kind.
+    # Models of stage 2 have the same options as those of stage 1.
     and shipped(file).llms[name].after is None
 ]
 
@@ -48,13 +48,13 @@ def test_a_model_is_trained_saved_loaded_and_answers(file, name, tmp_path):
     write_records(files[1], toy_records(text, 40, seed=2))
     toy = Toy(tmp_path / "base", text, *files)
     training = options.training.model_copy(update={"epochs": 1.0})
-    short = options.model_copy(update={"training": training}).model_dump_json()
-    finish(start(toy, tmp_path, 1, "--options", short))
+    short = options.model_copy(update={"training": training})
+    finish(start(toy, tmp_path, short))
     run = tmp_path / "run"
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["eval_parsed"] == 1
     assert metrics["few_loss_loaded"] == pytest.approx(metrics["few_loss"], rel=0.01)
-    given = ["--model", run, "--base", tmp_path / "base", "--options", short]
+    given = ["--model", run, "--base", tmp_path / "base", "--options", short.model_dump_json()]
     given += ["--text", text.model_dump_json(), "--questions", files[1]]
     given += ["--out", run / "calibration.json"]
     assert main(["calibrate-llm", *map(str, given)]) == 0

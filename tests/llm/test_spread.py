@@ -1,4 +1,4 @@
-"""Widths of distributions that are known."""
+"""Widths of some distributions with known widths."""
 
 import numpy as np
 import pytest
@@ -12,12 +12,12 @@ EDGES = np.arange(1001) - 0.5
 
 
 @given(st.floats(200, 800), st.floats(4, 50))
-def test_of_a_normal_distribution_it_is_sigma(mean, sigma):
-    log_probs = np.diff(norm.cdf(EDGES, mean, sigma))
-    assert half_width(EDGES, log_probs) == pytest.approx(sigma, rel=0.02)
+def test_the_half_width_of_a_normal_distribution_is_sigma(mean, sigma):
+    probabilities = np.diff(norm.cdf(EDGES, mean, sigma))
+    assert half_width(EDGES, probabilities) == pytest.approx(sigma, rel=0.02)
 
 
-def test_far_tails_do_not_widen_it_and_certainty_has_the_width_of_a_step():
-    log_probs = np.diff(norm.cdf(EDGES, 500, 5))
-    assert half_width(EDGES, log_probs + 0.03 / 1000) == pytest.approx(5, rel=0.1)
+def test_tails_do_not_widen_it_and_a_single_number_has_the_width_of_a_step():
+    probabilities = np.diff(norm.cdf(EDGES, 500, 5))
+    assert half_width(EDGES, probabilities + 0.03 / 1000) == pytest.approx(5, rel=0.1)
     assert half_width(EDGES, np.eye(1000)[7]) == pytest.approx(0.341, abs=0.001)

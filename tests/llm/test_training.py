@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -17,7 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from llm.toy import GRID, STAGE_2, Toy, base_on_cpu, stage_2_records
+from llm.toy import STAGE_2, Toy, base_on_cpu, questions_of, stage_2_records
+from llm.trainings import check_continued, options, start, start_of, workers_of
 from peft import PeftModel
 from processes import finish, started
 from safetensors.torch import load_file, save_file
@@ -26,77 +26,31 @@ from spectralm.cli import main
 from spectralm.errors import SpectraLMError
 from spectralm.files import sha256
 from spectralm.labels.vocabulary import PARAMETERS
-from spectralm.language.answers import answer_text
-from spectralm.language.questions import asked_of
+from spectralm.language.answers import Star, answer_text
+from spectralm.language.questions import Question
 from spectralm.language.records import read_records, write_records
 from spectralm.llm.adapter import check_weights
 from spectralm.llm.base import load_adapter
 from spectralm.llm.finish import check_loss
 from spectralm.llm.generation import Reader
-from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import load_tokenizer
 from spectralm.llm.workspace import last_whole_checkpoint
-from spectralm.spectra.options import SpectraOptions
 
-PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
-TESTS = Path(__file__).parent.parent
 OUTPUTS = {"adapter_model.safetensors", "adapter_config.json", "metrics.json", "manifest.json"}
 
-#: Tests in which the spelling plays no part, or that are of number tokens.
+#: For tests that do not depend on the spelling, or that need number tokens.
 GROUPED = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
-
-
-def options(answer: str, epochs: float) -> str:
-    """A small QLoRA training that uses everything a large one does."""
-    training = {
-        "epochs": epochs,
-        "learning_rate": 0.003,
-        "batch_size": 4,
-        "accumulation": 2,
-        "flux_noise": 0.01,
-        "evaluations": 2,
-        "evaluation_spectra": 8,
-        "checkpoints": 6,
-    }
-    if answer == "grouped":
-        training["soft_targets"] = {"teff": 100.0, "logg": 0.1, "feh": 0.1, "x_fe": 0.05}
-    lora = {"rank": 8, "alpha": 16, "dropout": 0.1}
-    return LlmOptions(
-        base="tiny", lora=lora, training=training, generation={"batch_size": 4}
-    ).model_dump_json()
-
-
-def start(toy: Toy, folder: Path, epochs: float, *more, **environment) -> subprocess.Popen:
-    """Start a training as the rule does."""
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1"),
-        *("-m", "llm.as_on_gpus", "train-llm"),
-        *("--train-questions", toy.train, "--validation-questions", toy.validation),
-        *(
-            "--base",
-            toy.base,
-            "--targets",
-            toy.targets,
-            "--options",
-            options(toy.text.answer, epochs),
-        ),
-        *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
-        *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
-        *("--out", folder / "run"),
-        *more,
-    ]
-    return started(command, PYTHONPATH=str(TESTS), **environment)
 
 
 @pytest.fixture(scope="module")
 def trained(toy, tmp_path_factory) -> Path:
     """The folder of an uninterrupted training."""
     folder = tmp_path_factory.mktemp("trained")
-    finish(start(toy, folder, epochs=3))
+    finish(start(toy, folder, options(toy.text.answer, 3)))
     return folder
 
 
-def test_outputs_and_what_they_say(toy, trained):
+def test_outputs_and_their_contents(toy, trained):
     run = trained / "run"
     assert {path.name for path in run.iterdir()} == OUTPUTS
     (workspace,) = (trained / "workspaces").iterdir()
@@ -104,6 +58,10 @@ def test_outputs_and_what_they_say(toy, trained):
     assert any((trained / "tensorboard").iterdir())
     manifest = json.loads((run / "manifest.json").read_text())
     assert (manifest["kind"], manifest["n_train"], manifest["n_validation"]) == ("llm", 96, 8)
+    assert (manifest["targets"], manifest["looks_at_spectrum"], manifest["given"]) == (
+        *("parameters", True),
+        [],
+    )
     assert 0 < manifest["parameters"] < manifest["parameters_total"]
     assert manifest["seconds"] > 0 < manifest["cpu_seconds"]
     assert manifest["steps"] == 36
@@ -123,7 +81,7 @@ def test_outputs_and_what_they_say(toy, trained):
 
 @GROUPED
 def test_an_interrupted_training_ends_with_the_same_adapter(toy, trained, tmp_path):
-    process = start(toy, tmp_path, epochs=3)
+    process = start(toy, tmp_path, options(toy.text.answer, 3))
     while last_written(tmp_path / "workspaces") is None:
         assert process.poll() is None, process.stdout.read()[-5000:]
         time.sleep(0.01)
@@ -134,41 +92,19 @@ def test_an_interrupted_training_ends_with_the_same_adapter(toy, trained, tmp_pa
     assert 0 < json.loads(saved.read_text())["global_step"] < 36
 
     assert workers_of(tmp_path) == []
-    assert "checkpoint-" in went_on_from(finish(start(toy, tmp_path, epochs=3)))
+    assert "checkpoint-" in start_of(finish(start(toy, tmp_path, options(toy.text.answer, 3))))
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes()
 
 
-def went_on_from(output: str) -> str:
-    """Where a training began, as it says."""
-    return re.search(r"workspace \S+, from (.*)", output)[1]
-
-
-def workers_of(folder: Path) -> list[int]:
-    """Processes of trainings in a folder, once the kernel has had a second to end them."""
-    time.sleep(1)
-    return [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if str(folder).encode() in read_if_there(path)
-    ]
-
-
-def read_if_there(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # it has ended
-        return b""
-
-
 def last_written(workspaces: Path) -> Path | None:
-    """The state of the last checkpoint that a training has begun to write."""
+    """The state of the last checkpoint, complete or not."""
     found = sorted(workspaces.glob("*/checkpoint-*/trainer_state.json"), key=os.path.getmtime)
     return found[-1] if found else None
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path, processes):
+def test_an_incomplete_checkpoint_is_not_used(tmp_path, processes):
     names = ["rng_state.pth"] if processes == 1 else ["rng_state_0.pth", "rng_state_1.pth"]
     for step, state in ((6, "{}"), (12, '{"global'), (18, None), (24, "{}")):
         (tmp_path / f"checkpoint-{step}").mkdir()
@@ -184,8 +120,8 @@ def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path, processes):
 
 
 @GROUPED
-def test_how_closely_a_training_is_watched_changes_no_weight(toy, tmp_path):
-    plain = LlmOptions.model_validate_json(options(toy.text.answer, 1))
+def test_evaluations_and_checkpoints_change_no_weight(toy, tmp_path):
+    plain = options(toy.text.answer, 1)
     closely = {"evaluations": 3, "evaluation_spectra": 16, "checkpoints": 6}
     hardly = {"evaluations": 0, "evaluation_spectra": 1, "checkpoints": 1}
     names, weights = set(), set()
@@ -193,7 +129,7 @@ def test_how_closely_a_training_is_watched_changes_no_weight(toy, tmp_path):
         training = plain.training.model_copy(update=watched)
         changed = plain.model_copy(update={"training": training})
         folder = tmp_path / str(watched["checkpoints"])
-        finish(start(toy, folder, 1, "--options", changed.model_dump_json()))
+        finish(start(toy, folder, changed))
         names |= {path.name for path in (folder / "workspaces").iterdir()}
         weights.add(sha256(folder / "run" / "adapter_model.safetensors"))
     assert len(names) == len(weights) == 1
@@ -210,8 +146,8 @@ def test_what_can_fail_at_the_end_is_done_before_the_first_step(trained):
 
 
 @GROUPED
-def test_a_job_whose_time_is_nearly_over_is_saved_and_requeued_once(toy, tmp_path):
-    """SLURM's commands are stand-ins here; tests/slurm has the real ones."""
+def test_a_job_near_its_end_is_saved_and_requeued_once(toy, tmp_path):
+    """With stand-ins for SLURM's commands; tests/slurm has the real ones."""
     programs = tmp_path / "bin"
     programs.mkdir()
     end = datetime.now() + timedelta(seconds=1)
@@ -222,7 +158,8 @@ def test_a_job_whose_time_is_nearly_over_is_saved_and_requeued_once(toy, tmp_pat
         (programs / name).write_text(f"#!/bin/sh\n{line}\n")
         (programs / name).chmod(0o755)
     path = f"{programs}:{os.environ['PATH']}"
-    output = finish(start(toy, tmp_path, 1, PATH=path, SLURM_JOB_ID="77"))
+    slurm = {"PATH": path, "SLURM_JOB_ID": "77"}
+    output = finish(start(toy, tmp_path, options(toy.text.answer, 1), **slurm))
     assert (programs / "squeue.asked").read_text().split() == [
         *("--noheader", "--jobs", "77", "--format", "%e")
     ]
@@ -233,17 +170,17 @@ def test_a_job_whose_time_is_nearly_over_is_saved_and_requeued_once(toy, tmp_pat
 
 @GROUPED
 def test_a_training_that_diverges_ends_at_once(toy, tmp_path):
-    plain = LlmOptions.model_validate_json(options(toy.text.answer, 3))
+    plain = options(toy.text.answer, 3)
     training = plain.training.model_copy(update={"learning_rate": 1e30})
     changed = plain.model_copy(update={"training": training})
-    process = start(toy, tmp_path, 3, "--options", changed.model_dump_json())
+    process = start(toy, tmp_path, changed)
     output, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     assert re.search(r"is nan at step \d+; lower learning_rate", output), output[-3000:]
     assert not (tmp_path / "run").exists()
 
 
-def test_a_last_checkpoint_in_the_middle_of_an_epoch_is_not_gone_on_from(tmp_path):
+def test_a_last_checkpoint_within_an_epoch_is_not_used(tmp_path):
     for step, epoch in ((6, 0.6), (13, 1.3)):
         folder = tmp_path / f"checkpoint-{step}"
         folder.mkdir()
@@ -257,40 +194,34 @@ def test_a_last_checkpoint_in_the_middle_of_an_epoch_is_not_gone_on_from(tmp_pat
 
 
 @GROUPED
-def test_what_was_trained_once_is_not_trained_again(toy, trained, tmp_path):
+def test_a_finished_training_is_not_repeated(toy, trained, tmp_path):
     shutil.copytree(trained / "workspaces", tmp_path / "workspaces")
-    output = finish(start(toy, tmp_path, epochs=3))
+    output = finish(start(toy, tmp_path, options(toy.text.answer, 3)))
     assert "'loss'" not in output
     for name in OUTPUTS:
         assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes()
 
 
-def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
+def test_stage_2_continues_from_the_adapter_of_stage_1(toy, trained, tmp_path):
     files = {name: tmp_path / f"{name}.gz" for name in ("train", "validation")}
     second = replace(toy, targets=STAGE_2, **files)
     write_records(second.train, stage_2_records(toy.text, 64, seed=3))
     write_records(second.validation, stage_2_records(toy.text, 16, seed=4))
-    finish(start(second, tmp_path, 2, "--after", trained / "run"))
+    finish(start(second, tmp_path, options(toy.text.answer, 2), "--after", trained / "run"))
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["after_sha256"] == sha256(trained / "run" / "adapter_model.safetensors")
-    before, after = (
-        load_file(folder / "run" / "adapter_model.safetensors") for folder in (trained, tmp_path)
-    )
-    assert before.keys() == after.keys()
-    for name, tensor in after.items():
-        likeness = torch.cosine_similarity(tensor.flatten(), before[name].flatten(), dim=0)
-        assert likeness > 0.5, f"{name} was not gone on from, but begun anew"
-        assert not tensor.equal(before[name]), f"{name} was not trained"
+    check_continued(trained / "run", tmp_path / "run")
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["eval_parsed"] == 1
     assert {"eval_sigma_c_fe", "eval_sigma_mg_fe", "eval_sigma_ce_fe"} <= metrics.keys()
 
     rows = answers_by_shard(second, tmp_path / "run", tmp_path / "answers.parquet")
     for row, record in zip(rows, read_records(second.validation), strict=True):
-        answer = answer_text(toy.text, asked_of(record["question"]))
+        answer = answer_text(toy.text, Question.of(record).asked)
         values = answer.read(row["answer"]).values
         assert values == {name: row[name] for name in values}
         assert answer.read(record["answer"]).values.keys() == values.keys()
+        assert answer.read(record["answer"]) == Star.of(record)
         assert all(row[label.name] is None for label in PARAMETERS)
 
 
@@ -298,11 +229,12 @@ def answers_by_shard(toy: Toy, run: Path, out: Path) -> list[dict]:
     """Predictions for the validation questions, as the rule makes them."""
     command = [
         *(sys.executable, "-m", "spectralm", "predict-llm", "--model", run, "--base", toy.base),
-        *("--options", options(toy.text.answer, 3), "--text", toy.text.model_dump_json()),
+        *("--options", options(toy.text.answer, 3).model_dump_json()),
+        *("--text", toy.text.model_dump_json()),
         *("--questions", toy.validation, "--workspaces", out.parent / "workspaces", "--out", out),
     ]
     said = finish(started(command))
-    # Our own log, and no library's bars or warnings.
+    # Only the log of the code itself, no progress bars or warnings of libraries.
     assert all(re.match(r"\d{4}-\d\d-\d\d .* INFO ", line) for line in said.splitlines()), said
     return pq.read_table(out).to_pylist()
 
@@ -318,22 +250,21 @@ def test_answers_by_shard(toy, trained, tmp_path):
         assert {name: row[name] for name in star.values} == star.values
 
 
-def test_errors_hold_what_they_say(toy, trained, tmp_path):
-    """Of the very stars that calibrated them; other stars are in the tests of the factor."""
+def test_errors_cover_68_percent(toy, trained, tmp_path):
+    """With the stars of the calibration itself; the tests of the factor use other stars."""
     run = shutil.copytree(trained / "run", tmp_path / "run")
     assert not any(row["teff_err"] for row in answers_by_shard(toy, run, tmp_path / "without"))
-    common = ["--base", str(toy.base), "--options", options(toy.text.answer, 3)]
+    common = ["--base", str(toy.base), "--options", options(toy.text.answer, 3).model_dump_json()]
     common += ["--text", toy.text.model_dump_json(), "--model", str(run)]
     given = ["--questions", str(toy.train), "--out", str(run / "calibration.json")]
     assert main(["calibrate-llm", *common, *given]) == 0
     out = tmp_path / "with.parquet"
     given = ["--questions", str(toy.train), "--workspaces", str(tmp_path / "workspaces")]
     assert main(["predict-llm", *common, *given, "--out", str(out)]) == 0
-    answers, truth = answer_text(toy.text), list(read_records(toy.train))
+    truth = list(read_records(toy.train))
     for label in PARAMETERS:
         within = [
-            abs(row[label.name] - answers.read(record["answer"]).values[label.name])
-            <= row[f"{label.name}_err"]
+            abs(row[label.name] - record["labels"][label.name]) <= row[f"{label.name}_err"]
             for row, record in zip(pq.read_table(out).to_pylist(), truth, strict=True)
         ]
         assert 0.55 < np.mean(within) < 0.8
@@ -347,7 +278,7 @@ def reader(toy: Toy, model: PeftModel, reading: str) -> Reader:
 @GROUPED
 def test_expected_values_lie_between_the_numbers(toy, trained):
     model = load_adapter(base_on_cpu(toy.base, quantise=True), trained / "run")
-    questions = [row["question"] for row in read_records(toy.validation)]
+    questions = questions_of(toy.validation)
     greedy = list(reader(toy, model, "greedy").replies(questions))
     expected = list(reader(toy, model, "expected").replies(questions))
     assert [reply.text for reply in greedy] == [reply.text for reply in expected]
@@ -357,7 +288,7 @@ def test_expected_values_lie_between_the_numbers(toy, trained):
         assert values.std() > 0
 
 
-def test_an_untrained_or_unfaithful_adapter_is_refused(toy, trained, tmp_path):
+def test_an_untrained_adapter_is_refused(toy, trained, tmp_path):
     weights = load_file(trained / "run" / "adapter_model.safetensors")
     name = next(key for key in weights if "lora_B" in key)
     save_file({**weights, name: weights[name] * 0}, tmp_path / "adapter_model.safetensors")
@@ -366,7 +297,7 @@ def test_an_untrained_or_unfaithful_adapter_is_refused(toy, trained, tmp_path):
         check_weights(tmp_path, trained=True)
 
 
-def test_a_loss_that_moves_a_little_is_noted_and_one_that_moves_far_is_refused(tmp_path, caplog):
+def test_a_small_change_of_the_loss_is_a_warning_and_a_large_one_an_error(tmp_path, caplog):
     check_loss(tmp_path, 2.0, 2.01)
     assert not caplog.records
     check_loss(tmp_path, 2.0, 2.1)

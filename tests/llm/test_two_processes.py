@@ -1,37 +1,31 @@
 """Trainings of two processes, under DDP and under DeepSpeed's ZeRO-3.
 
-They are stopped and gone on with, and end in an adapter that loads and answers.
+They are stopped and resumed, and give an adapter that loads and answers.
 """
 
 import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
-from llm.test_training import went_on_from, workers_of
-from llm.toy import GRID, STAGE_2, Toy, base_on_cpu, stage_2_records
-from processes import finish, started
+from llm.toy import STAGE_2, Toy, base_on_cpu, questions_of, stage_2_records
+from llm.trainings import check_continued, start, start_of, workers_of
+from processes import finish
 from safetensors.torch import load_file
 
 from spectralm.files import sha256
-from spectralm.language.records import read_records, write_records
+from spectralm.language.records import write_records
 from spectralm.llm.base import load_adapter
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions, TinyOptions
 from spectralm.llm.tiny import make_tiny_base
 from spectralm.llm.tokenizer import load_tokenizer
-from spectralm.spectra.options import SpectraOptions
 
-PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
 STEPS = 24
-TESTS = Path(__file__).parent.parent
 pytestmark = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
 
 
@@ -43,17 +37,9 @@ def toy(toy, tmp_path_factory) -> Toy:
     return replace(toy, base=folder)
 
 
-def start(
-    toy: Toy,
-    folder: Path,
-    *more,
-    zero3: bool = True,
-    quantise: bool = True,
-    processes: int = 2,
-    program: str = "llm.as_on_gpus",
-) -> subprocess.Popen:
-    """Start a training as the rule does; steps are of eight questions."""
-    options = LlmOptions(
+def options(zero3: bool = True, quantise: bool = True, processes: int = 2) -> LlmOptions:
+    """A small training; its steps have eight questions."""
+    return LlmOptions(
         base="tiny",
         quantise=quantise,
         lora={"rank": 8, "alpha": 16, "dropout": 0.1},
@@ -70,26 +56,13 @@ def start(
             "zero3": zero3,
         },
     )
-    return started(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", processes, "-m", program, "train-llm"),
-            *("--train-questions", toy.train, "--validation-questions", toy.validation),
-            *("--base", toy.base, "--targets", toy.targets, "--options", options.model_dump_json()),
-            *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
-            *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
-            *("--out", folder / "run"),
-            *more,
-        ],
-        PYTHONPATH=str(TESTS),
-    )
 
 
 @pytest.fixture(scope="module")
 def trained(toy, tmp_path_factory) -> Path:
     """The folder of an uninterrupted QLoRA training."""
     folder = tmp_path_factory.mktemp("trained")
-    finish(start(toy, folder))
+    finish(start(toy, folder, options()))
     return folder
 
 
@@ -106,7 +79,7 @@ def check(toy: Toy, run: Path, quantise: bool) -> None:
     assert metrics["eval_loss"] < 0.9 * losses[0]
     model = load_adapter(base_on_cpu(toy.base, quantise), run)
     reader = Reader(model, load_tokenizer(str(toy.base)), toy.text, 4096, 4)
-    replies = list(reader.replies([row["question"] for row in read_records(toy.validation)]))
+    replies = list(reader.replies(questions_of(toy.validation)))
     assert {reply.status for reply in replies} == {"parsed"}
 
 
@@ -118,13 +91,13 @@ def test_zero3_with_nf4(toy, trained):
     ("zero3", "quantise"), [(True, False), (False, True), (False, False)], ids=str
 )
 def test_others(toy, tmp_path, zero3, quantise):
-    finish(start(toy, tmp_path, zero3=zero3, quantise=quantise))
+    finish(start(toy, tmp_path, options(zero3, quantise)))
     check(toy, tmp_path / "run", quantise)
 
 
 def test_zero3_with_weights_that_deepspeed_does_not_shard(toy, tmp_path):
-    """As an 8B's norms and some of its adapter's, all of a tiny model are below its threshold."""
-    finish(start(toy, tmp_path, quantise=False, program="spectralm"))
+    """All weights of a tiny model are below its threshold, as are the norms of an 8B."""
+    finish(start(toy, tmp_path, options(quantise=False), program="spectralm"))
     check(toy, tmp_path / "run", quantise=False)
 
 
@@ -137,28 +110,28 @@ def first_scores(run: Path) -> dict[str, float]:
 
 
 def test_shared_questions_give_the_scores_of_unshared_ones(toy, trained, tmp_path):
-    finish(start(toy, tmp_path, zero3=False, processes=1))
+    finish(start(toy, tmp_path, options(zero3=False, processes=1)))
     alone, shared = (first_scores(folder / "run") for folder in (tmp_path, trained))
     assert {"eval_sigma_teff", "eval_class_accuracy"} <= alone.keys()
     assert shared == pytest.approx(alone, rel=0.01)
 
 
 def test_a_killed_training_ends_with_the_same_adapter(toy, trained, tmp_path):
-    process = start(toy, tmp_path)
+    process = start(toy, tmp_path, options())
     while not list(tmp_path.glob("workspaces/*/checkpoint-*/trainer_state.json")):
         assert process.poll() is None, process.stdout.read()[-5000:]
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert workers_of(tmp_path) == []
-    assert "checkpoint-" in went_on_from(finish(start(toy, tmp_path)))
+    assert "checkpoint-" in start_of(finish(start(toy, tmp_path, options())))
     name = "adapter_model.safetensors"
     assert sha256(tmp_path / "run" / name) == sha256(trained / "run" / name)
 
 
 def test_a_warning_to_one_process_makes_both_save(toy, tmp_path):
     """SLURM sends the signal to all; they notice it in different steps."""
-    process = start(toy, tmp_path, zero3=False)
+    process = start(toy, tmp_path, options(zero3=False))
     planned = {6, 12, 18, 24}
     saved = lambda: {  # noqa: E731
         int(path.parent.name.split("-")[1])
@@ -185,17 +158,10 @@ def workers(pid: int) -> list[int]:
     return [ranks[rank] for rank in sorted(ranks)]
 
 
-def test_stage_2_goes_on_from_the_adapter_of_stage_1(toy, trained, tmp_path):
+def test_stage_2_continues_from_the_adapter_of_stage_1(toy, trained, tmp_path):
     files = {name: tmp_path / f"{name}.gz" for name in ("train", "validation")}
     second = replace(toy, targets=STAGE_2, **files)
     write_records(second.train, stage_2_records(toy.text, 32, seed=3))
     write_records(second.validation, stage_2_records(toy.text, 4, seed=4))
-    finish(start(second, tmp_path, "--after", trained / "run"))
-    before, after = (
-        load_file(folder / "run" / "adapter_model.safetensors") for folder in (trained, tmp_path)
-    )
-    assert before.keys() == after.keys()
-    for name, tensor in after.items():
-        likeness = torch.cosine_similarity(tensor.flatten(), before[name].flatten(), dim=0)
-        assert likeness > 0.5, f"{name} was not gone on from, but begun anew"
-        assert not tensor.equal(before[name]), f"{name} was not trained"
+    finish(start(second, tmp_path, options(), "--after", trained / "run"))
+    check_continued(trained / "run", tmp_path / "run")

@@ -1,5 +1,6 @@
 """A toy sky in text: small enough to train on in seconds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from spectralm.labels.vocabulary import CLASSES, Targets
+from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Targets
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import write_question
+from spectralm.language.questions import Question, Record, write_question
+from spectralm.language.records import make_record, read_records
 from spectralm.llm.base import load_base
 from spectralm.llm.options import LlmOptions
 
@@ -36,8 +38,13 @@ class Toy:
     targets: Targets = Targets.PARAMETERS
 
 
-def stage_2_records(text: TextOptions, count: int, seed: int) -> list[dict]:
-    """Spectra with a line each for C, Mg and Ce; each is asked for some of these."""
+def questions_of(records: Path | Iterable[Record]) -> list[Question]:
+    """The questions of records, or of a file of them."""
+    return list(map(Question.of, read_records(records) if isinstance(records, Path) else records))
+
+
+def stage_2_records(text: TextOptions, count: int, seed: int) -> list[Record]:
+    """Spectra with a line each for C, Mg and Ce; each question asks for some of them."""
     random = np.random.default_rng(seed)
     words = flux_text(text, GRID)
     rows = []
@@ -51,12 +58,12 @@ def stage_2_records(text: TextOptions, count: int, seed: int) -> list[dict]:
         thousandths = np.rint(1000 * flux).astype(np.int16)
         question = write_question(thousandths, words, tuple(asked))
         answer = answer_text(text, tuple(asked)).write(Star(None, values))
-        rows.append({"obsid": number, "question": question, "answer": answer})
+        rows.append(make_record(number, tuple(asked), question, answer, text))
     return rows
 
 
-def toy_records(text: TextOptions, count: int, seed: int) -> list[dict]:
-    """Spectra whose slope tells Teff and whose two lines tell logg and [Fe/H]."""
+def toy_records(text: TextOptions, count: int, seed: int) -> list[Record]:
+    """Spectra whose slope depends on Teff and whose two lines depend on logg and [Fe/H]."""
     random = np.random.default_rng(seed)
     words, answers = flux_text(text, GRID), answer_text(text)
     rows = []
@@ -69,5 +76,5 @@ def toy_records(text: TextOptions, count: int, seed: int) -> list[dict]:
         spectral_class = CLASSES[min(4, int((8500 - teff) // 1000))]
         star = Star(spectral_class, {"teff": teff, "logg": logg, "feh": feh})
         question = write_question(np.rint(1000 * flux).astype(np.int16), words)
-        rows.append({"obsid": number, "question": question, "answer": answers.write(star)})
+        rows.append(make_record(number, PARAMETERS, question, answers.write(star), text))
     return rows

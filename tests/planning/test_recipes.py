@@ -37,7 +37,7 @@ def test_a_recipe_says_what_the_plan_says(repository, stage, hardware):
     checked = check(config)
     model, run = STAGES[stage]
     training = checked.llms[model].training
-    gpus = training.processes * training.nodes
+    gpus = training.world_size
     assert training.batch_size * training.accumulation * gpus == QUESTIONS
     told = ""
     for gpu in ("H100", "A100-80"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from llm.test_training import workers_of
+from llm.trainings import workers_of
 
 from spectralm.config import check
 from spectralm.files import read_parquet

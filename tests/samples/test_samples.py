@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -15,9 +14,11 @@ from pydantic import ValidationError
 
 from spectralm.cli import main
 from spectralm.errors import InputError, SpectraLMError
+from spectralm.evaluation.inputs import Inputs
+from spectralm.evaluation.tables import sample
+from spectralm.evaluation.tidy import read_rows
 from spectralm.files import write_parquet
 from spectralm.samples.assignment import assign
-from spectralm.samples.balance import tabulate
 from spectralm.samples.manifest import draw, hash_of_rows, read_manifest, write_manifest
 from spectralm.samples.options import SampleOptions, Strata
 from spectralm.samples.splits import splits_of
@@ -34,7 +35,7 @@ SMALL = SampleOptions(shard_size=100, validation_fraction=0.1)
 
 
 def catalogue(classes: str, per_star: int = 1, first: int = 1) -> pa.Table:
-    """Rows of the classes given, one letter each; stars have so many spectra."""
+    """A row for each letter of ``classes``; each star has ``per_star`` spectra."""
     rows = [
         {
             "obsid": first + i,
@@ -61,6 +62,14 @@ def drawn(folder: Path, table: pa.Table, shard: int, options: SampleOptions) -> 
     return draw(folder / "c.parquet", folder / "r.parquet", shard, options)
 
 
+def tabulate(
+    folder: Path, assignment: pa.Table, options: SampleOptions, scales: list[int]
+) -> list[sample.Row]:
+    write_parquet(folder / "r.parquet", assignment)
+    inputs = Inputs(assignment=[folder / "r.parquet"], sample_options=options, scales=scales)
+    return sample.rows(inputs)
+
+
 @pytest.mark.parametrize(
     ("options", "quotas"),
     [
@@ -76,7 +85,7 @@ def test_a_shard_is_split_8_to_2(options, quotas):
 @pytest.mark.parametrize(
     "options", [{"shard_size": 4999}, {"shard_size": 5}, {"test_fraction": 0.0}, {"seed": "1"}]
 )
-def test_options_that_cannot_be_are_refused(options):
+def test_impossible_options_are_refused(options):
     with pytest.raises(ValidationError):
         SampleOptions(**options)
 
@@ -88,7 +97,7 @@ def test_a_scale_is_a_number_of_shards():
             SampleOptions().shards(scale)
 
 
-def test_the_split_of_a_star_is_what_the_manual_says():
+def test_the_split_of_a_star_is_by_its_hash():
     digest = hashlib.blake2b(b"3:gaia:605945363488930688", digest_size=8).hexdigest()
     number = int(digest, 16) / 2**64
     at = SampleOptions(seed=3, test_fraction=number + 1e-9, validation_fraction=0.0)
@@ -153,7 +162,7 @@ def test_the_order_of_the_catalogue_does_not_matter(classes, random):
     assert assign(table.take(order), options).equals(assign(table, options))
 
 
-def test_seeds_split_and_deal_differently():
+def test_seeds_give_other_splits_and_shards():
     table = catalogue("AFGKM" * 100)
     one, other = (assign(table, SampleOptions(shard_size=100, seed=seed)) for seed in (1, 2))
     rows = [{row["obsid"]: row for row in assignment.to_pylist()} for assignment in (one, other)]
@@ -166,17 +175,11 @@ def test_a_larger_scale_keeps_the_shards_of_the_smaller(tmp_path):
     shards = [drawn(tmp_path, table, shard, SMALL) for shard in range(8)]
     obsids = [obsid for shard in shards for obsid in shard["obsid"].to_pylist()]
     assert len(obsids) == len(set(obsids)) == 800
-    counted = tabulate(assign(table, SMALL), SMALL, [800, 200])
-    assert counted.to_pylist()[0] == {
-        "scale": 200,
-        "class": "A",
-        "asked": 40,
-        "there": 40,
-        "train": 28,
-        "validation": 4,
-        "test": 8,
-    }
-    assert counted["there"].to_pylist() == [40] * 5 + [160] * 5
+    counts = tabulate(tmp_path, assign(table, SMALL), SMALL, [800, 200])
+    assert counts[0] == sample.Row(
+        scale=200, class_="A", asked=40, there=40, train=28, validation=4, test=8
+    )
+    assert [row.there for row in counts] == [40] * 5 + [160] * 5
 
 
 def test_a_shard_is_the_catalogues_rows(tmp_path):
@@ -245,26 +248,26 @@ def test_a_small_folder_is_one_short_shard(tmp_path, caplog):
         shard = drawn(tmp_path, table, 0, SampleOptions())
     assert shard["obsid"].to_pylist() == table["obsid"].to_pylist()
     assert "A: 135 of 1000, F: 135 of 1000, G: 135 of 1000, K: 0 of 1000, M: 0" in caplog.text
-    counted = tabulate(assign(table, SampleOptions()), SampleOptions(), [5000])
-    assert counted["asked"].to_pylist() == [1000] * 5
-    assert counted["there"].to_pylist() == [135, 135, 135, 0, 0]
+    counts = tabulate(tmp_path, assign(table, SampleOptions()), SampleOptions(), [5000])
+    assert [row.asked for row in counts] == [1000] * 5
+    assert [row.there for row in counts] == [135, 135, 135, 0, 0]
 
 
 def test_imbalance_is_an_error_where_balance_is_required(tmp_path):
     strict = SMALL.model_copy(update={"require_balance": True})
     assert drawn(tmp_path, catalogue("AFGKM" * 200), 0, strict).num_rows == 100
-    with pytest.raises(SpectraLMError, match=r"shard 0 runs short.* M: 7 of 20; give more"):
+    with pytest.raises(SpectraLMError, match=r"shard 0 has too few.* M: 7 of 20; give more"):
         drawn(tmp_path, catalogue("AFGK" * 200 + "M" * 7), 0, strict)
 
 
-def test_a_ranking_of_another_catalogue_is_refused(tmp_path):
+def test_an_assignment_of_another_catalogue_is_refused(tmp_path):
     drawn(tmp_path, catalogue("AFGKM" * 100), 0, SMALL)
     write_parquet(tmp_path / "c.parquet", catalogue("AFGKM" * 100, first=300))
     with pytest.raises(InputError, match="are not in"):
         draw(tmp_path / "c.parquet", tmp_path / "r.parquet", 0, SMALL)
 
 
-def test_a_manifest_tells_when_it_was_edited(tmp_path):
+def test_an_edited_manifest_is_refused(tmp_path):
     path = tmp_path / "0000.parquet"
     shard = drawn(tmp_path, catalogue("AFGKM" * 100), 0, SMALL)
     write_manifest(path, shard)
@@ -292,23 +295,23 @@ def test_the_hash_is_of_values_not_of_bytes():
     assert hash_of_rows(chunks) == hash_of_rows(table) != hash_of_rows(table.slice(1))
 
 
-def test_commands_draw_what_the_library_draws(tmp_path):
+def test_commands_give_what_the_library_gives(tmp_path):
     table = catalogue("AFGKM" * 100)
     write_parquet(tmp_path / "c.parquet", table)
-    c, r, m, t = (str(tmp_path / name) for name in ("c.parquet", "r.parquet", "m.parquet", "t.csv"))
+    c, r, m = (str(tmp_path / name) for name in ("c.parquet", "r.parquet", "m.parquet"))
     options = ["--options", SMALL.model_dump_json()]
     assert main(["assign-shards", "--catalogue", c, *options, "--out", r]) == 0
     assert pq.read_table(r).equals(assign(table, SMALL))
     command = ["draw-shard", "--catalogue", c, "--assignment", r, "--shard", "1"]
     assert main([*command, *options, "--out", m]) == 0
     assert read_manifest(Path(m)).equals(drawn(tmp_path, table, 1, SMALL))
-    tabulated = ["tabulate-sample", "--assignment", r, *options, "--scales", "100", "300"]
-    assert main([*tabulated, "--out", t]) == 0
-    expected = tabulate(assign(table, SMALL), SMALL, [100, 300]).to_pylist()
-    assert csv.read_csv(t).to_pylist() == expected
+    command = ["tabulate", "sample", "--assignment", r, "--sample-options", options[1]]
+    assert main([*command, "--scales", "100", "300", "--out", str(tmp_path)]) == 0
+    expected = tabulate(tmp_path, assign(table, SMALL), SMALL, [100, 300])
+    assert read_rows(tmp_path / "sample.csv", sample.Row) == expected
 
 
-def test_many_spectra_are_dealt_in_seconds(tmp_path):
+def test_many_spectra_are_assigned_in_seconds(tmp_path):
     rows = 200_000
     table = pa.table(
         {
@@ -318,5 +321,5 @@ def test_many_spectra_are_dealt_in_seconds(tmp_path):
         }
     )
     assignment = assign(table, SampleOptions())
-    full = tabulate(assignment, SampleOptions(), [150_000])
-    assert full["there"].to_pylist() == [30_000] * 5
+    counts = tabulate(tmp_path, assignment, SampleOptions(), [150_000])
+    assert [row.there for row in counts] == [30_000] * 5

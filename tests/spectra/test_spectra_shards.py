@@ -170,7 +170,7 @@ def test_the_command(tmp_path, mixed, caplog):
 
 
 def test_long_shards_tell_how_far_they_are(mixed, caplog, monkeypatch):
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
     caplog.set_level(logging.INFO)
     resample_manifest(manifest([None] * 5, range(5)), PAPER)
     assert "2 of 5 spectra" in caplog.text

@@ -78,7 +78,11 @@ def sky(tmp_path_factory) -> dict[str, Found]:
     surveys = {
         "apogee": (apogee.write_allstar, APOGEE, apogee_reader.APOGEE),
         "galah": (galah.write_allstar, GALAH, galah_reader.galah(30.0)),
-        "gaia_eso": (gaia_eso.write_catalogue, GAIA_ESO, gaia_eso_reader.gaia_eso("grevesse2007")),
+        "gaia_eso": (
+            gaia_eso.write_catalogue,
+            GAIA_ESO,
+            gaia_eso_reader.gaia_eso(gaia_eso_reader.Sun.GREVESSE_2007),
+        ),
     }
     found = {}
     for name, (write, stream, survey) in surveys.items():

@@ -10,7 +10,7 @@ from spectralm.errors import InputError
 from spectralm.labels.vocabulary import ABUNDANCES, SPECIES
 from spectralm.schemas import REJECTS, STARS, schema
 from spectralm.surveys.apogee import APOGEE
-from spectralm.surveys.gaia_eso import GREVESSE_2007, gaia_eso
+from spectralm.surveys.gaia_eso import GREVESSE_2007, Sun, gaia_eso
 from spectralm.surveys.gaia_eso import SPECIES as GES_SPECIES
 from spectralm.surveys.galah import ELEMENTS as GALAH_ELEMENTS
 from spectralm.surveys.galah import galah
@@ -137,7 +137,7 @@ def test_gaia_esos_abundances_are_brought_to_iron(read):
     columns["C1"][1] += 0.125
     columns["FEH"][2] = np.nan
     columns["UPPER_CU1"] = np.array([0, 0, 0, 1, 0, 0], "i4")
-    table = read(columns, gaia_eso("grevesse2007")).stars
+    table = read(columns, gaia_eso(Sun.GREVESSE_2007)).stars
     assert table["mg_fe"].to_pylist()[:3] == pytest.approx([0.25, 0, None])
     assert table["c_fe"].to_pylist()[:2] == pytest.approx([0, 0.125])
     assert table["cu_fe"].to_pylist()[3:5] == pytest.approx([None, 0])
@@ -152,11 +152,11 @@ def test_gaia_esos_own_sun(read):
     columns["MG1"][4], columns["MG1"][1], columns["CE2"][4] = 7.5, 9.9, np.nan
     columns["CE2"][1] = 1.5
     columns["MG1"][0] = 7.25
-    table = read(columns, gaia_eso("survey")).stars
+    table = read(columns, gaia_eso(Sun.SURVEY)).stars
     assert table["mg_fe"][0].as_py() == pytest.approx(7.25 - 7.5 + 0.5)
     assert table["ce_fe"][0].as_py() == pytest.approx(1.2 - 1.5 + 0.5)
     with pytest.raises(InputError, match=r"no row is called Sun.*sun to grevesse2007"):
-        read(gaia_eso_columns(), gaia_eso("survey"))
+        read(gaia_eso_columns(), gaia_eso(Sun.SURVEY))
 
 
 def test_a_value_needs_its_flag_and_a_flag_its_value(read):
@@ -192,7 +192,7 @@ def test_outside_judges_need_no_element(read):
         columns[species][:2] = np.nan
     for name in ("TEFF", "LOGG", "FEH"):
         columns[name][0] = np.nan
-    stars = read(columns, gaia_eso("grevesse2007"))
+    stars = read(columns, gaia_eso(Sun.GREVESSE_2007))
     assert stars.stars.num_rows == ROWS - 1
     assert list(reasons(stars)) == ["no valid label"]
 
@@ -249,7 +249,7 @@ def test_missing_positions_motions_and_magnitudes(read):
     [
         (apogee_columns, APOGEE, "TIII_FE_FLAG"),
         (galah_columns, galah(30.0), "flag_mg_fe"),
-        (gaia_eso_columns, gaia_eso("grevesse2007"), "N_CN"),
+        (gaia_eso_columns, gaia_eso(Sun.GREVESSE_2007), "N_CN"),
     ],
 )
 def test_a_missing_column_is_told_with_those_that_are_there(read, columns, survey, gone):
@@ -268,7 +268,7 @@ def test_a_missing_column_is_told_with_those_that_are_there(read, columns, surve
         (apogee_columns, "CE_FE", "Y_FE", APOGEE, "APOGEE DR14 or older"),
         (galah_columns, "snr_px_ccd3", "snr_c3_iraf", galah(30.0), "GALAH DR3"),
         (galah_columns, "", "", APOGEE, "GALAH DR4"),
-        (apogee_columns, "", "", gaia_eso("survey"), "APOGEE DR16"),
+        (apogee_columns, "", "", gaia_eso(Sun.SURVEY), "APOGEE DR16"),
     ],
 )
 def test_another_release_or_survey_is_called_by_its_name(read, columns, old, new, survey, told):
@@ -310,6 +310,6 @@ def test_a_csv_export_with_a_broken_cell(tmp_path):
     columns = gaia_eso_columns()
     columns["TEFF"] = np.array(["5800", "58oo", *["5800"] * 4])
     Table(columns).write(path, format="ascii.csv")
-    stars = read_stars(path, gaia_eso("grevesse2007"))
+    stars = read_stars(path, gaia_eso(Sun.GREVESSE_2007))
     assert stars.stars.num_rows == ROWS - 1
     assert reasons(stars) == {"unreadable row": "00000001-0000000: teff is '58oo'"}

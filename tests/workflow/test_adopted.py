@@ -8,7 +8,7 @@ import pytest
 import yaml
 from workflow.experiment import Experiment
 
-UNKNOWN = "given is the adapter of elsewhere, which has no manifest: what it learned from is not"
+UNKNOWN = "given is the adapter of elsewhere, which has no manifest: what it was trained on"
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import pytest
 from astropy.table import Table
 
 from spectralm.files import read_parquet
-from spectralm.labels.vocabulary import SPECIES
-from spectralm.language.questions import asked_of
+from spectralm.labels.vocabulary import LABELS, SPECIES
 from spectralm.language.records import read_records
 from spectralm.samples.manifest import read_manifest
 
@@ -28,7 +27,7 @@ def test_every_crossmatched_spectrum_is_asked_for_what_apogee_has(second_stage):
     ]
     assert sorted(row["obsid"] for row in asked) == sorted(spectra)
     for row in asked:
-        assert [label.text for label in asked_of(row["question"])] == ASKED
+        assert [LABELS[name].text for name in row["asked"]] == ASKED
         assert row["answer"].count(":") == len(ASKED)
 
 

@@ -225,34 +225,40 @@ def all_rejects(wildcards):
     ]
 
 
-def residuals_at(wildcards):
-    """Input function: the residuals of all models that are run at a scale."""
-    return [
-        f"results/residuals/{run}/{run.dataset}.parquet"
-        for run in CONFIG.runs
-        if (run.dataset, run.scale) == (wildcards.dataset, int(wildcards.scale))
+def runs_at(dataset, files):
+    """Input function: files of all runs on a dataset at a scale."""
+    return lambda wildcards: [
+        path
+        for run in CONFIG.runs_on(dataset)
+        if run.scale == int(wildcards.scale)
+        for path in files(run)
     ]
+
+
+def residuals_of(run):
+    """The residuals of a run on test spectra of the dataset that it was trained on."""
+    return [f"results/residuals/{run}/{run.dataset}.parquet"]
+
+
+def outside_of(run):
+    """The residuals of a run against the surveys that judge from outside."""
+    return [f"results/residuals/{run}/{dataset}.parquet" for dataset in CONFIG.external]
+
+
+def manifest_of(run):
+    """What is known of a run's model."""
+    return [f"results/models/{run}/manifest.json"]
+
+
+def of_runs(runs, files):
+    """Files of runs."""
+    return [path for run in runs for path in files(run)]
 
 
 def largest(learned):
     """The runs at the largest scale of a dataset, which surveys from outside judge."""
     scale = max(CONFIG.scales(learned), default=0)
     return [run for run in CONFIG.runs_on(learned) if run.scale == scale]
-
-
-def outside(runs):
-    """The residuals of runs against the surveys that judge from outside."""
-    return expand(
-        "results/residuals/{run}/{dataset}.parquet", run=runs, dataset=CONFIG.external
-    )
-
-
-def outside_at(wildcards):
-    """Input function: the same of all runs at a scale."""
-    scale = int(wildcards.scale)
-    return outside(
-        [run for run in CONFIG.runs_on(wildcards.dataset) if run.scale == scale]
-    )
 
 
 def external_samples(datasets):
@@ -264,13 +270,10 @@ def external_samples(datasets):
     )
 
 
-#: What the models of the paper's tables and figures of surveys from outside learned from.
-LEARNED = {"7": "lamost", "8": "apogee"}
-
-
-def paper_table(number):
-    """The file with the numbers of one of the paper's tables."""
-    return Path(workflow.basedir, "resources", "published", f"table{number}.csv")
+def paper_tables(*numbers):
+    """The files with the numbers of some of the paper's tables."""
+    folder = Path(workflow.basedir, "resources", "published")
+    return [folder / f"table{number}.csv" for number in numbers]
 
 
 def compared_runs(number):
@@ -278,7 +281,7 @@ def compared_runs(number):
 
     Where all models are compared it has all of ours, else the counterparts of the paper's.
     """
-    paper = read_published(paper_table(number))
+    paper = read_published(*paper_tables(number))
     models = {
         model for row in paper for model in ours_for(row.model, CONFIG.evaluation)
     }
@@ -288,22 +291,13 @@ def compared_runs(number):
         run
         for run in CONFIG.runs_on("lamost")
         if run.scale == chosen
-        and (int(number) not in TABLES_OF_PAPERS_MODELS or run.model in models)
+        and (number not in TABLES_OF_PAPERS_MODELS or run.model in models)
     ]
 
 
 def trained_here(dataset):
     """The runs that learned from a dataset here; of others, the number of spectra is not known."""
     return [run for run in CONFIG.runs_on(dataset) if run.model not in ADOPTED]
-
-
-def of_runs(runs, kind):
-    """Files of a kind (residuals, manifests) of runs."""
-    pattern = {
-        "residuals": "results/residuals/{run}/{run.dataset}.parquet",
-        "manifests": "results/models/{run}/manifest.json",
-    }[kind]
-    return [pattern.format(run=run) for run in runs]
 
 
 def template(name):
@@ -345,14 +339,13 @@ def cards():
 
 
 def shown(path):
-    """A table or figure, marked for `snakemake --report` with its caption and wildcards."""
+    """A table or figure, marked for `snakemake --report` with its name and wildcards."""
     folder, name = path.split("/")[-2:]
-    kind = "external" if name[0] == "{" else re.match("[a-z_]+", name)[0]
     return report(
         path,
-        caption=f"../report/{folder}/{kind}.rst",
+        caption="../report/exhibit.rst",
         category=folder.capitalize(),
-        labels={"what": kind}
+        labels={"what": name.partition("-")[0].partition(".")[0]}
         | {each: f"{{{each}}}" for each in re.findall(r"{(\w+)}", name)},
     )
 
@@ -363,33 +356,27 @@ def benchmark_patterns(wildcards):
     return json.dumps({rule.name: rule.benchmark.regex().pattern for rule in timed})
 
 
-def caption(text, note=""):
-    """Params function: a caption with the rule's wildcards.
-
-    That of several runs names those that failed.
-    """
-
-    def told(wildcards):
-        parts = [text.format(**wildcards)]
-        if "model" not in wildcards.keys():
-            place = [wildcards.get(name) for name in ("dataset", "scale")]
-            parts.append(failed_at("-".join(filter(None, place))))
-        return " ".join(filter(None, [*parts, note]))
-
-    return told
-
-
-def failed_at(place):
-    """A sentence on the runs that failed for a dataset or a dataset-scale; empty without any."""
-    failed = [
-        f"{run} ({reason})"
-        for run, reason in CONFIG.evaluation.failed.items()
-        if f"-{place}-" in f"{run}-"
-    ]
-    return f"Failed, so not here: {', '.join(failed)}." if failed else ""
-
-
 def statistics_options(*more):
-    """The options of statistics, and of what else a rule names, as JSON."""
-    names = {"resamples", "seed", "interval", "outlier_sigmas", "note", *more}
+    """The options of statistics and captions, and of what else a rule names, as JSON."""
+    names = {"resamples", "seed", "interval", "outlier_sigmas", "failed", "note", *more}
     return CONFIG.evaluation.model_dump_json(include=names)
+
+
+def as_arguments(wildcards, input):
+    """Params function: the input files by kind, as options of a command."""
+    return " ".join(
+        f"--{kind} {shlex.join([files] if isinstance(files, str) else files)}"
+        for kind, files in input.items()
+        if files and kind not in ("style", "template")
+    )
+
+
+def exhibit_modules():
+    """All modules of tables and figures, whose titles and captions the report shows."""
+    return [
+        f"spectralm.evaluation.{package}.{path.stem}"
+        for package in ("tables", "figures")
+        for path in sorted(
+            source(f"spectralm.evaluation.{package}").parent.glob("[a-z]*.py")
+        )
+    ]

@@ -26,529 +26,290 @@ rule compute_residuals:
         " --out {output} > {log} 2>&1"
 
 
-rule tabulate_residuals:
-    input:
-        residuals_at,
-    output:
-        csv=shown("results/tables/residuals-{dataset}-{scale}.csv"),
-        markdown="results/tables/residuals-{dataset}-{scale}.md",
-        latex="results/tables/residuals-{dataset}-{scale}.tex",
-    log:
-        "logs/tables/residuals-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/tables/residuals-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        options=statistics_options(),
-        caption=caption(
-            "Residuals (model minus survey) on the test spectra of a sample of {scale} spectra"
-            " from {dataset}."
+class Exhibits(NamedTuple):
+    """Tables, or figures, that one job makes of the same files."""
+
+    names: list
+    at: str  # what they show, as at the end of their files' names
+    files: dict  # input, by option of `spectralm tabulate` and `spectralm plot`
+    options: tuple = ()  # of evaluation, besides those of statistics
+    arguments: str = ""
+    models: list = list(CONFIG.models)
+
+    def paths(self, folder, *suffixes):
+        """Patterns of the files."""
+        return [
+            f"results/{folder}/{'-'.join(filter(None, [name, self.at]))}{suffix}"
+            for name in self.names
+            for suffix in suffixes
+        ]
+
+    def code(self, command, package):
+        """The hash of the code behind the files."""
+        modules = (f"spectralm.evaluation.{package}.{name}" for name in self.names)
+        return fingerprint(command, *modules)
+
+
+def beside_paper(number):
+    """One of tables 2 to 4: the LLM (2), all models (3), or the LLM and ResNet-50 (4)."""
+    scale, runs = compared_runs(number)
+    return Exhibits(
+        [f"table{number}"],
+        "",
+        {
+            "residuals": of_runs(runs, residuals_of),
+            "manifests": of_runs(runs, manifest_of),
+            "published": paper_tables(number),
+        },
+        ("published",),
+        f"--scales {scale}",
+    )
+
+
+def judged_from_outside(number, learned):
+    """One of tables 7 and 8: models of stage 1 and of stage 2."""
+    runs = largest(learned)
+    return Exhibits(
+        [f"table{number}"] if CONFIG.external and runs else [],
+        "",
+        {
+            "residuals": of_runs(runs, outside_of),
+            "manifests": of_runs(runs, manifest_of),
+            "samples": external_samples(CONFIG.external),
+            "published": paper_tables(number),
+        },
+        ("published",),
+        f"--scales {max(CONFIG.scales(learned), default=0)}",
+    )
+
+
+def of_a_run(names, dataset, models):
+    """Figures of one run."""
+    run = f"{{model}}-{dataset}-{{scale}}"
+    files = {
+        "residuals": f"results/residuals/{run}/{dataset}.parquet",
+        "manifests": f"results/models/{run}/manifest.json",
+    }
+    return Exhibits(names, run, files, models=list(models))
+
+
+# A new table is a module of its name in src/spectralm/evaluation/tables, a new figure one in
+# src/spectralm/evaluation/figures, and its name here, where its input files are
+# (docs/adding_a_table.md). The keys end the names of the rules.
+TABLES = {
+    "lamost": Exhibits(
+        ["residuals", "confusion", "calibration", "snr"],
+        "lamost-{scale}",
+        {
+            "residuals": runs_at("lamost", residuals_of),
+            "manifests": runs_at("lamost", manifest_of),
+        },
+        ("snr_bins",),
+    ),
+    "apogee": Exhibits(
+        ["elements", "calibration"],
+        "apogee-{scale}",
+        {
+            "residuals": runs_at(
+                "apogee", lambda run: residuals_of(run) + outside_of(run)
+            ),
+            "manifests": runs_at("apogee", manifest_of),
+        },
+        ("well_determined", "weak"),
+    ),
+    "scaling": Exhibits(
+        ["scaling"],
+        "lamost",
+        {
+            "residuals": of_runs(trained_here("lamost"), residuals_of),
+            "manifests": of_runs(trained_here("lamost"), manifest_of),
+            "published": paper_tables(2, 3, 4),
+        },
+    ),
+    "rejects": Exhibits(["rejects"], "{dataset}", {"rejects": all_rejects}),
+    "sample": Exhibits(
+        ["sample"],
+        "lamost",
+        {"assignment": "results/samples/lamost.parquet"},
+        arguments=shlex.join(
+            ["--sample-options", CONFIG.samples.model_dump_json(), "--scales"]
+            + [str(scale) for scale in CONFIG.scales("lamost")]
         ),
-        code=fingerprint("tabulate_residuals"),
-    shell:
-        "spectralm tabulate-residuals --residuals {input} --options {params.options:q}"
-        " --caption {params.caption:q} --csv {output.csv} --markdown {output.markdown}"
-        " --latex {output.latex} > {log} 2>&1"
-
-
-rule tabulate_rejects:
-    input:
-        all_rejects,
-    output:
-        shown("results/tables/rejects-{dataset}.csv"),
-    log:
-        "logs/tables/rejects-{dataset}.log",
-    benchmark:
-        "benchmarks/tables/rejects-{dataset}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        code=fingerprint("tabulate_rejects"),
-    shell:
-        "spectralm tabulate-rejects --rejects {input} --out {output} > {log} 2>&1"
-
-
-rule plot_residuals:
-    input:
-        residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
-        style=STYLE,
-    output:
-        pdf="results/figures/residuals-{model}-{dataset}-{scale}.pdf",
-        png=shown("results/figures/residuals-{model}-{dataset}-{scale}.png"),
-    log:
-        "logs/figures/residuals-{model}-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/figures/residuals-{model}-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        caption=caption(
-            "Test spectra of a sample of {scale} spectra from {dataset}.",
-            CONFIG.evaluation.note,
-        ),
-        code=fingerprint("plot_residuals"),
-    shell:
-        "spectralm plot-residuals --residuals {input.residuals} --caption {params.caption:q}"
-        " --pdf {output.pdf} --png {output.png} > {log} 2>&1"
-
-
-rule plot_external:
+    ),
+    "labels": Exhibits(
+        ["table1"],
+        "",
+        {
+            "catalogue": "results/catalogues/apogee.parquet",
+            "published": paper_tables(1),
+        },
+    ),
+    "all_models": beside_paper(3),
+    "llm": beside_paper(2),
+    "llm_and_resnet": beside_paper(4),
+    "abundances": Exhibits(
+        ["table5", "table6"],
+        "",
+        {
+            "residuals": of_runs(largest("apogee"), residuals_of),
+            "manifests": of_runs(largest("apogee"), manifest_of),
+            "published": paper_tables(5, 6),
+        },
+        ("published",),
+        f"--scales {max(CONFIG.scales('apogee'), default=0)}",
+    ),
+    "outside_parameters": judged_from_outside(7, "lamost"),
+    "outside_abundances": judged_from_outside(8, "apogee"),
+}
+FIGURES = {
+    "baseline": of_a_run(
+        ["residuals", "histograms", "confusion"], "lamost", CONFIG.baselines
+    ),
+    "llm": of_a_run(
+        ["residuals", "histograms", "confusion", "calibration"], "lamost", CONFIG.llms
+    ),
+    "baseline_abundances": of_a_run(["residuals"], "apogee", CONFIG.baselines),
+    "llm_abundances": of_a_run(["residuals", "calibration"], "apogee", CONFIG.llms),
     # The paper's figures 1 to 6 (runs on lamost), 7 and 8 (runs on apogee).
-    input:
-        residuals="results/residuals/{model}-{learned}-{scale}/{dataset}.parquet",
-        samples=lambda wildcards: external_samples(wildcards.dataset),
-        style=STYLE,
-    output:
-        pdf="results/figures/{dataset}-{model}-{learned}-{scale}.pdf",
-        png=shown("results/figures/{dataset}-{model}-{learned}-{scale}.png"),
-    log:
-        "logs/figures/{dataset}-{model}-{learned}-{scale}.log",
-    benchmark:
-        "benchmarks/figures/{dataset}-{model}-{learned}-{scale}.tsv"
-    wildcard_constraints:
-        dataset="galah|gaia_eso",
-    conda:
-        "../envs/plots.yaml"
-    params:
-        note=CONFIG.evaluation.note,
-        code=fingerprint("plot_external"),
-    shell:
-        "spectralm plot-external --residuals {input.residuals} --samples {input.samples}"
-        " --note={params.note:q} --pdf {output.pdf} --png {output.png} > {log} 2>&1"
+    "outside": Exhibits(
+        CONFIG.external,
+        "{model}-{learned}-{scale}",
+        {
+            "residuals": expand(
+                "results/residuals/{{model}}-{{learned}}-{{scale}}/{dataset}.parquet",
+                dataset=CONFIG.external,
+            ),
+            "manifests": "results/models/{model}-{learned}-{scale}/manifest.json",
+            "samples": external_samples(CONFIG.external),
+        },
+    ),
+    "scaling": Exhibits(
+        ["scaling"],
+        "lamost",
+        {"tables": "results/tables/scaling-lamost.csv"},
+        arguments=shlex.join(["--models", *CONFIG.run_models]),
+    ),
+    "snr": Exhibits(
+        ["snr"],
+        "lamost-{scale}",
+        {"tables": "results/tables/snr-lamost-{scale}.csv"},
+        arguments=shlex.join(["--models", *CONFIG.run_models]),
+    ),
+}
 
 
-rule plot_residual_histograms:
-    input:
-        residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
-        style=STYLE,
-    output:
-        pdf="results/figures/histograms-{model}-{dataset}-{scale}.pdf",
-        png=shown("results/figures/histograms-{model}-{dataset}-{scale}.png"),
-    log:
-        "logs/figures/histograms-{model}-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/figures/histograms-{model}-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        code=fingerprint("plot_residual_histograms"),
-    shell:
-        "spectralm plot-residual-histograms --residuals {input.residuals} --pdf {output.pdf}"
-        " --png {output.png} > {log} 2>&1"
+for key, exhibits in TABLES.items():
+    if not exhibits.names:
+        continue
+
+    rule:
+        name:
+            f"tabulate_{key}"
+        input:
+            **exhibits.files,
+        output:
+            csv=[shown(path) for path in exhibits.paths("tables", ".csv")],
+            read=exhibits.paths("tables", ".md", ".tex"),
+        log:
+            exhibits.paths("", ".log")[0].replace("results/", "logs/tables"),
+        benchmark:
+            exhibits.paths("", ".tsv")[0].replace("results/", "benchmarks/tables")
+        conda:
+            "../envs/plots.yaml"
+        params:
+            names=exhibits.names,
+            at=f"--at {exhibits.at}" if exhibits.at else "",
+            files=as_arguments,
+            options=statistics_options(*exhibits.options),
+            arguments=exhibits.arguments,
+            code=exhibits.code("tabulate", "tables"),
+        shell:
+            "spectralm tabulate {params.names} {params.at} {params.files}"
+            " {params.arguments} --options {params.options:q} --out results/tables > {log} 2>&1"
 
 
-rule tabulate_comparison:
-    # Ours beside the paper's: table 2 (the LLM), 3 (all models) and 4 (the LLM and ResNet-50).
-    input:
-        published=lambda wildcards: paper_table(wildcards.number),
-        residuals=lambda wildcards: of_runs(
-            compared_runs(wildcards.number)[1], "residuals"
-        ),
-        manifests=lambda wildcards: of_runs(
-            compared_runs(wildcards.number)[1], "manifests"
-        ),
-    output:
-        csv=shown("results/tables/table{number}.csv"),
-        markdown="results/tables/table{number}.md",
-        latex="results/tables/table{number}.tex",
-    log:
-        "logs/tables/table{number}.log",
-    benchmark:
-        "benchmarks/tables/table{number}.tsv"
-    wildcard_constraints:
-        number="[234]",
-    conda:
-        "../envs/plots.yaml"
-    params:
-        options=statistics_options("published", "failed"),
-        scale=lambda wildcards: compared_runs(wildcards.number)[0],
-        code=fingerprint("tabulate_comparison"),
-    shell:
-        "spectralm tabulate-comparison --published {input.published}"
-        " --residuals {input.residuals} --manifests {input.manifests} --dataset lamost"
-        " --scale {params.scale} --options {params.options:q} --csv {output.csv}"
-        " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
+for key, exhibits in FIGURES.items():
+    if not exhibits.names:
+        continue
+
+    rule:
+        name:
+            f"plot_{key}"
+        input:
+            **exhibits.files,
+            style=STYLE,
+        output:
+            png=[shown(path) for path in exhibits.paths("figures", ".png")],
+            pdf=exhibits.paths("figures", ".pdf"),
+        log:
+            exhibits.paths("", ".log")[0].replace("results/", "logs/figures"),
+        benchmark:
+            exhibits.paths("", ".tsv")[0].replace("results/", "benchmarks/figures")
+        wildcard_constraints:
+            model=any_of(exhibits.models),
+        conda:
+            "../envs/plots.yaml"
+        params:
+            names=exhibits.names,
+            at=f"--at {exhibits.at}" if exhibits.at else "",
+            files=as_arguments,
+            options=statistics_options(*exhibits.options),
+            arguments=exhibits.arguments,
+            code=exhibits.code("plot", "figures"),
+        shell:
+            "spectralm plot {params.names} {params.at} {params.files} {params.arguments}"
+            " --options {params.options:q} --out results/figures > {log} 2>&1"
 
 
-rule tabulate_labels:
-    # The paper's table 1.
-    input:
-        catalogue="results/catalogues/apogee.parquet",
-        published=paper_table(1),
-    output:
-        csv=shown("results/tables/table1.csv"),
-        markdown="results/tables/table1.md",
-        latex="results/tables/table1.tex",
-    log:
-        "logs/tables/table1.log",
-    benchmark:
-        "benchmarks/tables/table1.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        note=CONFIG.evaluation.note,
-        code=fingerprint("tabulate_labels"),
-    shell:
-        "spectralm tabulate-labels --catalogue {input.catalogue} --published {input.published}"
-        " --note={params.note:q} --csv {output.csv} --markdown {output.markdown}"
-        " --latex {output.latex} > {log} 2>&1"
+def tables_of(key, **wildcards):
+    """The tidy tables of a list, such as at some scales; none without such."""
+    return expand(TABLES[key].paths("tables", ".csv"), **wildcards)
 
 
-rule tabulate_abundances:
-    # Ours beside the paper's: table 5 (mean and sigma) and 6 (root mean square).
-    input:
-        published=lambda wildcards: paper_table(wildcards.number),
-        residuals=of_runs(largest("apogee"), "residuals"),
-    output:
-        csv=shown("results/tables/table{number}.csv"),
-        markdown="results/tables/table{number}.md",
-        latex="results/tables/table{number}.tex",
-    log:
-        "logs/tables/table{number}.log",
-    benchmark:
-        "benchmarks/tables/table{number}.tsv"
-    wildcard_constraints:
-        number="[56]",
-    conda:
-        "../envs/plots.yaml"
-    params:
-        options=statistics_options("published", "failed"),
-        scale=max(CONFIG.scales("apogee"), default=0),
-        targets=CONFIG.targets("apogee"),
-        code=fingerprint("tabulate_abundances"),
-    shell:
-        "spectralm tabulate-abundances --published {input.published}"
-        " --residuals {input.residuals} --dataset apogee --scale {params.scale}"
-        " --targets {params.targets} --options {params.options:q} --csv {output.csv}"
-        " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
-
-
-rule tabulate_external:
-    # Ours beside the paper's against Gaia-ESO and GALAH: table 7 (stage 1) and 8 (stage 2).
-    input:
-        published=lambda wildcards: paper_table(wildcards.number),
-        residuals=lambda wildcards: outside(largest(LEARNED[wildcards.number])),
-        samples=external_samples(CONFIG.external),
-    output:
-        csv=shown("results/tables/table{number}.csv"),
-        markdown="results/tables/table{number}.md",
-        latex="results/tables/table{number}.tex",
-    log:
-        "logs/tables/table{number}.log",
-    benchmark:
-        "benchmarks/tables/table{number}.tsv"
-    wildcard_constraints:
-        number="[78]",
-    conda:
-        "../envs/plots.yaml"
-    params:
-        options=statistics_options("published", "failed"),
-        learned=lambda wildcards: LEARNED[wildcards.number],
-        scale=lambda wildcards: max(CONFIG.scales(LEARNED[wildcards.number]), default=0),
-        targets=lambda wildcards: CONFIG.targets(LEARNED[wildcards.number]),
-        code=fingerprint("tabulate_external"),
-    shell:
-        "spectralm tabulate-external --published {input.published}"
-        " --residuals {input.residuals} --samples {input.samples} --learned {params.learned}"
-        " --scale {params.scale} --targets {params.targets} --options {params.options:q} --csv {output.csv}"
-        " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
-
-
-rule tabulate_elements:
-    input:
-        residuals=residuals_at,
-        outside=outside_at,
-    output:
-        csv=shown("results/tables/elements-{dataset}-{scale}.csv"),
-        markdown="results/tables/elements-{dataset}-{scale}.md",
-        latex="results/tables/elements-{dataset}-{scale}.tex",
-    log:
-        "logs/tables/elements-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/tables/elements-{dataset}-{scale}.tsv"
-    wildcard_constraints:
-        dataset="apogee",
-    conda:
-        "../envs/plots.yaml"
-    params:
-        options=statistics_options("well_determined", "weak"),
-        caption=caption(
-            "What models of a sample of {scale} spectra from {dataset} know of each element."
-        ),
-        code=fingerprint("tabulate_elements"),
-    shell:
-        "spectralm tabulate-elements --residuals {input.residuals} --outside {input.outside}"
-        " --options {params.options:q} --caption {params.caption:q} --csv {output.csv}"
-        " --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
-
-
-rule tabulate_confusion:
-    input:
-        residuals_at,
-    output:
-        csv=shown("results/tables/confusion-{dataset}-{scale}.csv"),
-        markdown="results/tables/confusion-{dataset}-{scale}.md",
-        latex="results/tables/confusion-{dataset}-{scale}.tex",
-    log:
-        "logs/tables/confusion-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/tables/confusion-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        caption=caption(
-            "Spectral classes of the test spectra of a sample of {scale} spectra from {dataset}."
-        ),
-        note=CONFIG.evaluation.note,
-        code=fingerprint("tabulate_confusion"),
-    shell:
-        "spectralm tabulate-confusion --residuals {input} --caption {params.caption:q}"
-        " --note={params.note:q} --csv {output.csv} --markdown {output.markdown}"
-        " --latex {output.latex} > {log} 2>&1"
-
-
-rule plot_confusion:
-    input:
-        residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
-        style=STYLE,
-    output:
-        pdf="results/figures/confusion-{model}-{dataset}-{scale}.pdf",
-        png=shown("results/figures/confusion-{model}-{dataset}-{scale}.png"),
-    log:
-        "logs/figures/confusion-{model}-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/figures/confusion-{model}-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        caption=caption(
-            "Share of each of the survey's classes that the model takes for each class, and the"
-            " number of test spectra.",
-            CONFIG.evaluation.note,
-        ),
-        code=fingerprint("plot_confusion"),
-    shell:
-        "spectralm plot-confusion --residuals {input.residuals} --caption {params.caption:q}"
-        " --pdf {output.pdf} --png {output.png} > {log} 2>&1"
-
-
-rule tabulate_calibration:
-    input:
-        residuals_at,
-    output:
-        csv=shown("results/tables/calibration-{dataset}-{scale}.csv"),
-        markdown="results/tables/calibration-{dataset}-{scale}.md",
-        latex="results/tables/calibration-{dataset}-{scale}.tex",
-    log:
-        "logs/tables/calibration-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/tables/calibration-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        caption=caption(
-            "Errors that models tell, on the test spectra of a sample of {scale} spectra from"
-            " {dataset}."
-        ),
-        note=CONFIG.evaluation.note,
-        code=fingerprint("tabulate_calibration"),
-    shell:
-        "spectralm tabulate-calibration --residuals {input} --caption {params.caption:q}"
-        " --note={params.note:q} --csv {output.csv} --markdown {output.markdown}"
-        " --latex {output.latex} > {log} 2>&1"
-
-
-rule plot_calibration:
-    input:
-        residuals="results/residuals/{model}-{dataset}-{scale}/{dataset}.parquet",
-        style=STYLE,
-    output:
-        pdf="results/figures/calibration-{model}-{dataset}-{scale}.pdf",
-        png=shown("results/figures/calibration-{model}-{dataset}-{scale}.png"),
-    log:
-        "logs/figures/calibration-{model}-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/figures/calibration-{model}-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        caption=caption(
-            "Above: probability integral transforms of the survey's values in the model's normal"
-            " distributions, flat where errors are right; grey: two sigmas of a flat histogram."
-            " Below each: share of test spectra within central intervals of each probability.",
-            CONFIG.evaluation.note,
-        ),
-        code=fingerprint("plot_calibration"),
-    shell:
-        "spectralm plot-calibration --residuals {input.residuals} --caption {params.caption:q}"
-        " --pdf {output.pdf} --png {output.png} > {log} 2>&1"
-
-
-rule tabulate_scaling:
-    input:
-        residuals=of_runs(trained_here("lamost"), "residuals"),
-        manifests=of_runs(trained_here("lamost"), "manifests"),
-        published=[paper_table(number) for number in (2, 3, 4)],
-    output:
-        csv=shown("results/tables/scaling-{dataset}.csv"),
-        markdown="results/tables/scaling-{dataset}.md",
-        latex="results/tables/scaling-{dataset}.tex",
-    log:
-        "logs/tables/scaling-{dataset}.log",
-    benchmark:
-        "benchmarks/tables/scaling-{dataset}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        options=statistics_options(),
-        caption=caption("Residuals by the number of training spectra from {dataset}."),
-        code=fingerprint("tabulate_scaling"),
-    shell:
-        "spectralm tabulate-scaling --residuals {input.residuals} --manifests {input.manifests}"
-        " --published {input.published} --options {params.options:q} --caption {params.caption:q}"
-        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex} > {log} 2>&1"
-
-
-rule plot_scaling:
-    input:
-        residuals=of_runs(trained_here("lamost"), "residuals"),
-        manifests=of_runs(trained_here("lamost"), "manifests"),
-        published=[paper_table(number) for number in (2, 3, 4)],
-        style=STYLE,
-    output:
-        pdf="results/figures/scaling-{dataset}.pdf",
-        png=shown("results/figures/scaling-{dataset}.png"),
-    log:
-        "logs/figures/scaling-{dataset}.log",
-    benchmark:
-        "benchmarks/figures/scaling-{dataset}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        models=CONFIG.run_models,
-        options=statistics_options(),
-        caption=caption(
-            "Residuals on one common test set, that of the smallest scale, against the number of"
-            " training spectra N, with intervals from resampling its stars. Lines: power laws"
-            " fitted to the points. Grey: the paper's tables 2 to 4, each point of the test set"
-            " of its own scale.",
-            CONFIG.evaluation.note,
-        ),
-        code=fingerprint("plot_scaling"),
-    shell:
-        "spectralm plot-scaling --residuals {input.residuals} --manifests {input.manifests}"
-        " --published {input.published} --models {params.models} --options {params.options:q}"
-        " --caption {params.caption:q} --pdf {output.pdf} --png {output.png} > {log} 2>&1"
-
-
-rule tabulate_snr:
-    input:
-        residuals_at,
-    output:
-        csv=shown("results/tables/snr-{dataset}-{scale}.csv"),
-        markdown="results/tables/snr-{dataset}-{scale}.md",
-        latex="results/tables/snr-{dataset}-{scale}.tex",
-    log:
-        "logs/tables/snr-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/tables/snr-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        options=statistics_options("snr_bins"),
-        caption=caption(
-            "Residuals (model minus survey) on the test spectra of a sample of {scale} spectra"
-            " from {dataset}."
-        ),
-        code=fingerprint("tabulate_snr"),
-    shell:
-        "spectralm tabulate-snr --residuals {input} --options {params.options:q}"
-        " --caption {params.caption:q} --csv {output.csv} --markdown {output.markdown}"
-        " --latex {output.latex} > {log} 2>&1"
-
-
-rule plot_snr:
-    input:
-        residuals=residuals_at,
-        style=STYLE,
-    output:
-        pdf="results/figures/snr-{dataset}-{scale}.pdf",
-        png=shown("results/figures/snr-{dataset}-{scale}.png"),
-    log:
-        "logs/figures/snr-{dataset}-{scale}.log",
-    benchmark:
-        "benchmarks/figures/snr-{dataset}-{scale}.tsv"
-    conda:
-        "../envs/plots.yaml"
-    params:
-        models=CONFIG.run_models,
-        options=statistics_options("snr_bins"),
-        caption=caption(
-            "Residuals on the test spectra of a sample of {scale} spectra from {dataset} by"
-            " signal-to-noise ratio, all classes together, whose shares differ from bin to bin;"
-            " bins of fewer than five spectra are left out. Bars are bootstrap intervals.",
-            CONFIG.evaluation.note,
-        ),
-        code=fingerprint("plot_snr"),
-    shell:
-        "spectralm plot-snr --residuals {input.residuals} --models {params.models}"
-        " --options {params.options:q} --caption {params.caption:q} --pdf {output.pdf}"
-        " --png {output.png} > {log} 2>&1"
+def figures_of(key, runs):
+    """The figures of a list, of each of some runs."""
+    return [
+        path.format(model=run.model, learned=run.dataset, scale=run.scale)
+        for run in runs
+        for path in FIGURES[key].paths("figures", ".png")
+    ]
 
 
 rule tables:
     input:
-        expand("results/tables/table{number}.md", number=[2, 3, 4]),
-        expand(
-            "results/tables/{table}-lamost-{scale}.md",
-            table=["residuals", "confusion", "calibration", "snr"],
-            scale=CONFIG.scales("lamost"),
-        ),
-        "results/tables/scaling-lamost.md",
-        "results/tables/sample-lamost.csv",
-        expand(
-            "results/tables/rejects-{dataset}.csv",
-            dataset=[*CONFIG.datasets, *CONFIG.external],
-        ),
-        [
-            "results/tables/table1.md",
-            "results/tables/table5.md",
-            "results/tables/table6.md",
-            f"results/tables/elements-apogee-{max(CONFIG.scales('apogee'))}.md",
-            f"results/tables/calibration-apogee-{max(CONFIG.scales('apogee'))}.md",
-        ]
-        if CONFIG.runs_on("apogee")
-        else [],
-        [
-            f"results/tables/table{number}.md"
-            for number, learned in LEARNED.items()
-            if CONFIG.external and CONFIG.runs_on(learned)
-        ],
+        tables_of("llm"),
+        tables_of("all_models"),
+        tables_of("llm_and_resnet"),
+        tables_of("lamost", scale=CONFIG.scales("lamost")),
+        tables_of("scaling"),
+        tables_of("sample"),
+        tables_of("rejects", dataset=[*CONFIG.datasets, *CONFIG.external]),
+        tables_of("labels") if CONFIG.runs_on("apogee") else [],
+        tables_of("abundances") if CONFIG.runs_on("apogee") else [],
+        tables_of("apogee", scale=CONFIG.scales("apogee")[-1:]),
+        tables_of("outside_parameters"),
+        tables_of("outside_abundances"),
 
 
 rule figures:
     input:
-        expand(
-            "results/figures/{figure}-{run}.png",
-            figure=["residuals", "histograms", "confusion"],
-            run=CONFIG.runs_on("lamost"),
+        figures_of(
+            "llm", [r for r in CONFIG.runs_on("lamost") if r.model in CONFIG.llms]
         ),
-        expand(
-            "results/figures/calibration-{run}.png",
-            run=[run for run in CONFIG.runs if run.model in CONFIG.llms],
+        figures_of(
+            "baseline",
+            [r for r in CONFIG.runs_on("lamost") if r.model in CONFIG.baselines],
         ),
-        expand("results/figures/snr-lamost-{scale}.png", scale=CONFIG.scales("lamost")),
-        "results/figures/scaling-lamost.png",
-        expand(
-            "results/figures/residuals-{run}.png",
-            run=[run for run in CONFIG.runs_on("apogee") if run.model in CONFIG.llms],
-        ),
+        expand(FIGURES["snr"].paths("figures", ".png"), scale=CONFIG.scales("lamost")),
+        FIGURES["scaling"].paths("figures", ".png"),
         # Of language models, as in the paper; those of other runs can be asked for by name.
-        expand(
-            "results/figures/{dataset}-{run}.png",
-            dataset=CONFIG.external,
-            run=[
+        figures_of(
+            "llm_abundances",
+            [r for r in CONFIG.runs_on("apogee") if r.model in CONFIG.llms],
+        ),
+        figures_of(
+            "outside",
+            [
                 run
                 for learned in CONFIG.datasets
                 for run in largest(learned)

@@ -1,5 +1,5 @@
-# Wants: a manifest shard and its spectra.
-# Gives: questions and answers, a file per split, in each of the config's texts that is asked for.
+# Input: a manifest shard and its spectra.
+# Output: questions and answers, a file per split, in each text that a model of the experiment uses.
 
 
 rule write_questions:
@@ -19,7 +19,9 @@ rule write_questions:
         "../envs/astro.yaml"
     params:
         targets=lambda wildcards: (
-            Targets.PARAMETERS if wildcards.targets == "parameters" else CONFIG.targets("apogee")
+            Targets.PARAMETERS
+            if wildcards.targets == "parameters"
+            else CONFIG.targets("apogee")
         ),
         text=lambda wildcards: CONFIG.texts[wildcards.text].model_dump_json(),
         grid=CONFIG.spectra.model_dump_json(),

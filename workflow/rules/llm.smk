@@ -1,5 +1,5 @@
-# Wants: questions and answers of the shards of a scale, and a base model.
-# Gives: an adapter with metrics and manifest, and its answers to the test questions.
+# Input: questions and answers of the shards of a scale, and a base model.
+# Output: an adapter with metrics and manifest, and its answers to the test questions.
 
 #: Models with an adapter that was trained elsewhere.
 ADOPTED = [name for name, model in CONFIG.llms.items() if model.adapter is not None]
@@ -22,8 +22,8 @@ rule make_tiny_base:
 
 
 rule train_llm:
-    # Unfinished trainings live in the workspaces folder, which is no output: a stopped job loses
-    # nothing. The declared outputs are written last.
+    # Unfinished trainings are in the workspaces folder, which Snakemake does not delete. The outputs
+    # are written at the end.
     input:
         base=tiny_base,
         after=adapter_before,
@@ -40,7 +40,7 @@ rule train_llm:
         "benchmarks/models/{model}-{dataset}-{scale}.tsv"
     wildcard_constraints:
         model=any_of(name for name in CONFIG.llms if name not in ADOPTED),
-    priority: 1  # the longest job of all must not wait for small ones
+    priority: 1  # the longest job must not wait for small ones
     conda:
         "../envs/llm.yaml"
     threads: 8
@@ -105,7 +105,7 @@ rule adopt_adapter:
 
 
 rule calibrate_llm:
-    # Errors of answers: on validation questions, from which nothing was learned.
+    # Errors of answers, calibrated on validation questions, which are not trained on.
     input:
         base=tiny_base,
         manifest="results/models/{model}-{dataset}-{scale}/manifest.json",

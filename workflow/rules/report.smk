@@ -1,18 +1,18 @@
 # Wants: every table and figure, counts of cuts and rejects, the models and the questions.
 # Gives: one page to read, and a card beside each adapter and each folder of questions.
 
+#: Tables that the report shows with the cuts of the catalogues.
+COUNTS = ("results/tables/sample", "results/tables/rejects")
+
 
 rule write_report:
     input:
-        key="results/tables/table3.csv",
-        elements=expand(
-            "results/tables/elements-apogee-{scale}.csv",
-            scale=CONFIG.scales("apogee")[-1:],
-        ),
-        tables=[path for path in rules.tables.input if path.endswith(".md")],
+        key=tables_of("all_models"),
+        elements=tables_of("apogee", scale=CONFIG.scales("apogee")[-1:])[:1],
+        tables=[path for path in rules.tables.input if not path.startswith(COUNTS)],
         figures=rules.figures.input,
-        counts=[
-            *(path for path in rules.tables.input if path.endswith(".csv")),
+        rejects=[path for path in rules.tables.input if path.startswith(COUNTS)],
+        cuts=[
             rules.build_catalogue.output.cuts,
             *(
                 f"results/catalogues/{name}.stars.cuts.csv"
@@ -20,8 +20,7 @@ rule write_report:
                 if name != "lamost"
             ),
         ],
-        captions=sorted(Path(workflow.basedir, "workflow", "report").glob("*/*.rst")),
-        manifests=of_runs(CONFIG.runs, "manifests"),
+        manifests=of_runs(CONFIG.runs, manifest_of),
         template=[template("report.html.j2"), template("report.css")],
     output:
         "results/report/index.html",
@@ -32,18 +31,14 @@ rule write_report:
     conda:
         "../envs/plots.yaml"
     params:
+        files=as_arguments,
         rules=benchmark_patterns,
         config=CONFIG.model_dump_json(),
-        note=CONFIG.evaluation.note,
-        elements=lambda wildcards, input: " ".join(
-            f"--elements {path}" for path in input.elements
-        ),
-        code=fingerprint("write_report"),
+        options=CONFIG.evaluation.model_dump_json(),
+        code=fingerprint("write_report", *exhibit_modules()),
     shell:
-        "spectralm write-report --key {input.key} {params.elements} --tables {input.tables}"
-        " --figures {input.figures} --counts {input.counts} --captions {input.captions:q}"
-        " --manifests {input.manifests} --benchmarks benchmarks --rules {params.rules:q}"
-        " --config {params.config:q} --note={params.note:q} --out {output} > {log} 2>&1"
+        "spectralm write-report {params.files} --benchmarks benchmarks --rules {params.rules:q}"
+        " --config {params.config:q} --options {params.options:q} --out {output} > {log} 2>&1"
 
 
 rule write_model_card:

@@ -43,25 +43,3 @@ rule draw_shard:
         "spectralm draw-shard --catalogue {input.catalogue} --assignment {input.assignment}"
         " --shard {wildcards.shard} --options {params.options:q} --strata {params.strata}"
         " --out {output} > {log} 2>&1"
-
-
-rule tabulate_sample:
-    input:
-        "results/samples/{dataset}.parquet",
-    output:
-        shown("results/tables/sample-{dataset}.csv"),
-    log:
-        "logs/tables/sample-{dataset}.log",
-    benchmark:
-        "benchmarks/tables/sample-{dataset}.tsv"
-    wildcard_constraints:
-        dataset="lamost",
-    conda:
-        "../envs/astro.yaml"
-    params:
-        options=CONFIG.samples.model_dump_json(),
-        scales=CONFIG.scales("lamost"),
-        code=fingerprint("tabulate_sample"),
-    shell:
-        "spectralm tabulate-sample --assignment {input} --options {params.options:q}"
-        " --scales {params.scales} --out {output} > {log} 2>&1"

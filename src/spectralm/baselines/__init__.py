@@ -1,1 +1,1 @@
-"""Models that read the same pixels as numbers."""
+"""Baselines: models that read the flux of each pixel as a number."""

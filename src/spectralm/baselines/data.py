@@ -1,4 +1,4 @@
-"""Pixels beside labels, a shard at a time, joined by obsid."""
+"""Flux and labels of one shard at a time, joined by obsid."""
 
 import logging
 from pathlib import Path
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 
 
 def names_of(targets: Targets) -> tuple[str, ...]:
-    """The labels that are asked for, by name and in their order."""
+    """Names of the predicted labels, in their order."""
     return tuple(label.name for label in targets.labels)
 
 
 def classes_of(targets: Targets) -> tuple[str, ...]:
-    """The classes that a model is asked to tell apart: CLASSES, or in stage 2 none."""
+    """The classes that a model predicts: CLASSES in stage 1, none in stage 2."""
     return CLASSES if targets == Targets.PARAMETERS else ()
 
 
@@ -32,12 +32,12 @@ def read_split(
 ) -> tuple[pa.Table, pa.Table]:
     """Spectra of one split, and their rows of the manifest in the same order.
 
-    Nothing is learnt from a spectrum that lacks every label asked for or has one that is no star's
-    (outside the range of its :class:`~spectralm.labels.vocabulary.Label`): such ones are in no
-    split but the test split, as language models have no words for them.
+    Spectra without any of the labels, and spectra with a label outside the range of its
+    :class:`~spectralm.labels.vocabulary.Label`, are left out of every split but the test split:
+    language models cannot write such labels, and all models are trained on the same spectra.
 
     Raises:
-        InputError: a spectrum is not in the manifest.
+        InputError: A spectrum is not in the manifest.
     """
     table = read_parquet(spectra, columns=["obsid", *columns])
     position = pc.index_in(table["obsid"], manifest["obsid"])
@@ -52,33 +52,36 @@ def read_split(
     stars = manifest.take(position)
     wanted = pc.equal(stars["split"], split).to_numpy()
     if split != TEST:
-        of_a_star = _labels_of_a_star(labels_of(stars, targets), targets)
-        if refused := np.count_nonzero(wanted & ~of_a_star):
-            log.warning("%s: %d %s spectra with no star's labels left out", spectra, refused, split)
-        wanted &= of_a_star
+        usable = _usable(labels_of(stars, targets), targets)
+        if excluded := np.count_nonzero(wanted & ~usable):
+            log.warning(
+                "%s: %d %s spectra left out: no label, or a label outside its range",
+                *(spectra, excluded, split),
+            )
+        wanted &= usable
     return table.filter(pa.array(wanted)), stars.filter(pa.array(wanted))
 
 
-def _labels_of_a_star(labels: np.ndarray, targets: Targets) -> np.ndarray:
-    """[n] Whether of labels [n, labels] some are there, and those are in their ranges."""
+def _usable(labels: np.ndarray, targets: Targets) -> np.ndarray:
+    """Whether each spectrum has a label, and all its labels [n, labels] are in range; bool [n]."""
     low, high = np.array([(label.low, label.high) for label in targets.labels]).T
-    wild = (labels < low) | (labels > high)
-    return ~wild.any(axis=1) & np.isfinite(labels).any(axis=1)
+    outside = (labels < low) | (labels > high)
+    return ~outside.any(axis=1) & np.isfinite(labels).any(axis=1)
 
 
 def labels_of(stars: pa.Table, targets: Targets) -> np.ndarray:
-    """The survey's labels [n, labels], float64 in the order of the ask; NaN where missing."""
+    """The survey's labels [n, labels], float64, in the order of the targets; NaN where missing."""
     columns = [stars[truth_column(stars, label)].to_numpy() for label in targets.labels]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
 def class_numbers(stars: pa.Table) -> np.ndarray:
-    """The survey's class as its place in CLASSES, [n] int64."""
+    """The index in CLASSES of the survey's class, int64 [n]."""
     return pc.index_in(stars["class"], pa.array(CLASSES)).to_numpy().astype(np.int64)
 
 
 def one_hot(stars: pa.Table) -> np.ndarray:
-    """The survey's class as [n, classes] float64: 1 for the star's, 0 for others."""
+    """The survey's class, one-hot encoded: float64 [n, classes]."""
     return np.eye(len(CLASSES))[class_numbers(stars)]
 
 
@@ -89,24 +92,27 @@ def predictions(
     classes: np.ndarray | None,
     labels: np.ndarray,
 ) -> pa.Table:
-    """A PREDICTIONS table of a model that writes no text; null where it was not asked.
+    """A PREDICTIONS table of a model that predicts numbers, so its column ``answer`` is null.
 
     Args:
-        ask: what the model was asked.
-        classes: [n], by name; None if the model names none. Left out in stage 2.
-        labels: [n, labels] in the order of the ask; NaN becomes null.
+        targets: What the model predicts; columns of other labels are null.
+        obsid: Identifiers of the spectra [n].
+        status: ``parsed``, or why there is no prediction [n].
+        classes: Names of the predicted classes [n]; None if the model predicts none. Not written
+            in stage 2.
+        labels: Predicted labels [n, labels], in the order of the targets; NaN becomes null.
     """
-    told = classes is not None and targets == Targets.PARAMETERS
+    if targets != Targets.PARAMETERS:
+        classes = None
     columns = {
         "obsid": obsid,
         "status": pa.array(status, pa.string()),
-        "answer": pa.nulls(len(obsid), pa.string()),
-        "class": pa.array(classes) if told else pa.nulls(len(obsid), pa.string()),
+        "class": pa.nulls(len(obsid), pa.string()) if classes is None else pa.array(classes),
     }
     columns |= {
         name: pa.array(values, pa.float64(), from_pandas=True)
         for name, values in zip(names_of(targets), labels.T, strict=True)
     }
-    nothing = pa.nulls(len(obsid))
+    null = pa.nulls(len(obsid))
     names = schema(PREDICTIONS).names
-    return pa.table({name: columns.get(name, nothing) for name in names}).cast(schema(PREDICTIONS))
+    return pa.table({name: columns.get(name, null) for name in names}).cast(schema(PREDICTIONS))

@@ -1,4 +1,4 @@
-"""The training of a network (paper IV.2), so that it can stop at any moment and go on."""
+"""The training of a network (paper IV.2), with a checkpoint after each epoch."""
 
 import logging
 import math
@@ -10,7 +10,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
 from spectralm.baselines.data import names_of
 from spectralm.baselines.model import Task
-from spectralm.baselines.network import Network, answer_loss, device, outputs
+from spectralm.baselines.network import Network, device, loss_of, outputs
+from spectralm.baselines.options import NetworkOptions
 from spectralm.baselines.split import Split
 from spectralm.errors import SpectraLMError
 from spectralm.files import atomic
@@ -20,12 +21,14 @@ log = logging.getLogger(__name__)
 
 
 class Fit:
-    """One training, from its last checkpoint (one per epoch) if there is any.
+    """One training, continued from its last checkpoint if there is one.
 
-    The order of the spectra is a function of seed, epoch and obsids alone.
+    The order of the spectra depends on the seed, the epoch and the obsids alone.
     """
 
-    def __init__(self, network: Network, train: Split, validation: Split, task: Task):
+    def __init__(
+        self, network: Network, train: Split, validation: Split, task: Task[NetworkOptions]
+    ):
         self.network, self.train, self.validation = network, train, validation
         self.targets, self.options, self.clock = task.targets, task.options, task.clock
         self.checkpoint = task.workspace / "checkpoint.pt"
@@ -40,10 +43,10 @@ class Fit:
             self._resume()
 
     def run(self) -> None:
-        """Train to the end; the network then has the weights of the best epoch.
+        """Train; at the end, the network has the weights of the best epoch.
 
         Raises:
-            SpectraLMError: the validation loss is no longer finite.
+            SpectraLMError: The validation loss is not finite.
         """
         while not self._ended():
             self._epoch()
@@ -51,7 +54,7 @@ class Fit:
         self.network.load_state_dict(self.best)
 
     def metrics(self) -> dict[str, Any]:
-        """What the best epoch reached on the validation split, and how it came to that."""
+        """Validation metrics of the best epoch, and the history of all epochs."""
         return {
             **self.history[self._best_epoch()],
             "best_epoch": self._best_epoch() + 1,
@@ -62,7 +65,7 @@ class Fit:
         options = self.options
         if options.schedule == "cosine":
             return CosineAnnealingLR(self.optimizer, T_max=options.epochs * self.steps)
-        # torch's patience is how many such epochs do not yet matter.
+        # PyTorch lowers the rate after patience + 1 epochs without improvement.
         patience = options.patience - 1
         return ReduceLROnPlateau(
             self.optimizer, factor=options.factor, patience=patience, threshold=0.0
@@ -74,10 +77,12 @@ class Fit:
     def _ended(self) -> bool:
         if not self.history:
             return False
-        waited = len(self.history) - 1 - self._best_epoch()
-        may_stop = self.options.schedule == "plateau" and self.options.stop_after is not None
-        stopped = may_stop and waited >= self.options.stop_after
-        return stopped or len(self.history) == self.options.epochs
+        if len(self.history) == self.options.epochs:
+            return True
+        stop_after = self.options.stop_after
+        if self.options.schedule == "cosine" or stop_after is None:
+            return False
+        return len(self.history) - 1 - self._best_epoch() >= stop_after
 
     def _epoch(self) -> None:
         random = np.random.default_rng([self.options.seed, len(self.history)])
@@ -96,11 +101,11 @@ class Fit:
         if self._best_epoch() == len(self.history) - 1:
             state = self.network.state_dict()
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
-        told = ", ".join(f"{name} {value:.4g}" for name, value in self.history[-1].items())
-        log.info("epoch %d of at most %d: %s", len(self.history), self.options.epochs, told)
+        metrics = ", ".join(f"{name} {value:.4g}" for name, value in self.history[-1].items())
+        log.info("epoch %d of at most %d: %s", len(self.history), self.options.epochs, metrics)
 
     def _train_epoch(self, order: np.ndarray) -> float:
-        """One pass over the training spectra; their mean loss on the way."""
+        """One pass over the training spectra; returns their mean loss."""
         self.network.train()
         total = torch.zeros((), device=device())
         steps = np.array_split(order, self.steps)
@@ -109,27 +114,27 @@ class Fit:
         return total.item() / len(order)
 
     def _validate(self) -> dict[str, float]:
-        """Loss, share of right classes if asked for, and rms error of each label in its unit."""
+        """Loss, accuracy of the class in stage 1, and rms error of each label in its unit."""
         scores, labels = outputs(self.network, self.validation.flux)
         classes, truth = self._targets(self.validation, slice(None))
-        loss = answer_loss(scores, labels, classes, truth, self.options.regression_weight)
+        loss = loss_of(scores, labels, classes, truth, self.options.regression_weight)
         errors = np.square((labels - truth).numpy() * self.label_scale)
         rms = {
             f"rms_{name}": float(np.sqrt(np.nanmean(squares)))
             for name, squares in zip(names_of(self.targets), errors.T, strict=True)
             if np.isfinite(squares).any()
         }
-        told = {"validation_loss": loss.item()}
+        metrics = {"validation_loss": loss.item()}
         if scores.shape[1]:
-            right = scores.argmax(dim=1) == classes
-            told["class_accuracy"] = right.double().mean().item()
-        return told | rms
+            correct = scores.argmax(dim=1) == classes
+            metrics["class_accuracy"] = correct.double().mean().item()
+        return metrics | rms
 
     def _step(self, rows: np.ndarray) -> torch.Tensor:
         classes, truth = (part.to(device()) for part in self._targets(self.train, rows))
         flux = torch.from_numpy(self.train.flux[rows]).to(device(), torch.float32)
         scores, labels = self.network(flux)
-        loss = answer_loss(scores, labels, classes, truth, self.options.regression_weight)
+        loss = loss_of(scores, labels, classes, truth, self.options.regression_weight)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -145,14 +150,14 @@ class Fit:
         return {"network": self.network, "optimizer": self.optimizer, "schedule": self.schedule}
 
     def _save_checkpoint(self) -> None:
-        kept = {name: part.state_dict() for name, part in self._parts().items()}
+        state = {name: part.state_dict() for name, part in self._parts().items()}
         with atomic(self.checkpoint) as temporary:
-            torch.save(kept | {"best": self.best, "history": self.history}, temporary)
+            torch.save(state | {"best": self.best, "history": self.history}, temporary)
         self.clock.keep()
 
     def _resume(self) -> None:
-        kept = torch.load(self.checkpoint, map_location=device(), weights_only=True)
+        state = torch.load(self.checkpoint, map_location=device(), weights_only=True)
         for name, part in self._parts().items():
-            part.load_state_dict(kept[name])
-        self.best, self.history = kept["best"], kept["history"]
-        log.info("%s: going on after epoch %d", self.checkpoint, len(self.history))
+            part.load_state_dict(state[name])
+        self.best, self.history = state["best"], state["history"]
+        log.info("%s: resumed after epoch %d", self.checkpoint, len(self.history))

@@ -1,4 +1,4 @@
-"""What every baseline can do, and the folder that it lives in."""
+"""The interface of a baseline, and the folder of a trained one."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import shutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,50 +23,57 @@ from spectralm.samples.splits import TEST
 from spectralm.spectra.stored import thousandths_of
 from spectralm.workspace import MANIFEST
 
-#: Folder of the weights within a model's, and their file where they are tensors.
+#: Folder of the weights in the model's folder, and the file of the weights if they are tensors.
 WEIGHTS = "weights"
 TENSORS = "model.safetensors"
 
+OptionsT = TypeVar("OptionsT", bound=BaselineOptions)
+OptionsT_co = TypeVar("OptionsT_co", bound=BaselineOptions, covariant=True)
+
 
 @dataclass(frozen=True)
-class Task:
-    """What is to be trained. Shards of ``spectra`` and ``samples`` may stand in any order."""
+class Task(Generic[OptionsT_co]):
+    """A training to be done. The shards in ``spectra`` and ``samples`` may be in any order."""
 
     spectra: list[Path]
     samples: list[Path]
     """Manifests."""
     targets: Targets
-    options: BaselineOptions
+    options: OptionsT_co
     workspace: Path
-    """Folder of this training alone, which may not be there yet: a kind whose training is worth
-    more than a retry keeps in it what it needs to go on. That is removed in the end."""
+    """Folder of this training alone, which need not exist yet. A model whose training is long
+    keeps its checkpoints there; the folder is removed after the training."""
     clock: Clock
-    """To be kept whenever something is kept in the workspace."""
+    """Call its ``keep`` after each checkpoint."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """What is known after training beside the model itself."""
+    """Results of a training, apart from the model itself."""
 
     n_train: int
-    """Spectra that were learnt from."""
+    """Number of spectra that the model was trained on."""
     n_validation: int
-    """Spectra that settings were chosen by."""
+    """Number of spectra that were used to choose hyperparameters or to stop the training."""
     metrics: dict[str, Any]
 
 
-class Model(ABC):
+class Model(ABC, Generic[OptionsT]):
     """A baseline: one module per kind in :mod:`spectralm.baselines.kinds`."""
 
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
     """Distributions whose versions the manifest records."""
+    looks_at_spectrum: ClassVar[bool] = True
+    """Whether the prediction depends on the spectrum."""
+    given: ClassVar[tuple[str, ...]] = ()
+    """Labels of the survey that the model is given at prediction, by name; ``class`` is one."""
     targets: Targets
-    """What it was asked; of a model that answers from flux alone."""
+    """What the model predicts."""
 
     @classmethod
     @abstractmethod
-    def train(cls, task: Task) -> tuple[Self, Training]:
-        """Learn from the training split of all shards; nothing is learnt from the test split."""
+    def train(cls, task: Task[OptionsT]) -> tuple[Self, Training]:
+        """Train on the training split of all shards. The test split must not be used."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -74,45 +81,58 @@ class Model(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, options: BaselineOptions, targets: Targets) -> Self:
-        """Read the weights that :meth:`save` wrote, of a model with these options, so asked."""
+    def load(cls, folder: Path, options: OptionsT, targets: Targets) -> Self:
+        """Read the weights that :meth:`save` wrote, of a model with these options and targets."""
 
     @property
     @abstractmethod
     def parameters(self) -> int:
-        """How many numbers were learnt."""
+        """Number of fitted parameters."""
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        """PREDICTIONS of the test spectra of one shard, in the order of the spectra."""
+        """PREDICTIONS for the test spectra of one shard, in the order of the spectra."""
         table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, self.targets)
         return self.answers(table["obsid"], thousandths_of(table))
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
-        """PREDICTIONS from flux alone, int16 [n, grid]; of a model that can, so not of an oracle.
+        """PREDICTIONS from the flux alone, if the model needs nothing else.
+
+        Args:
+            obsid: Identifiers of the spectra [n].
+            thousandths: Flux in thousandths, int16 [n, grid].
 
         Raises:
-            InputError: this kind needs more than the flux.
+            InputError: The model also needs labels of the survey (:attr:`given`).
         """
         raise InputError(type(self).__name__, "model", "needs more than flux", "use another run")
 
 
-class ArraysModel(Model):
-    """A model that is arrays: a dataclass of ``targets`` and of these."""
+@dataclass(frozen=True)
+class ArraysModel(Model[BaselineOptions]):
+    """A model whose parameters are arrays: the other fields of the subclass, a dataclass."""
+
+    targets: Targets
 
     def save(self, folder: Path) -> None:
+        """Write the arrays as safetensors."""
         arrays = {name: value for name, value in vars(self).items() if name != "targets"}
         with atomic(folder / TENSORS) as temporary:
             save_file(arrays, temporary)
 
     @classmethod
     def load(cls, folder: Path, options: BaselineOptions, targets: Targets) -> Self:
+        """Read the arrays that :meth:`save` wrote."""
         return cls(targets, **load_file(folder / TENSORS))
 
 
 def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out: Path) -> None:
-    """Train, and write weights, metrics.json and, last, manifest.json: then the model is whole.
+    """Train a model and write its folder: weights, metrics.json and, as the last, manifest.json.
 
-    ``facts`` are what decided the result, for the manifest.
+    Args:
+        model_class: The class of the model.
+        task: What to train.
+        facts: What determines the result (options, data, code), for the manifest.
+        out: The folder.
     """
     model, training = model_class.train(task)
     weights = out / WEIGHTS
@@ -125,6 +145,8 @@ def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out
         **provenance(model.packages),
         **task.clock.read(),
         "kind": task.options.kind,
+        "looks_at_spectrum": model.looks_at_spectrum,
+        "given": model.given,
         "n_train": training.n_train,
         "n_validation": training.n_validation,
         "parameters": model.parameters,
@@ -141,7 +163,7 @@ def train_model(model_class: type[Model], task: Task, facts: dict[str, Any], out
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
-    """The manifest of the model in a folder. Raises InputError if there is no whole model."""
+    """The manifest of the model in a folder. Raises InputError if there is none."""
     path = folder / MANIFEST
     if not path.is_file():
         raise InputError(path, "file", "missing", "train the model first (train-baseline)")

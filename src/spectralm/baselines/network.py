@@ -12,12 +12,19 @@ from spectralm.labels.vocabulary import Targets
 
 
 class Network(nn.Module):
-    """Standardised pixels -> features -> a score per class, and scaled labels.
+    """Standardised pixels -> features -> class logits and scaled labels.
 
     Args:
-        body: from pixels [n, grid] to ``features`` numbers, [n, features]; float32.
-        ask: which labels, and whether there are classes to tell apart.
+        body: A module from pixels [n, grid] to features [n, features]; float32.
+        features: Number of features.
+        grid: Number of pixels.
+        targets: The predicted labels, and whether a class is predicted.
     """
+
+    pixel_mean: Tensor
+    pixel_scale: Tensor
+    label_mean: Tensor
+    label_scale: Tensor
 
     def __init__(self, body: nn.Module, features: int, grid: int, targets: Targets):
         super().__init__()
@@ -31,9 +38,9 @@ class Network(nn.Module):
             self.register_buffer(f"{name}_scale", torch.ones(size))
 
     def standardise(self, train: Split, scaling: LabelScaling) -> None:
-        """Take zeros and units of pixels and labels from the training split.
+        """Take zero points and scales of pixels and labels from the training split.
 
-        The zero of a label that none of it has is NaN, and so is all that is ever said of it.
+        A label that no training spectrum has gets the zero point NaN, so its predictions are NaN.
         """
         labels = moments(train.labels) if scaling == "standard" else ranges(train.labels)
         for name, (mean, scale) in {"pixel": moments(train.flux), "label": labels}.items():
@@ -43,26 +50,28 @@ class Network(nn.Module):
         self.label_mean[torch.from_numpy(unknown)] = torch.nan
 
     def forward(self, flux: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores [n, classes] and scaled labels [n, labels] of thousandths [n, grid]."""
+        """Logits [n, classes] and scaled labels [n, labels] of flux in thousandths [n, grid]."""
         features = self.body((flux - self.pixel_mean) / self.pixel_scale)
         scores = features[:, :0] if self.classes is None else self.classes(features)
         return scores, self.labels(features)
 
 
 def device() -> torch.device:
-    """The GPU if there is one."""
+    """The GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def answer_loss(
+def loss_of(
     scores: Tensor, labels: Tensor, classes: Tensor, truth: Tensor, regression_weight: float
 ) -> Tensor:
-    """Cross-entropy + weight x mean squared error of the labels that are known (not NaN in truth).
+    """Cross-entropy + weight x mean squared error of the labels, without those that are missing.
 
     Args:
-        scores: [n, classes]; without classes, there is no cross-entropy.
-        labels: [n, labels], scaled as ``truth`` is.
-        classes: [n] places in CLASSES.
+        scores: Logits [n, classes]; if no class is predicted, the cross-entropy is left out.
+        labels: Predicted scaled labels [n, labels].
+        classes: True classes, as indices in CLASSES [n].
+        truth: True scaled labels [n, labels]; NaN where missing.
+        regression_weight: Weight of the mean squared error.
     """
     known = truth.isfinite()
     squares = torch.where(known, labels - truth, 0.0).square().sum() / known.sum().clamp(min=1)
@@ -72,7 +81,7 @@ def answer_loss(
 
 @torch.inference_mode()
 def outputs(network: Network, thousandths: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Scores [n, classes] and scaled labels [n, labels] of flux [n, grid], on the CPU."""
+    """Logits [n, classes] and scaled labels [n, labels] of flux [n, grid]; results on the CPU."""
     network.eval()
     parts = [
         network(torch.from_numpy(block).to(device(), torch.float32))
@@ -86,7 +95,7 @@ def outputs(network: Network, thousandths: np.ndarray) -> tuple[Tensor, Tensor]:
 
 def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the columns of [n, columns], without NaN; 1 instead of 0."""
-    n = total = squares = 0
+    n, total, squares = np.zeros((3, values.shape[1]))
     for block in blocks(values):
         known = np.isfinite(block)
         block = np.where(known, block, 0).astype(np.float64)

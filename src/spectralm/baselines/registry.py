@@ -1,6 +1,7 @@
 """The kinds of baselines, found by the names of their modules.
 
-A kind's code is imported when its class is asked for; its options alone load nothing heavy.
+The module of a kind is imported only when its class is needed, so that its options can be read
+without loading torch or LightGBM.
 """
 
 import importlib
@@ -8,6 +9,7 @@ import json
 import pkgutil
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 from pydantic import Field, ValidationError, create_model
@@ -39,7 +41,7 @@ def model_class(kind: str) -> type[Model]:
 
 @cache
 def options_class(kind: str) -> type[BaselineOptions]:
-    """The options of a kind, with its name as the only ``kind`` that they take."""
+    """The options of a kind; their field ``kind`` takes no other value."""
     module_of(kind)
     base = BaselineOptions
     if kind in _modules(_options):
@@ -47,11 +49,16 @@ def options_class(kind: str) -> type[BaselineOptions]:
     name = f"{kind.title()}Options" if base is BaselineOptions else base.__name__
     description = BaselineOptions.model_fields["kind"].description
     only = (Literal[kind], Field(kind, description=description))
-    return create_model(name, __base__=base, __doc__=base.__doc__, kind=only)
+    return create_model(
+        name,
+        __base__=base,
+        __doc__=base.__doc__,
+        kind=only,  # type: ignore[arg-type]  # Literal of a variable
+    )
 
 
 def read_options(text: str) -> BaselineOptions:
-    """Options as JSON, among them the kind. Raises InputError if the kind does not take them."""
+    """Options from JSON, with the kind among them. Raises InputError if they are not valid."""
     try:
         kind = json.loads(text)["kind"]
         return options_class(kind).model_validate_json(text)
@@ -60,11 +67,11 @@ def read_options(text: str) -> BaselineOptions:
 
 
 def load_model(folder: Path) -> Model:
-    """The trained model of a folder. Raises InputError if there is no whole one."""
+    """The trained model of a folder. Raises InputError if there is none."""
     manifest = manifest_of(folder)
     options = read_options(json.dumps(manifest["options"]))
     return model_class(options.kind).load(folder / WEIGHTS, options, Targets(manifest["targets"]))
 
 
-def _modules(package) -> list[str]:
+def _modules(package: ModuleType) -> list[str]:
     return [module.name for module in pkgutil.iter_modules(package.__path__)]

@@ -1,4 +1,4 @@
-"""One split of a run's spectra, mapped from a file: any number of them in bounded memory."""
+"""One split of a run's spectra, memory-mapped so that it may be larger than the memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,32 +17,32 @@ from spectralm.samples.manifest import read_manifests
 from spectralm.samples.splits import TRAIN, VALIDATION
 from spectralm.spectra.stored import thousandths_of
 
-#: Spectra that are looked at together where nothing is learnt.
+#: Spectra that are read together, except in training.
 BLOCK = 512
 
 
 @dataclass(frozen=True)
 class Split:
-    """Spectra of one split in the order of obsid, however they lie in shards."""
+    """Spectra of one split, of all shards, in the order of obsid."""
 
     obsid: np.ndarray
     """[n] int64."""
     flux: np.ndarray
-    """[n, grid] int16 thousandths, read from disk where it is looked at."""
+    """[n, grid] int16 thousandths, memory-mapped."""
     labels: np.ndarray
-    """[n, labels] float64 in the order of the ask; NaN where missing."""
+    """[n, labels] float64 in the order of the targets; NaN where missing."""
     classes: np.ndarray
-    """[n] int64, places in CLASSES."""
+    """[n] int64, indices in CLASSES."""
 
     def __len__(self) -> int:
         return len(self.obsid)
 
     @classmethod
     def open(cls, task: Task, split: str) -> Self:
-        """Copy the flux of a split into the workspace, a shard at a time, if it is not there.
+        """Open a split; its flux is copied to the workspace first, one shard at a time.
 
         Raises:
-            InputError: there is no spectrum to learn from.
+            InputError: There is no spectrum with labels.
         """
         manifest = read_manifests(task.samples)
         found = [read_split(path, [], manifest, split, task.targets) for path in task.spectra]
@@ -63,13 +63,13 @@ class Split:
 
 
 def blocks(values: np.ndarray) -> Iterator[np.ndarray]:
-    """Copies of the rows in memory, a few at a time."""
+    """Copies of the rows in memory, :data:`BLOCK` at a time."""
     for start in range(0, len(values), BLOCK):
         yield values[start : start + BLOCK].copy()
 
 
 def open_splits(task: Task) -> tuple[Split, Split]:
-    """The training and the validation split; raises like :meth:`Split.open`."""
+    """The training and the validation split; raises InputError like :meth:`Split.open`."""
     return Split.open(task, TRAIN), Split.open(task, VALIDATION)
 
 

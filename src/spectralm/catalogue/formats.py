@@ -1,7 +1,7 @@
 """A catalogue as Parquet, FITS and VOTable: the same rows, units, UCDs and header in each.
 
-The dex is a unit of neither the FITS standard nor VOUnits, so there the columns in dex have no unit
-and say it in their description.
+The dex is not a unit in the FITS standard or VOUnits. In FITS and VOTable, columns in dex
+therefore have no unit, and their description ends with "(dex)".
 """
 
 from dataclasses import dataclass
@@ -23,31 +23,42 @@ _FITS_CODES = {"double": "D", "float": "E", "int16": "I", "int32": "J", "int64":
 
 @dataclass(frozen=True)
 class Header:
-    """What is told of the whole table."""
+    """Metadata of the table."""
 
     run: str
     weights: str
-    """SHA-256 of the weights that made the predictions."""
+    """SHA-256 of the model's weights."""
     serializer: str
+    """Name of the text format, and the hash of its options."""
     software: str
+    """Name and version."""
     note: str
-    """What a reader must know, such as which spectra are here."""
+    """Note to the reader, for instance which spectra are in the table."""
 
 
 def unit_of(column: Column) -> str | None:
-    """The unit as FITS and VOUnits allow it."""
+    """The unit in FITS and VOTable; None for a column without one or in dex."""
     return None if column.unit in ("", "dex") else column.unit
 
 
 def description_of(column: Column) -> str:
-    """The description where :func:`unit_of` is written."""
+    """The description in FITS and VOTable."""
     return f"{column.description} (dex)" if column.unit == "dex" else column.description
 
 
 def write_catalogue(
     rows: pa.Table, columns: tuple[Column, ...], header: Header, parquet: Path, fit: Path, vot: Path
 ) -> None:
-    """Write a catalogue in all three forms."""
+    """Write a catalogue in three formats.
+
+    Args:
+        rows: The catalogue.
+        columns: Its columns.
+        header: Metadata of the table.
+        parquet: Path of the Parquet file.
+        fit: Path of the FITS file.
+        vot: Path of the VOTable.
+    """
     metadata = {**vars(header), "frame": FRAME, "epoch": EPOCH}
     write_parquet(parquet, rows, metadata)
     table = _astropy(rows, columns)
@@ -113,7 +124,7 @@ def _votable(table: Table, header: Header) -> VOTableFile:
     frame = CooSys(ID="positions", system=FRAME, epoch=EPOCH)
     resource.coordinate_systems.append(frame)
     for name, value in vars(header).items():
-        # An ID of its own, as the columns have theirs: two equal ones are no valid XML.
+        # Columns have their name as ID, and IDs must be unique in XML.
         resource.infos.append(Info(ID=f"info_{name}", name=name, value=value))
     element: TableElement = resource.tables[0]
     element.name = header.run

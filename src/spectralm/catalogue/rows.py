@@ -1,4 +1,4 @@
-"""Predictions joined with what is known of their spectra."""
+"""Rows of a catalogue: predictions joined with properties of their stars and spectra."""
 
 from pathlib import Path
 
@@ -14,20 +14,25 @@ from spectralm.labels.vocabulary import Label, Targets
 from spectralm.schemas import LabelFlag, catalogue_columns, schema
 from spectralm.spectra.stored import thousandths_of
 
-#: What a catalogue takes of each spectrum.
+#: Columns of spectra that a catalogue needs.
 COLUMNS = ["obsid", "snrr", "masked_fraction", "flags"]
 
 
-def spectra_of(predictions: pa.Table, shards: list[Path], known: TrainingDomain) -> pa.Table:
-    """COLUMNS of the predicted spectra in shards, and how far each is from the training spectra.
+def spectra_of(predictions: pa.Table, shards: list[Path], domain: TrainingDomain) -> pa.Table:
+    """COLUMNS of the predicted spectra, and their distance from the training spectra.
 
-    The flux of one shard at a time is in memory.
+    Only the flux of one shard is in memory at a time.
+
+    Args:
+        predictions: PREDICTIONS rows.
+        shards: Files of spectra.
+        domain: Training domain of the run.
     """
     parts = []
     for path in shards:
         table = read_parquet(path, [*COLUMNS, "flux"])
         table = table.filter(pc.is_in(table["obsid"], predictions["obsid"]))
-        distance = pa.array(known.distance(thousandths_of(table)))
+        distance = pa.array(domain.distance(thousandths_of(table)))
         parts.append(table.select(COLUMNS).append_column("distance", distance))
     return pa.concat_tables(parts)
 
@@ -36,29 +41,30 @@ def catalogue(
     predictions: pa.Table,
     sample: pa.Table,
     spectra: pa.Table,
-    known: TrainingDomain,
+    domain: TrainingDomain,
     origin: dict[str, str],
     targets: Targets,
     source: object,
 ) -> pa.Table:
-    """The catalogue of a run in order of obsid: a row per spectrum that it predicts.
+    """The catalogue of a run: one row per predicted spectrum, in the order of obsid.
 
-    A spectrum may be in several datasets; as one model gives one answer to it, it is there once.
+    A spectrum may be in several datasets; its predictions are the same, and it has one row.
 
     Args:
         predictions: PREDICTIONS rows.
-        sample: the manifests of the same shards.
-        spectra: of the same shards, as :func:`spectra_of` gives them.
-        known: what the run was trained on.
-        origin: the columns run, weights and serializer.
-        source: what errors name as the origin of the predictions.
+        sample: The manifests of the same shards.
+        spectra: The result of :func:`spectra_of` for the same shards.
+        domain: Training domain of the run.
+        origin: The values of the columns run, weights and serializer.
+        targets: What the run predicts.
+        source: Origin of the predictions in error messages.
 
     Raises:
-        InputError: a predicted spectrum is not in the manifests or not in the spectra.
+        InputError: A predicted spectrum is not in the manifests or not in the spectra.
     """
-    predictions = _once(predictions).sort_by("obsid")
-    sample = _beside(predictions, _once(sample), source, "manifests")
-    spectra = _beside(predictions, _once(spectra), source, "spectra")
+    predictions = _unique(predictions).sort_by("obsid")
+    sample = _aligned(predictions, _unique(sample), source, "manifests")
+    spectra = _aligned(predictions, _unique(spectra), source, "spectra")
     parsed = pc.equal(predictions["status"], "parsed")
     values = {label: pc.if_else(parsed, predictions[label.name], None) for label in targets.labels}
     predicted = Predicted(
@@ -75,44 +81,45 @@ def catalogue(
         "class": pc.if_else(parsed, predictions["class"], None),
         "masked_fraction": spectra["masked_fraction"],
         "distance": spectra["distance"],
-        "flags": pc.bit_wise_or(spectra["flags"], pa.array(flags_of(predicted, known))),
+        "flags": pc.bit_wise_or(spectra["flags"], pa.array(flags_of(predicted, domain))),
     }
     for label, value in values.items():
         error = pc.if_else(parsed, predictions[f"{label.name}_err"], None)
         columns[label.name] = value
         columns[f"{label.name}_err"] = error
-        columns[f"{label.name}_flag"] = _flag(label, value, error, known)
+        columns[f"{label.name}_flag"] = _flag(label, value, error, domain)
     written = catalogue_columns(targets)
     return pa.table({c.name: columns[c.name] for c in written}).cast(schema(written))
 
 
-def _once(table: pa.Table) -> pa.Table:
+def _unique(table: pa.Table) -> pa.Table:
     """The first row of each obsid."""
     rows = pa.table({"obsid": table["obsid"], "row": pa.array(range(len(table)), pa.int64())})
     first = rows.group_by("obsid").aggregate([("row", "min")])["row_min"]
     return table.take(first.combine_chunks().sort())
 
 
-def _beside(predictions: pa.Table, table: pa.Table, source: object, name: str) -> pa.Table:
+def _aligned(predictions: pa.Table, table: pa.Table, source: object, name: str) -> pa.Table:
     """The rows of a table that belong to the predictions, in their order."""
-    places = pc.index_in(predictions["obsid"], table["obsid"])
-    if places.null_count:
-        lost = predictions["obsid"].filter(pc.is_null(places))
+    rows = pc.index_in(predictions["obsid"], table["obsid"])
+    if rows.null_count:
+        missing = predictions["obsid"].filter(pc.is_null(rows))
         raise InputError(
             source,
             "obsid",
-            f"{len(lost)} predicted spectra are not in the {name} ({lost[0]}, ...)",
+            f"{len(missing)} predicted spectra are not in the {name} ({missing[0]}, ...)",
             "give the manifests and spectra of all shards that were predicted",
         )
-    return table.take(places)
+    return table.take(rows)
 
 
 def _flag(
-    label: Label, value: pa.ChunkedArray, error: pa.ChunkedArray, known: TrainingDomain
+    label: Label, value: pa.ChunkedArray, error: pa.ChunkedArray, domain: TrainingDomain
 ) -> np.ndarray:
-    bits = {
+    conditions = {
         LabelFlag.NO_VALUE: pc.is_null(value).to_numpy(),
         LabelFlag.NO_ERROR: pc.is_null(error).to_numpy(),
-        LabelFlag.OUTSIDE: known.outside(label, value.to_numpy()),
+        LabelFlag.OUTSIDE: domain.outside(label, value.to_numpy()),
     }
-    return np.sum([int(bit) * is_set for bit, is_set in bits.items()], axis=0, dtype=np.int16)
+    bits = [int(flag) * is_set for flag, is_set in conditions.items()]
+    return np.bitwise_or.reduce(bits).astype(np.int16)

@@ -2,12 +2,14 @@
 
 A subcommand is a module with a function ``run`` whose keyword-only parameters are its options:
 ``Path`` and ``list[Path]`` are files, an :class:`~spectralm.options.Options` class is given as
-JSON; ``*files`` are arguments without a name, at least one. Modules are imported when they are
+JSON, and each field of a dataclass is an option; ``*files`` are arguments without a name, at least
+one. Modules are imported when they are
 called, so that a catalogue rule never loads torch and the code a rule depends on is what its module
 imports.
 """
 
 import argparse
+import dataclasses
 import importlib
 import inspect
 import logging
@@ -15,7 +17,8 @@ import pkgutil
 import sys
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -41,9 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="COMMAND --help tells")
     given = parser.parse_args(arguments)
     run = importlib.import_module(f"{__name__}.{given.command.replace('-', '_')}").run
-    options = _parser(given.command, run).parse_args(given.rest)
-    named = vars(options)
-    unnamed = named.pop(inspect.getfullargspec(run).varargs, [])
+    values = vars(_parser(given.command, run).parse_args(given.rest))
+    unnamed, named = [], {}
+    for parameter, kind in _parameters(run):
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            unnamed = values[parameter.name]
+        elif dataclasses.is_dataclass(kind):
+            fields = {field.name: values[field.name] for field in dataclasses.fields(kind)}
+            named[parameter.name] = kind(**fields)
+        else:
+            named[parameter.name] = values[parameter.name]
     try:
         run(*unnamed, **named)
     except SpectraLMError as error:
@@ -52,26 +62,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser(command: str, run: Callable[..., None]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"spectralm {command}", description=inspect.getdoc(run))
+def _parameters(run: Callable[..., None]) -> Iterator[tuple[inspect.Parameter, Any]]:
+    """The parameters of a subcommand and their types."""
     hints = typing.get_type_hints(run)
     for name, parameter in inspect.signature(run).parameters.items():
+        yield parameter, hints[name]
+
+
+def _parser(command: str, run: Callable[..., None]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"spectralm {command}", description=inspect.getdoc(run))
+    for parameter, kind in _parameters(run):
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            parser.add_argument(name, nargs="+", type=hints[name], metavar=name[:-1].upper())
-            continue
-        flag = "--" + name.replace("_", "-")
-        required = parameter.default is inspect.Parameter.empty
-        settings = {"required": required, "default": None if required else parameter.default}
-        kind = hints[name]
-        if typing.get_origin(kind) is types.UnionType:
-            kind = typing.get_args(kind)[0]
-        if typing.get_origin(kind) is list:
-            parser.add_argument(flag, nargs="*", type=typing.get_args(kind)[0], **settings)
-        elif isinstance(kind, type) and issubclass(kind, Options):
-            parser.add_argument(flag, type=_reader(kind), metavar="JSON", **settings)
+            metavar = parameter.name[:-1].upper()
+            parser.add_argument(parameter.name, nargs="+", type=kind, metavar=metavar)
+        elif dataclasses.is_dataclass(kind):
+            hints = typing.get_type_hints(kind)
+            for field in dataclasses.fields(kind):
+                factory = field.default_factory
+                default = field.default if factory is dataclasses.MISSING else factory()
+                _add_option(parser, field.name, hints[field.name], default)
         else:
-            parser.add_argument(flag, type=kind, **settings)
+            _add_option(parser, parameter.name, kind, parameter.default)
     return parser
+
+
+def _add_option(parser: argparse.ArgumentParser, name: str, kind: Any, default: Any) -> None:
+    required = default is inspect.Parameter.empty
+    settings: dict[str, Any] = {"required": required, "default": None if required else default}
+    if typing.get_origin(kind) is types.UnionType:
+        kind = typing.get_args(kind)[0]
+    if typing.get_origin(kind) is list:
+        settings |= {"nargs": "*", "type": typing.get_args(kind)[0]}
+    elif isinstance(kind, type) and issubclass(kind, Options):
+        settings |= {"type": _reader(kind), "metavar": "JSON"}
+    else:
+        settings |= {"type": kind}
+    parser.add_argument("--" + name.replace("_", "-"), **settings)
 
 
 def _reader(kind: type[Options]) -> Callable[[str], Options]:

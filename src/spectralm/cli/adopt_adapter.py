@@ -1,4 +1,4 @@
-"""Take an adapter that was trained elsewhere."""
+"""Use an adapter that was trained elsewhere."""
 
 from pathlib import Path
 

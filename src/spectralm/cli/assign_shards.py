@@ -1,4 +1,4 @@
-"""``spectralm assign-shards``: every spectrum's split and shard."""
+"""``spectralm assign-shards``: the split and shard of every spectrum."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``spectralm build-catalogue``: LAMOST's catalogues -> one table of spectra."""
+"""``spectralm build-catalogue``: LAMOST's catalogues -> a table of spectra."""
 
 import logging
 from pathlib import Path
@@ -18,7 +18,7 @@ def run(
     rejects: Path,
     cuts: Path,
 ) -> None:
-    """Read LAMOST stellar catalogues and match them to the files that index-spectra found."""
+    """Read LAMOST stellar catalogues and match their rows with the files of index-spectra."""
     built = build_catalogue(catalogues, read_parquet(files), options)
     write_parquet(out, built.catalogue)
     write_parquet(rejects, built.rejects)

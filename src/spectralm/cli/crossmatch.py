@@ -1,4 +1,4 @@
-"""``spectralm crossmatch``: LAMOST's spectra of stars that another survey has."""
+"""``spectralm crossmatch``: LAMOST's spectra of another survey's stars."""
 
 import logging
 from pathlib import Path
@@ -12,12 +12,12 @@ def run(
     *, catalogue: Path, stars: Path, options: CrossmatchOptions, out: Path, rejects: Path
 ) -> None:
     """Match LAMOST's catalogue with a survey's stars, by Gaia id or on the sky."""
-    found = crossmatch(read_parquet(catalogue), read_parquet(stars), options)
-    write_parquet(out, found.catalogue)
-    write_parquet(rejects, found.rejects)
-    for how in found.catalogue["matched_by"].value_counts().to_pylist():
-        logging.info("matched: %(counts)d spectra by %(values)s", how)
-    for reason in found.rejects["reason"].value_counts().to_pylist():
+    matched = crossmatch(read_parquet(catalogue), read_parquet(stars), options)
+    write_parquet(out, matched.catalogue)
+    write_parquet(rejects, matched.rejects)
+    for method in matched.catalogue["matched_by"].value_counts().to_pylist():
+        logging.info("matched: %(counts)d spectra by %(values)s", method)
+    for reason in matched.rejects["reason"].value_counts().to_pylist():
         logging.info("rejects: %(counts)d %(values)s", reason)
-    stars_found = len(found.catalogue["survey_id"].unique())
-    logging.info("%d spectra of %d stars", found.catalogue.num_rows, stars_found)
+    matched_stars = len(matched.catalogue["survey_id"].unique())
+    logging.info("%d spectra of %d stars", matched.catalogue.num_rows, matched_stars)

@@ -1,4 +1,4 @@
-"""``spectralm draw-shard``: the frozen manifest of one shard."""
+"""``spectralm draw-shard``: the manifest of one shard."""
 
 import logging
 from pathlib import Path
@@ -16,7 +16,7 @@ def run(
     strata: Strata = Strata.CLASS,
     out: Path,
 ) -> None:
-    """Write the rows of the catalogue that assign-shards put into one shard."""
+    """Write the rows of the catalogue that are assigned to one shard."""
     table = draw(catalogue, assignment, shard, options, strata)
     write_manifest(out, table)
     logging.info("shard %d: %d spectra", shard, table.num_rows)

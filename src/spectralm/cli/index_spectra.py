@@ -1,4 +1,4 @@
-"""``spectralm index-spectra``: which FITS files lie in the survey's folders."""
+"""``spectralm index-spectra``: a table of the FITS files in the survey's folders."""
 
 import logging
 from pathlib import Path
@@ -8,7 +8,7 @@ from spectralm.surveys.index import index_files
 
 
 def run(*, folders: list[Path], out: Path) -> None:
-    """List the FITS files below some folders with what their names say."""
+    """List the FITS files below folders, with the ids in their names."""
     table = index_files(folders)
     write_parquet(out, table)
     logging.info("%d FITS files in %d folders", table.num_rows, len(folders))

@@ -1,4 +1,4 @@
-"""Labels of one's own spectra."""
+"""Predictions for a user's own spectra."""
 
 from pathlib import Path
 
@@ -20,19 +20,21 @@ def run(
     unit: str | None = None,
     out: Path | None = None,
 ) -> None:
-    """Tell class and labels of spectra with a trained run: RUN of results/models, or the FOLDER
-    of any model. Files are LAMOST's, or tables (FITS, ECSV, CSV, text) with columns wavelength and
-    flux, whose medium (air, vacuum) and unit are told here if the file does not. DEVICE cpu lets a
-    large language model work without a GPU. OUT may end in .ecsv, .csv, .fits or .parquet."""
-    if (run is None) == (model is None):
-        made = sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
-        there = ", ".join(made) or "none in results/models here"
-        raise InputError("predict", "run", "give --run or --model", f"runs: {there}")
+    """Predict class and labels of spectra with a trained run.
+
+    The run is RUN of results/models, or a folder, MODEL. Files are LAMOST files, or tables (FITS,
+    ECSV, CSV, text) with columns wavelength and flux; give MEDIUM (air, vacuum) and UNIT of the
+    wavelengths if the file does not have them. DEVICE cpu runs a large language model without a
+    GPU. OUT may end in .ecsv, .csv, .fits or .parquet.
+    """
+    folder = model if run is None else MODELS / run
+    if folder is None or (run is not None and model is not None):
+        names = sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
+        runs = ", ".join(names) or "none in results/models here"
+        raise InputError("predict", "run", "give --run or --model", f"runs: {runs}")
     if out is not None:
-        predict.known_format(out)
-    table = predict.predict(
-        files, model or MODELS / run, base=base, device=device, medium=medium, unit=unit
-    )
-    print(predict.shown(table))
+        predict.format_of(out)
+    table = predict.predict(files, folder, base=base, device=device, medium=medium, unit=unit)
+    print(predict.as_text(table))
     if out is not None:
         predict.write(out, table)

@@ -1,4 +1,4 @@
-"""Predictions of a model that reads pixels."""
+"""Predictions of a baseline."""
 
 import logging
 from pathlib import Path

@@ -7,6 +7,7 @@ from pathlib import Path
 from spectralm.files import sha256, write_parquet
 from spectralm.fingerprint import fingerprint
 from spectralm.language.options import TextOptions
+from spectralm.language.questions import Question
 from spectralm.language.records import read_records
 from spectralm.llm.adapter import WEIGHTS
 from spectralm.llm.answering import FILE, Calibration, answer_all, open_reader
@@ -24,10 +25,12 @@ def run(
     workspaces: Path,
     out: Path,
 ) -> None:
-    """Answer the questions of one shard with a trained adapter, held to the answer grammar; with
-    errors if the adapter's folder has its calibration. A prediction that was stopped goes on where
-    it was."""
-    asked = list(read_records(questions))
+    """Answer the questions of one shard with a trained adapter, restricted to the answer grammar.
+
+    Predictions have errors if the adapter's folder has a calibration. A prediction that was stopped
+    continues with the questions that have no answer.
+    """
+    records = list(read_records(questions))
     calibration = Calibration.load(model)
     facts = {
         "adapter_sha256": sha256(model / WEIGHTS),
@@ -40,8 +43,8 @@ def run(
     }
     parts = workspaces / f"predictions-{workspace_key(facts)}"
     reader = open_reader(model, base, options, text, sigmas=calibration is not None)
-    obsids, words = ([row[name] for row in asked] for name in ("obsid", "question"))
-    table = answer_all(reader, obsids, words, calibration, parts)
+    obsids = [record["obsid"] for record in records]
+    table = answer_all(reader, obsids, list(map(Question.of, records)), calibration, parts)
     write_parquet(out, table)
     shutil.rmtree(parts, ignore_errors=True)
     parsed = table["status"].to_pylist().count("parsed")

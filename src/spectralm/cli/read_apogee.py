@@ -1,4 +1,4 @@
-"""``spectralm read-apogee``: APOGEE's allStar file -> one table of stars."""
+"""``spectralm read-apogee``: APOGEE's allStar file -> a table of stars."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ from spectralm.surveys.survey import read_stars, write_stars
 
 
 def run(*, catalogue: Path, out: Path, rejects: Path, cuts: Path) -> None:
-    """Read APOGEE DR16's allStar file: good fits, each star once, elements by their flags."""
+    """Read APOGEE DR16's allStar file: good fits, each star once, elements with a flag of 0."""
     write_stars(read_stars(catalogue, APOGEE), out, rejects, cuts)

@@ -1,11 +1,11 @@
-"""``spectralm read-gaia-eso``: Gaia-ESO's catalogue -> one table of stars."""
+"""``spectralm read-gaia-eso``: Gaia-ESO's catalogue -> a table of stars."""
 
 from pathlib import Path
 
-from spectralm.surveys.gaia_eso import gaia_eso
+from spectralm.surveys.gaia_eso import Sun, gaia_eso
 from spectralm.surveys.survey import read_stars, write_stars
 
 
-def run(*, catalogue: Path, sun: str, out: Path, rejects: Path, cuts: Path) -> None:
-    """Read Gaia-ESO DR5.1's catalogue: each star once, A(X) brought to [X/Fe]."""
+def run(*, catalogue: Path, sun: Sun, out: Path, rejects: Path, cuts: Path) -> None:
+    """Read Gaia-ESO DR5.1's catalogue: each star once, A(X) converted to [X/Fe]."""
     write_stars(read_stars(catalogue, gaia_eso(sun)), out, rejects, cuts)

@@ -1,4 +1,4 @@
-"""Manifest + FITS files -> flux on the grid."""
+"""``spectralm resample-spectra``: a manifest and its FITS files -> flux on the grid."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def run(*, sample: Path, options: SpectraOptions, out: Path, rejects: Path) -> None:
-    """Resample the spectra of one manifest; those that cannot be used go to the rejects."""
+    """Resample the spectra of a manifest; those that cannot be used are in the rejects."""
     manifest = read_manifest(sample)
     start = time.perf_counter()
     spectra, refused = resample_manifest(manifest, options)

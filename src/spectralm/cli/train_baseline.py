@@ -1,4 +1,4 @@
-"""Train a model that reads pixels."""
+"""Train a baseline."""
 
 import json
 from pathlib import Path
@@ -21,8 +21,10 @@ def run(
     workspaces: Path,
     out: Path,
 ) -> None:
-    """Train a baseline on the training split of all shards, going on from its workspace if it has
-    one, and write its folder."""
+    """Train a baseline on the training split of all shards, and write its folder.
+
+    A training that was interrupted is resumed from its workspace.
+    """
     checked = read_options(options)
     facts = {
         "targets": targets,

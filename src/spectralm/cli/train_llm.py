@@ -14,7 +14,7 @@ from spectralm.llm.options import LlmOptions
 from spectralm.llm.training import train
 from spectralm.spectra.options import SpectraOptions
 
-#: Of Linux's prctl.h.
+#: From Linux's prctl.h.
 PR_SET_PDEATHSIG = 1
 
 
@@ -32,20 +32,20 @@ def run(
     tensorboard: Path,
     out: Path,
 ) -> None:
-    """Train an adapter on question-answer files, going on from its workspace if it has one."""
+    """Train an adapter on question-answer files, from the last checkpoint if there is one."""
     _end_with_torchrun()
     task = Task(options, text, grid, train_questions, validation_questions, base, targets, after)
     train(task, workspaces, tensorboard, out)
     if dist.is_initialized():
-        # Without these a process can abort after the files are written.
+        # Without these a process may abort after the files are written (docs/training_facts.md).
         dist.barrier()
         dist.destroy_process_group()
 
 
 def _end_with_torchrun() -> None:
-    """Let the kernel end this process when torchrun ends, however that is.
+    """Let the kernel kill this process when torchrun ends for any reason.
 
-    Torchrun has the locks of the GPUs, and its processes would go on if it was killed.
+    Torchrun holds the locks of the GPUs, and its processes would continue if it was killed.
     """
     if "LOCAL_RANK" in os.environ:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

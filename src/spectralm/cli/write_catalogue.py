@@ -1,4 +1,4 @@
-"""All predictions of a run as one catalogue."""
+"""All predictions of a run in one catalogue."""
 
 import logging
 from pathlib import Path
@@ -15,8 +15,9 @@ from spectralm.samples.manifest import read_manifest
 from spectralm.schemas import SAMPLE, catalogue_columns
 
 SCOPE = "Only test spectra are here: the model learned from none of their stars."
+#: Digits of the hash of the weights in each row.
 DIGITS = 12
-#: Manifests of other surveys have more columns.
+#: Columns that all manifests have; those of other surveys have more.
 SHARED = [column.name for column in SAMPLE]
 
 
@@ -37,21 +38,21 @@ def run(
 ) -> None:
     """Write the predictions of a run with ids, positions and flags as Parquet, FITS and VOTable.
 
-    The weights are the file or the folder that the predictions were made with.
+    WEIGHTS is the file or folder of the weights that made the predictions.
     """
     files = sorted(weights.rglob("[!.]*")) if weights.is_dir() else [weights]
     digest = sha256(*files)
-    answers, known = read_parquet(predictions), TrainingDomain.load(training_domain)
+    answers, domain = read_parquet(predictions), TrainingDomain.load(training_domain)
     rows = catalogue(
         answers,
         pa.concat_tables(read_manifest(path).select(SHARED) for path in samples),
-        spectra_of(answers, spectra, known),
-        known,
+        spectra_of(answers, spectra, domain),
+        domain,
         {"run": run, "weights": digest[:DIGITS], "serializer": serializer},
         targets,
         run,
     )
-    told = " ".join(filter(None, [SCOPE, note]))
-    header = Header(run, digest, serializer, f"SpectraLM {__version__}", told)
+    full_note = " ".join(filter(None, [SCOPE, note]))
+    header = Header(run, digest, serializer, f"SpectraLM {__version__}", full_note)
     write_catalogue(rows, catalogue_columns(targets), header, parquet, fits, votable)
     logging.info("%s: %d spectra", parquet, len(rows))

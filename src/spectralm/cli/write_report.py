@@ -9,9 +9,11 @@ from pathlib import Path
 
 import yaml
 
+from spectralm.evaluation.inputs import Inputs
+from spectralm.evaluation.options import EvaluationOptions
 from spectralm.files import write_text
 from spectralm.provenance import provenance
-from spectralm.report.exhibits import figure, read_captions, table
+from spectralm.report.exhibits import counts, figure, table
 from spectralm.report.key import elements_rows, key_rows
 from spectralm.report.page import Model, Report, grouped, read_models, render, versions_of
 from spectralm.report.timings import timings
@@ -25,31 +27,30 @@ def run(
     elements: Path | None = None,
     tables: list[Path],
     figures: list[Path],
-    counts: list[Path],
-    captions: list[Path],
+    rejects: list[Path],
+    cuts: list[Path],
     manifests: list[Path],
     benchmarks: Path,
     rules: str,
     config: str,
-    note: str,
+    options: EvaluationOptions,
     out: Path,
 ) -> None:
-    """Write the page; figures are embedded.
+    """Write the page; figures are embedded, and open their PDF.
 
-    ``key`` is the CSV of the table of all models, ``elements`` that of stage 2's elements;
-    ``rules`` is JSON, the regular expression of the paths of each rule's benchmarks; ``config`` is
-    JSON.
+    ``key`` is the tidy table of all models, ``elements`` that of stage 2's elements; ``rejects``
+    are tables, too. ``rules`` is JSON, the regular expression of the paths of each rule's
+    benchmarks; ``config`` is JSON.
     """
-    words = read_captions(captions)
     models = read_models(manifests)
     page = Report(
-        note,
-        key_rows(key),
+        options.note,
+        key_rows(key, Inputs(manifests=manifests).trainings),
         elements_rows(elements) if elements else [],
         models,
-        grouped([table(path) for path in tables], words, "tables"),
-        grouped([figure(path) for path in figures], words, "figures"),
-        [table(path) for path in counts],
+        grouped([table(path, manifests, options) for path in tables]),
+        grouped([figure(path, out) for path in figures]),
+        [*(table(path, manifests, options) for path in rejects), *map(counts, cuts)],
         timings(benchmarks, json.loads(rules)),
         _environment(models),
         yaml.safe_dump(json.loads(config), sort_keys=False, allow_unicode=True),

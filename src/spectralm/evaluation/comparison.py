@@ -1,114 +1,193 @@
-"""The paper's tables of residuals of stage 1, in the form ours | published | difference."""
+"""Our numbers beside the paper's: the rows of tables 1 to 8, and the pairs of models in them."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from spectralm.evaluation.pairs import Compared, Pair, moments
-from spectralm.evaluation.panels import LABEL_HEADS, NOTHING, Panel, Rows
-from spectralm.evaluation.runs import note
-from spectralm.evaluation.statistics import ALL
-from spectralm.evaluation.tables import COUNT_HEADS, COUNTED, counts, over_bound
-from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Label
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.published import Published
+from spectralm.evaluation.runs import RunName
+from spectralm.evaluation.statistics import ALL, Statistics
+from spectralm.labels.vocabulary import CLASSES, Label
+
+#: In other tables our models that the paper does not have stand, too.
+TABLES_OF_PAPERS_MODELS = (2, 4)
 
 
-def compared(table: int, dataset: str, pairs: Iterable[Pair]) -> list[Compared]:
-    """Every number of the pairs: mu and sigma per class and label, and what is told per model."""
-    rows = []
+@dataclass(frozen=True)
+class Compared:
+    """One number of ours beside the paper's; None where there is none, never zero."""
+
+    table: int
+    dataset: str
+    """Whose labels."""
+    model: str
+    """The paper's name of the model; ours for one that the paper does not have."""
+    run: str
+    """Our run; the one that would be compared, where there is none."""
+    status: str
+    """Empty, or why there is no run."""
+    class_: str
+    label: str
+    quantity: str
+    unit: str
+    ours: float | None
+    low: float | None
+    high: float | None
+    published: float | None
+    difference: float | None
+    """Ours - published."""
+
+
+#: Value and interval.
+Value = tuple[float | None, float | None, float | None]
+NO_VALUE: Value = (None, None, None)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A model of a table: the paper's numbers, and our run beside them."""
+
+    place: tuple[int, str]
+    """The table, and whose labels."""
+    title: str
+    run: str
+    status: str
+    ours: Mapping[tuple[str, str], Statistics]
+    """By class and label; empty without a run."""
+    published: Mapping[tuple[str, str, str], float]
+    """By class, label and quantity; empty for a model that the paper does not have."""
+
+    def row(
+        self,
+        class_: str,
+        label: str,
+        quantity: str,
+        value: Value,
+        unit: str = "",
+        published: float | None = None,
+    ) -> Compared:
+        """One number of the pair."""
+        apart = None if value[0] is None or published is None else value[0] - published
+        key = (*self.place, self.title, self.run, self.status, class_, label, quantity, unit)
+        return Compared(*key, *value, published, apart)
+
+
+def pair_up(
+    published: Sequence[Published],
+    ours: Mapping[str, Sequence[Statistics]],
+    trained_on: tuple[str, int],
+    options: EvaluationOptions,
+) -> list[Pair]:
+    """The models of a table in the paper's order, then ours that the paper does not have.
+
+    Args:
+        published: the numbers of one table, about the labels of one dataset.
+        ours: statistics of each run of the table.
+        trained_on: dataset and scale of our runs.
+        options: our models for each of the paper's, and the runs that failed.
+    """
+    place = (published[0].table, published[0].dataset)
+    dataset, scale = trained_on
+    failed = [run for run in options.failed if RunName.of(run)[1:] == trained_on]
+    pairs = {}
+    for title in dict.fromkeys(row.model for row in published):
+        runs = [f"{model}-{dataset}-{scale}" for model in ours_for(title, options)]
+        numbers = {
+            (row.class_, row.label, row.quantity): row.value
+            for row in published
+            if row.model == title
+        }
+        run = _counterpart(runs, ours, failed)
+        pairs[run] = _pair(place, title, run, ours, numbers, options)
+    if place[0] not in TABLES_OF_PAPERS_MODELS:
+        for run in (*ours, *failed):
+            if run not in pairs:
+                pairs[run] = _pair(place, RunName.of(run).model, run, ours, {}, options)
+    return list(pairs.values())
+
+
+def ours_for(title: str, options: EvaluationOptions) -> list[str]:
+    """Our models for one of the paper's, whose own name stands for a model that we do not have."""
+    return options.published.get(title) or [title]
+
+
+def _counterpart(runs: list[str], ours: Container[str], failed: Container[str]) -> str:
+    """The first run that there is, else the first that failed, else the first."""
+    there = [run for run in runs if run in ours] or [run for run in runs if run in failed]
+    return (there or runs)[0]
+
+
+def _pair(
+    place: tuple[int, str],
+    title: str,
+    run: str,
+    ours: Mapping[str, Sequence[Statistics]],
+    published: Mapping[tuple[str, str, str], float],
+    options: EvaluationOptions,
+) -> Pair:
+    status = "" if run in ours else "not run"
+    if run in options.failed:
+        status = f"failed: {options.failed[run]}"
+    rows = {(row.class_, row.label): row for row in ours.get(run, [])}
+    return Pair(place, title, run, status, rows, published)
+
+
+def label_rows(pairs: Iterable[Pair], labels: Sequence[Label]) -> Iterator[Compared]:
+    """Every number of the pairs, per class and label: tables 5 to 8."""
     for pair in pairs:
-        first = (table, dataset, pair.title, pair.run, pair.status)
         for class_ in (*CLASSES, ALL):
-            for label in PARAMETERS:
-                rows += _moments(first, pair, class_, label)
-            row = pair.ours.get((class_, PARAMETERS[0].name))
-            for quantity in ("n", "unparsed", "accuracy"):
-                rows.append(_alone(first, class_, "", quantity, getattr(row, quantity, None), ""))
-        for label in PARAMETERS:
-            row = pair.ours.get((ALL, label.name))
-            ratio = getattr(row, "bound_ratio", None)
-            rows.append(_alone(first, ALL, label.name, "bound_ratio", ratio, ""))
-        for quantity, unit in (("parameters", ""), ("seconds", "s")):
-            rows.append(_alone(first, "", "", quantity, pair.manifest.get(quantity), unit))
-    return rows
+            any_label = pair.ours.get((class_, labels[0].name))
+            for quantity in ("n", "unparsed"):
+                count: Value = (getattr(any_label, quantity, None), None, None)
+                theirs = pair.published.get((class_, "", quantity))
+                yield pair.row(class_, "", quantity, count, published=theirs)
+            for label in labels:
+                row = pair.ours.get((class_, label.name))
+                for quantity, value in _values(row).items():
+                    theirs = pair.published.get((class_, label.name, quantity))
+                    unit = label.unit if quantity in ("mu", "sigma", "rmse") else ""
+                    yield pair.row(class_, label.name, quantity, value, unit, theirs)
 
 
-def _moments(first: tuple, pair: Pair, class_: str, label: Label) -> Iterable[Compared]:
-    row = pair.ours.get((class_, label.name))
-    for quantity, name in (("mu", "mean"), ("sigma", "std")):
-        ours, low, high = (getattr(row, f"{name}{end}", None) for end in ("", "_low", "_high"))
-        theirs = pair.published.get((class_, label.name, quantity))
-        difference = None if ours is None or theirs is None else ours - theirs
-        yield Compared(
-            *first, class_, label.name, quantity, label.unit, ours, low, high, theirs, difference
-        )
-
-
-def _alone(
-    first: tuple, class_: str, label: str, quantity: str, ours: float | None, unit: str
-) -> Compared:
-    return Compared(*first, class_, label, quantity, unit, ours, None, None, None, None)
-
-
-def comparison_panels(pairs: list[Pair]) -> list[Panel]:
-    """Ours | published | difference per model and class, then what each model costs and attains."""
-    notes = [note(pair.run) for pair in pairs if pair.ours]
-    told = (
-        "For each label ours, the paper's, and the difference, ours − the paper's, of μ; of σ: "
-        "mean μ ± standard deviation σ (ddof = 0) of the residuals, predicted − survey. N counts "
-        "our test spectra, also those without an answer."
-    )
-    heads = [part for head in LABEL_HEADS for part in (head, "paper", "difference")]
-    blocks = {_title(pair): _rows(pair) for pair in pairs}
-    first = Panel(
-        " ".join(filter(None, [told, *notes])), ("Class", "N", *heads), "lr" + "ccc" * 3, blocks
-    )
-    return [first, _summary(pairs)]
-
-
-def _title(pair: Pair) -> str:
-    return f"{pair.title} ({pair.status or pair.run})"
-
-
-def _rows(pair: Pair) -> Rows:
-    rows = []
-    for class_ in (*CLASSES, ALL):
-        cells = [class_, pair.status.partition(":")[0]]
-        for label in PARAMETERS:
-            row = pair.ours.get((class_, label.name))
-            if row:
-                cells[1] = str(row.n)
-            cells += moments(pair, class_, label)
-        rows.append(tuple(cells))
-    return tuple(rows)
-
-
-def _summary(pairs: list[Pair]) -> Panel:
-    """A row per model: counts, what it took to train, and the ratio to the bound where known."""
-    rows = [_summary_row(pair) for pair in pairs]
-    heads = ["Model", *COUNT_HEADS[1:], "Trained parameters", "Training time"]
-    caption = f"{COUNTED} Training time is wall time."
-    if any(row.bound_ratio is not None for pair in pairs for row in pair.ours.values()):
-        heads += [f"{label.text} / bound" for label in PARAMETERS]
-        caption += " The last columns are 1.4826 × the median of |residual| / Cramér-Rao bound."
-    else:
-        rows = [row[: len(heads)] for row in rows]
-    return Panel(caption, tuple(heads), "l" + "r" * (len(heads) - 1), {"": tuple(rows)})
-
-
-def _summary_row(pair: Pair) -> tuple[str, ...]:
-    parameters, seconds = (pair.manifest.get(key) for key in ("parameters", "seconds"))
-    cost = (
-        NOTHING if parameters is None else f"{parameters:,}",
-        NOTHING if seconds is None else duration(seconds),
-    )
-    row = pair.ours.get((ALL, PARAMETERS[0].name))
+def _values(row: Statistics | None) -> dict[str, Value]:
+    """Value and interval of each quantity, as the paper names them."""
     if row is None:
-        nothing = (NOTHING,) * (2 + len(cost) + len(PARAMETERS))
-        return pair.title, pair.status.partition(":")[0], *nothing
-    ratios = (over_bound(pair.ours[ALL, label.name], label) for label in PARAMETERS)
-    return pair.title, *counts(row)[1:], *cost, *ratios
+        return dict.fromkeys(("n", "mu", "sigma", "rmse", "bound_ratio"), NO_VALUE)
+    return {
+        "n": (row.used, None, None),
+        "mu": (row.mean, row.mean_low, row.mean_high),
+        "sigma": (row.std, row.std_low, row.std_high),
+        "rmse": (row.rmse, None, None),
+        "bound_ratio": (row.bound_ratio, None, None),
+    }
 
 
-def duration(seconds: float) -> str:
-    """Seconds, minutes or hours, with about two digits."""
-    if seconds < 60:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+class Numbers:
+    """The rows of a table by model, class, label and quantity."""
+
+    def __init__(self, rows: Iterable[Compared]):
+        self._rows = {(r.model, r.class_, r.label, r.quantity): r for r in rows}
+        self.models = {r.model: r for r in self._rows.values() if r.model}
+        """A row of each model, for its run and status."""
+
+    def get(self, model: str, class_: str, label: str, quantity: str) -> Compared | None:
+        """The row of a number, if there is one."""
+        return self._rows.get((model, class_, label, quantity))
+
+    def ours(self, model: str, class_: str, label: str, quantity: str) -> float | None:
+        """Our value, if there is one."""
+        row = self.get(model, class_, label, quantity)
+        return row and row.ours
+
+    def published(self, model: str, class_: str, label: str, quantity: str) -> float | None:
+        """The paper's value, if there is one."""
+        row = self.get(model, class_, label, quantity)
+        return row and row.published
+
+    def of_paper(self, model: str) -> bool:
+        """Whether the paper has the model."""
+        return any(r.published is not None for r in self._rows.values() if r.model == model)
+
+    def has(self, model: str, quantity: str, keys: Iterable[tuple[str, str]]) -> bool:
+        """Whether there is a value of ours for any of these classes and labels."""
+        return any(self.ours(model, *key, quantity) is not None for key in keys)

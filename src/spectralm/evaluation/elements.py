@@ -1,26 +1,21 @@
-"""Which elements are read from lines, and which are guessed from correlations."""
+"""Which abundances are read from lines, and which follow from correlations."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spectralm.evaluation.external import TITLES
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.panels import NOTHING, Panel, Rows, csv_text, number
-from spectralm.evaluation.runs import RunName, is_trivial, note
+from spectralm.evaluation.runs import Manifest
 from spectralm.evaluation.statistics import (
     bound_ratio,
     labels_of,
     percentile_interval,
     resampled_sums,
 )
-from spectralm.labels.vocabulary import LABELS, Label
-
-#: The model that knows of correlations and of nothing else.
-TRIVIAL = "from_parameters"
+from spectralm.labels.vocabulary import Label
 
 #: Surveys from outside, as in the paper's tables.
 OUTSIDE = ("gaia_eso", "galah")
@@ -50,7 +45,7 @@ OWN_LINES, OTHER_LINES = "its lines", "others' lines"
 
 @dataclass(frozen=True)
 class Element:
-    """What a run knows of one element, of all classes; None where it cannot be told."""
+    """One abundance of one run, all classes together; None where it is not known."""
 
     run: str
     label: str
@@ -60,7 +55,7 @@ class Element:
     sigma_gaia_eso: float | None
     sigma_galah: float | None
     used: int
-    """Test spectra with a residual of the run and, where it was run, of the trivial model."""
+    """Test spectra with a residual of the run and, where it was run, of the parameters' model."""
     rmse: float | None
     rmse_trivial: float | None
     """Of [X/Fe] from Teff, log g and [Fe/H] alone, on the same spectra."""
@@ -72,7 +67,7 @@ class Element:
     """Median of the Cramér-Rao bounds."""
     bound_ratio: float | None
     source: str | None
-    """Where the run has it from: see :func:`source_of`."""
+    """What the run reads it from: see :func:`source_of`."""
 
 
 def group_of(sigmas: Iterable[float | None], options: EvaluationOptions) -> str | None:
@@ -86,12 +81,12 @@ def group_of(sigmas: Iterable[float | None], options: EvaluationOptions) -> str 
 
 
 def source_of(high: float | None, rmse_trivial: float | None, bound: float | None) -> str | None:
-    """Where a run has an element from.
+    """What a run reads an abundance from.
 
-    From correlations, unless it surely beats what Teff, log g and [Fe/H] tell (the upper end
-    ``high`` of the interval of the ratio is below 1). If it does, from lines: others' if the
-    element's own tell less than these three do (the ``bound`` is above ``rmse_trivial``), whichever
-    where no bound is known.
+    From correlations, unless it is significantly better than Teff, log g and [Fe/H] alone (the
+    upper end ``high`` of the interval of the ratio is below 1). Then from lines: those of other
+    elements if the element's own allow no better than these three (the ``bound`` is above
+    ``rmse_trivial``); which lines is not known without a bound.
     """
     if high is None or rmse_trivial is None:
         return None
@@ -105,6 +100,7 @@ def source_of(high: float | None, rmse_trivial: float | None, bound: float | Non
 def elements(
     residuals: Mapping[str, pa.Table],
     outside: Mapping[tuple[str, str], pa.Table],
+    manifests: Mapping[str, Manifest],
     options: EvaluationOptions,
 ) -> list[Element]:
     """Every element of every run that looks at spectra.
@@ -112,12 +108,15 @@ def elements(
     Args:
         residuals: of abundances, by run, on the same test spectra.
         outside: the same against surveys from outside, by run and dataset; may be empty.
+        manifests: by run; that of the model of Teff, log g and [Fe/H] alone tells which it is.
+        options: of the statistics.
     """
-    trivial = next((t for run, t in residuals.items() if RunName.of(run).model == TRIVIAL), None)
+    facts = {run: manifests.get(run, Manifest()) for run in residuals}
+    trivial = next((residuals[run] for run in facts if facts[run].reads_parameters_alone), None)
     return [
         row
         for run, table in residuals.items()
-        if not is_trivial(run)
+        if facts[run].looks_at_spectrum
         for row in _of_run(run, table, trivial, outside, options)
     ]
 
@@ -192,50 +191,3 @@ def _sigma(table: pa.Table | None, label: Label) -> float | None:
         return None
     residual = table[f"{label.name}_residual"].drop_null().to_numpy()
     return float(residual.std()) if len(residual) >= LEAST else None
-
-
-def tidy_csv(rows: Iterable[Element]) -> str:
-    """CSV, a row per run and element; empty where there is nothing."""
-    return csv_text([field.name for field in fields(Element)], map(astuple, rows))
-
-
-def elements_panel(rows: list[Element], options: EvaluationOptions) -> Panel:
-    """A row per element of each run."""
-    runs = dict.fromkeys(row.run for row in rows)
-    told = [
-        f"Groups by the largest σ (dex; of at least {LEAST} unseen stars' spectra) against a "
-        f"survey from outside: {WELL}, up to {options.well_determined:g}; {WEAK}, above "
-        f"{options.weak:g}; {MODERATE}, between. Paper: its groups, for which it gives no limits.",
-        "N, RMSE (dex): test spectra from APOGEE, all classes. Trivial: RMSE of [X/Fe] from "
-        "LAMOST's Teff, log g and [Fe/H] alone, on the same spectra. Ratio: RMSE / trivial "
-        f"[central {CONFIDENCE:.0%} of {options.resamples} bootstrap resamples of the stars]. "
-        f"Read from: {CORRELATIONS}, if that interval reaches 1; else {LINES}: where the "
-        f"Cramér-Rao bound is known, {OWN_LINES} if its median is no larger than the trivial RMSE, "
-        f"and {OTHER_LINES} if it is. / bound: 1.4826 × the median of |residual| / bound.",
-        *filter(None, map(note, runs)),
-    ]
-    if all(row.rmse_trivial is None for row in rows):
-        told.append(f"{TRIVIAL} was not run, so nothing is known of what is read from where.")
-    if all(row.group is None for row in rows):
-        told.append("No survey from outside tells a sigma, so there are no groups.")
-    heads = ("Element", "Group", "Paper", *(f"σ, {TITLES[name]}" for name in OUTSIDE), "N")
-    heads += ("RMSE", "Trivial", "Ratio", "/ bound", "Read from")
-    blocks: dict[str, Rows] = {
-        run: tuple(_cells(row) for row in rows if row.run == run) for run in runs
-    }
-    return Panel(" ".join(told), heads, "lllccrcccrl", blocks)
-
-
-def _cells(row: Element) -> tuple[str, ...]:
-    label = LABELS[row.label]
-    rmse, trivial, *sigmas = (
-        NOTHING if value is None else number(value, label)
-        for value in (row.rmse, row.rmse_trivial, row.sigma_gaia_eso, row.sigma_galah)
-    )
-    ratio = NOTHING if row.ratio is None else f"{row.ratio:.2f}"
-    if row.ratio_low is not None:
-        ratio += f" [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
-    bound = NOTHING if row.bound_ratio is None else f"{row.bound_ratio:.1f}"
-    words = [text or NOTHING for text in (row.group, row.group_paper)]
-    last = row.source or NOTHING
-    return label.latex, *words, *sigmas, str(row.used), rmse, trivial, ratio, bound, last

@@ -1,6 +1,7 @@
 """The paper's numbers (arXiv:2605.22162), as they lie in ``resources/published``."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,18 @@ class Published:
     """n, mu, sigma or rmse."""
     value: float
     unit: str
+
+
+def find_published(paths: Sequence[Path], number: int) -> list[Published]:
+    """The numbers of one of the paper's tables, among files tableN.csv.
+
+    Raises:
+        InputError: it is not among them, or see :func:`read_published`.
+    """
+    for path in paths:
+        if path.stem == f"table{number}":
+            return read_published(path)
+    raise InputError(f"table{number}.csv", "published", "not given", "give it with --published")
 
 
 def read_published(path: Path) -> list[Published]:

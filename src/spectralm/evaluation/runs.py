@@ -1,22 +1,17 @@
-"""A run's name, ``model-dataset-scale``, and what a reader must know of its model."""
+"""Runs: their names, ``model-dataset-scale``, their files and what their manifests say."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
-
-#: What a reader must know of models that do not look at the spectrum.
-_NOTES = {
-    "class_mean": "is told the survey's class of each star (an oracle on class)",
-    "from_parameters": (
-        "is told LAMOST's Teff, log g and [Fe/H] of each star and nothing of the spectrum"
-    ),
-}
+from spectralm.labels.vocabulary import LABELS, PARAMETERS
 
 
 class RunName(NamedTuple):
@@ -33,20 +28,49 @@ class RunName(NamedTuple):
         return cls(model, dataset, int(scale))
 
 
+@dataclass(frozen=True)
+class Manifest:
+    """What a run's manifest.json says of its model; the defaults are those of an older one."""
+
+    kind: str = ""
+    n_train: int | None = None
+    """Training spectra; None for an adapter that was trained elsewhere."""
+    parameters: int | None = None
+    """Trained parameters."""
+    seconds: float | None = None
+    """Wall time of the training."""
+    looks_at_spectrum: bool = True
+    given: tuple[str, ...] = ()
+    """Labels of the survey, or ``class``, that the model is given at prediction."""
+    git_commit: str | None = None
+    versions: Mapping[str, str] | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        """Read a manifest.json; other keys are left out."""
+        values: dict[str, Any] = json.loads(path.read_text())
+        chosen = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        return cls(**chosen | {"given": tuple(chosen.get("given", ()))})
+
+    @property
+    def reads_parameters_alone(self) -> bool:
+        """Whether the model knows Teff, log g and [Fe/H] and nothing else."""
+        names = tuple(label.name for label in PARAMETERS)
+        return not self.looks_at_spectrum and self.given == names
+
+    def note(self, model: str) -> str:
+        """A sentence that must stand wherever the model is shown; empty for most."""
+        if not self.given:
+            return ""
+        *most, last = (LABELS[name].text if name in LABELS else name for name in self.given)
+        listed = f"{', '.join(most)} and {last}" if most else last
+        looks = "" if self.looks_at_spectrum else ", and does not use the spectrum"
+        return f"{model} is given LAMOST's {listed.replace('logg', 'log g')} of each star{looks}."
+
+
 def run_of(file: Path) -> str:
     """The run of ``.../{run}/{dataset}.parquet`` or ``.../{run}/manifest.json``."""
     return file.absolute().parent.name
-
-
-def note(run: str) -> str:
-    """A sentence that must stand wherever the run is shown; empty for most."""
-    model = run.split("-", maxsplit=1)[0]
-    return f"{model} {_NOTES[model]}." if model in _NOTES else ""
-
-
-def is_trivial(run: str) -> bool:
-    """Whether a run's model does not look at the spectrum."""
-    return RunName.of(run).model in _NOTES
 
 
 def scale_like(published: int, runs: Iterable[tuple[str, int]], models: Iterable[str]) -> int:
@@ -56,6 +80,7 @@ def scale_like(published: int, runs: Iterable[tuple[str, int]], models: Iterable
     meant to; of several such, the one nearest to the paper's in ratio.
 
     Args:
+        published: the paper's scale.
         runs: model and scale of each run that there is; at least one.
         models: those of the table.
     """
@@ -65,19 +90,20 @@ def scale_like(published: int, runs: Iterable[tuple[str, int]], models: Iterable
     return max(scales, key=lambda s: (count[s], -max(s / published, published / s)))
 
 
-def by_run(files: list[Path]) -> dict[str, Path]:
+def by_run(files: Iterable[Path]) -> dict[str, Path]:
     """Files by their run, in the order given.
 
     Raises:
         InputError: a run is given twice.
     """
+    files = list(files)
     runs = dict(zip(map(run_of, files), files, strict=True))
     if len(runs) < len(files):
         raise InputError(files[0], "run", "a run given twice", "give each run's file once")
     return runs
 
 
-def read_runs(files: list[Path]) -> Iterator[tuple[str, pa.Table]]:
+def read_runs(files: Iterable[Path]) -> Iterator[tuple[str, pa.Table]]:
     """Runs and their tables, read one at a time in the order given; raises like :func:`by_run`."""
     for run, path in by_run(files).items():
         yield run, read_parquet(path)

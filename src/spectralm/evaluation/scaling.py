@@ -68,7 +68,7 @@ class Law:
 
 @dataclass(frozen=True)
 class Scaling:
-    """All that is known of the scaling of some models."""
+    """The points and laws of some models."""
 
     test_scale: int | None
     """The scale whose test spectra are the common test set."""

@@ -1,4 +1,4 @@
-"""Figure of predicted against survey labels."""
+"""Predicted against survey labels, with the residuals below."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from spectralm.evaluation.external import Unseen
+from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.statistics import labels_of, median_and_sigma
 from spectralm.evaluation.style import (
     COLOURS,
@@ -22,6 +24,7 @@ from spectralm.evaluation.style import (
     title_of,
     write_caption,
 )
+from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import CLASSES, Label
 
 #: Above so many points in a panel, they hide each other and their density is drawn.
@@ -39,7 +42,7 @@ ROOMY, COLUMNS = 3, 5
 #: Width of a hexagon of density, in dots of the screen.
 HEXAGON = 5.0
 
-TOLD = (
+EXPLAINED = (
     "Line: predicted = survey. μ, σ: mean and standard deviation of the residuals, predicted − "
     "survey, of N spectra. Spectra outside a panel are counted (beyond); residuals outside a strip "
     "are drawn at its edge."
@@ -51,22 +54,36 @@ DOT = {"marker": "o", "markersize": 4, "linewidth": 0}
 Stack = tuple[Axes, Axes]
 
 
-def predicted_against_survey(run: str, residuals: pa.Table, caption: str) -> Figure:
+def judged_from_outside(dataset: str, inputs: Inputs) -> Figure:
+    """The figure of a run and of a survey that it was not trained on, for unseen stars."""
+    ((run, residuals),) = inputs.judged_by(dataset)
+    manifests = [path for path in inputs.samples if path.parent.name == dataset]
+    unseen = Unseen.of(dataset, read_parquet(manifests, columns=["split"]))
+    caption = f"{unseen.sentence} {inputs.options.note}".strip()
+    return predicted_against_survey(run, residuals, caption, inputs.note(run))
+
+
+def predicted_against_survey(run: str, residuals: pa.Table, caption: str, note: str) -> Figure:
     """A panel per label of predicted against survey, with the residuals in a strip below.
 
-    ``residuals`` is a table of residuals. Labels that no spectrum has are named, and spectra beyond
-    the axes counted. Dots are of the classes' colours; where they would hide each other, there is
-    their density.
+    Labels that no spectrum has are named, and spectra beyond the axes counted. Dots have the
+    classes' colours; where they would hide each other, their density is drawn.
+
+    Args:
+        run: its name.
+        residuals: a table of residuals.
+        caption: below the panels.
+        note: what a reader must know of the model; may be empty.
     """
     asked = labels_of(residuals)
     counts = {
         label: len(residuals) - residuals[f"{label.name}_residual"].null_count for label in asked
     }
     labels = [label for label in asked if counts[label]]
-    title = title_of(run, residuals)
+    title = title_of(run, residuals, note)
     if not labels:
         return empty_figure(f"{title}; no residuals.", caption)
-    caption = f"{caption} {TOLD}"
+    caption = f"{caption} {EXPLAINED}"
     if len(labels) < len(asked):
         missing = ", ".join(label.latex for label in asked if label not in labels)
         no_break = missing.replace(" I", "\N{NO-BREAK SPACE}I")

@@ -15,8 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spectralm.evaluation.panels import number
-from spectralm.evaluation.runs import note
+from spectralm.evaluation.render import number
 from spectralm.evaluation.statistics import ALL
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES, Label
@@ -86,13 +85,15 @@ def note_beyond(panel: Axes, count: int, corner: Literal["top", "bottom"]) -> No
         panel.text(0.97, y, f"{count} beyond", **place, **SMALL)
 
 
-def title_of(run: str, residuals: pa.Table) -> str:
+def title_of(run: str, residuals: pa.Table, note: str) -> str:
+    """A run's name with its counts, and below it what a reader must know of the model."""
     unparsed = sum(status != "parsed" for status in residuals["status"].to_pylist())
     title = f"{run}: {len(residuals)} test spectra, {unparsed} unparsed"
-    return "\n".join(filter(None, [title, note(run)]))
+    return "\n".join(filter(None, [title, note]))
 
 
 def axis_title(text: str, label: Label) -> str:
+    """A title with the label's unit."""
     return f"{text} ({label.unit})"
 
 

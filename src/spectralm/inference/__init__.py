@@ -1,1 +1,1 @@
-"""Labels of spectra of one's own: any file with wavelength and flux -> labels, errors, flags."""
+"""Predictions for a user's own spectra: files with wavelength and flux -> labels, errors, flags."""

@@ -1,6 +1,7 @@
-"""A run's training set, from the spectra and labels that it learned from."""
+"""The training domain of a run, from its training and validation spectra."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,60 +16,70 @@ from spectralm.samples.manifest import read_manifest, truth_column
 from spectralm.samples.splits import TRAIN, VALIDATION
 from spectralm.spectra.stored import thousandths_of
 
-#: Training spectra that are enough to know the others by; shards are alike.
+#: Training spectra from which the principal components are computed, at least; then no further
+#: shard is read, as shards are random samples of the same stars.
 ENOUGH = 10_000
-#: Principal components; of fewer than twice as many spectra or pixels, half their number.
+#: Number of principal components; at most half the number of spectra or pixels.
 COMPONENTS = 20
-#: Share of the validation spectra that no threshold flags.
-KEPT = 0.99
+#: Fraction of the validation spectra on the unflagged side of each threshold.
+UNFLAGGED = 0.99
 
-#: What is read of each spectrum.
+#: The columns that are read of each spectrum.
 COLUMNS = ["flux", "snrr", "masked_fraction"]
 
 
 def describe(spectra: list[Path], samples: list[Path], targets: Targets) -> TrainingDomain:
-    """The training set of a model so asked: shards of spectra and manifests, of the same names.
+    """The training domain of a model.
 
-    Labels are those of all shards; of the spectra enough are read, from the first shards.
+    Ranges of labels are those of all shards. Principal components are those of the first shards,
+    until there are enough spectra.
+
+    Args:
+        spectra: Shards of spectra.
+        samples: Manifests, with the same file names as the shards.
+        targets: What the model predicts.
 
     Raises:
-        InputError: there are fewer than four training spectra.
+        InputError: There are fewer than four training spectra.
     """
     manifests = {path.name: path for path in samples}
-    train, validation, stars = [], [], []
+    train_tables, validation_tables, star_tables = [], [], []
     count = 0
     for path in sorted(spectra):
         manifest = read_manifest(manifests[path.name])
         enough = count >= ENOUGH
         table, labelled = read_split(path, [] if enough else COLUMNS, manifest, TRAIN, targets)
-        stars.append(labelled)
+        star_tables.append(labelled)
         if not enough:
             count += len(table)
-            train.append(table)
-            validation.append(read_split(path, COLUMNS, manifest, VALIDATION, targets)[0])
+            train_tables.append(table)
+            validation_tables.append(read_split(path, COLUMNS, manifest, VALIDATION, targets)[0])
     if count < 4:
         found = f"{count} training spectra"
         raise InputError(samples[0].parent, "split", found, "enlarge the sample")
-    train, validation, stars = map(pa.concat_tables, (train, validation, stars))
+    train, validation, stars = map(pa.concat_tables, (train_tables, validation_tables, star_tables))
     if not len(validation):
         logging.warning("no validation spectra: the thresholds are those of the training spectra")
         validation = train
     low, high = np.ascontiguousarray(
         np.transpose([_range(stars, label, targets) for label in LABELS])
     )
-    made = _principal(thousandths_of(train)) | {"low": low, "high": high}
+    thresholds = {name: np.zeros(1) for name in ("farthest", "least_snr", "most_masked")}
+    domain = TrainingDomain(
+        **_principal_components(thousandths_of(train)), low=low, high=high, **thresholds
+    )
     snr = validation["snrr"].drop_null().to_numpy()
-    none = {name: np.zeros(1) for name in ("farthest", "least_snr", "most_masked")}
-    distances = TrainingDomain(**made, **none).distance(thousandths_of(validation))
-    return TrainingDomain(
-        **made,
-        farthest=np.quantile(distances, [KEPT]),
-        least_snr=np.quantile(snr, [1 - KEPT]).astype(float) if len(snr) else np.zeros(1),
-        most_masked=np.quantile(validation["masked_fraction"].to_numpy().astype(float), [KEPT]),
+    masked = validation["masked_fraction"].to_numpy().astype(float)
+    return replace(
+        domain,
+        farthest=np.quantile(domain.distance(thousandths_of(validation)), [UNFLAGGED]),
+        least_snr=np.quantile(snr, [1 - UNFLAGGED]).astype(float) if len(snr) else np.zeros(1),
+        most_masked=np.quantile(masked, [UNFLAGGED]),
     )
 
 
-def _principal(thousandths: np.ndarray) -> dict[str, np.ndarray]:
+def _principal_components(thousandths: np.ndarray) -> dict[str, np.ndarray]:
+    """Fields ``mean`` to ``noise`` of the domain, from flux [n, grid]."""
     flux = thousandths.astype(np.float64)
     mean = flux.mean(axis=0)
     flux -= mean
@@ -76,7 +87,7 @@ def _principal(thousandths: np.ndarray) -> dict[str, np.ndarray]:
     _, values, components = svds(flux, k=number, rng=np.random.default_rng(0))
     variances = np.square(values) / len(flux)
     rest = np.square(flux).sum() / len(flux) - variances.sum()
-    # Flux is whole thousandths: below their own variance there is nothing to know.
+    # Flux is rounded to thousandths, which alone gives a variance of 1/12.
     noise = np.maximum(rest / (mean.size - number), 1 / 12)
     variances = np.maximum(variances, noise)
     components = np.ascontiguousarray(components)

@@ -1,4 +1,4 @@
-"""Quality flags of predictions: those of the spectrum, and in higher bits those of the answer.
+"""Quality flags of predictions: flags of the spectrum and, in higher bits, of the prediction.
 
 ``python -m spectralm.inference.flags`` prints the table for the manual.
 """
@@ -12,19 +12,19 @@ from spectralm.labels.vocabulary import Label
 from spectralm.spectra.flags import FLAGS as SPECTRUM_FLAGS
 from spectralm.spectra.flags import Flag
 
-UNPARSED = Flag("unparsed", 16, "the model gave no answer that could be read")
+UNPARSED = Flag("unparsed", 16, "the model's answer could not be read")
 UNLIKE_TRAINING = Flag(
     "unlike_training",
     17,
-    "the spectrum is further from the training spectra than 99 % of the validation spectra",
+    "the spectrum is farther from the training spectra than 99 % of the validation spectra",
 )
 LOW_SNR = Flag(
-    "low_snr", 18, "its signal-to-noise ratio in r is below that of 99 % of the validation spectra"
+    "low_snr", 18, "the signal-to-noise ratio in r is below that of 99 % of the validation spectra"
 )
-NO_SNR = Flag("no_snr", 19, "the file tells neither a signal-to-noise ratio nor errors of the flux")
+NO_SNR = Flag("no_snr", 19, "the file has neither a signal-to-noise ratio nor errors of the flux")
 MASKED = Flag("masked", 20, "more of the grid is masked than in 99 % of the validation spectra")
 OUTSIDE_LABELS = Flag(
-    "outside_labels", 21, "a label is outside the range of the training stars' labels"
+    "outside_labels", 21, "a label is outside the range of the labels of the training stars"
 )
 UNDESCRIBED = Flag(
     "undescribed",
@@ -47,36 +47,42 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class Predicted:
-    """What is known of n spectra and of the answers to them; NaN where there is nothing."""
+    """Properties of n spectra and their predictions; missing numbers are NaN."""
 
     distance: np.ndarray
-    """[n] from the training spectra."""
+    """[n]; distance from the training spectra."""
     snr: np.ndarray
-    """[n] in r."""
+    """[n]; signal-to-noise ratio in r."""
     masked_fraction: np.ndarray
+    """[n]"""
     parsed: np.ndarray
     """[n] bool; whether the answer could be read."""
     values: dict[Label, np.ndarray]
-    """Of each label, [n]."""
+    """Predicted values by label, [n] each."""
 
 
-def flags_of(predicted: Predicted, known: TrainingDomain | None) -> np.ndarray:
-    """Bits [n], int32, of :data:`FLAGS` beside the spectrum's own."""
+def flags_of(predicted: Predicted, domain: TrainingDomain | None) -> np.ndarray:
+    """Flags of predictions, int32 [n]; without the flags of the spectra.
+
+    Args:
+        predicted: The predictions.
+        domain: The training domain of the run; None if it is not known.
+    """
     conditions = {
         UNPARSED: ~predicted.parsed,
         NO_SNR: np.isnan(predicted.snr),
-        UNDESCRIBED: np.full(len(predicted.snr), known is None),
+        UNDESCRIBED: np.full(len(predicted.snr), domain is None),
     }
-    if known:
-        outside = [known.outside(label, values) for label, values in predicted.values.items()]
+    if domain:
+        outside = [domain.outside(label, values) for label, values in predicted.values.items()]
         conditions |= {
-            UNLIKE_TRAINING: predicted.distance > known.farthest,
-            LOW_SNR: predicted.snr < known.least_snr,
-            MASKED: predicted.masked_fraction > known.most_masked,
+            UNLIKE_TRAINING: predicted.distance > domain.farthest,
+            LOW_SNR: predicted.snr < domain.least_snr,
+            MASKED: predicted.masked_fraction > domain.most_masked,
             OUTSIDE_LABELS: np.any(outside, axis=0),
         }
     bits = [flag.value * is_set for flag, is_set in conditions.items()]
-    return np.sum(bits, axis=0, dtype=np.int32)
+    return np.bitwise_or.reduce(bits).astype(np.int32)
 
 
 def names(flags: int) -> list[str]:

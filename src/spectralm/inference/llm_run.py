@@ -1,4 +1,4 @@
-"""Answers of a trained language model to flux, by its folder alone."""
+"""Predictions of a trained language model from flux, given only the folder of its run."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from spectralm.errors import InputError
 from spectralm.labels.vocabulary import Targets
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import write_question
+from spectralm.language.questions import Question, write_question
 from spectralm.llm.answering import Calibration, answer_all, open_reader
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
@@ -25,19 +25,30 @@ def answers(
     device: str | None,
     thousandths: np.ndarray,
 ) -> pa.Table:
-    """PREDICTIONS for flux, int16 [n, grid]; obsid counts from 0. Raises InputError (base, GPU)."""
+    """PREDICTIONS from flux; the column obsid counts from 0.
+
+    Args:
+        folder: Folder of the run.
+        manifest: Its manifest.
+        base: Base model, if not the one in the manifest.
+        device: Device, if not the one in the manifest.
+        thousandths: Flux in thousandths, int16 [n, grid].
+
+    Raises:
+        InputError: The base model is missing or a different one; or there is no GPU.
+    """
     calibration = Calibration.load(folder)
     reader = open_run(folder, manifest, base, device, calibration, sigmas=calibration is not None)
     questions = questions_about(manifest, thousandths)
     return answer_all(reader, range(len(questions)), questions, calibration)
 
 
-def questions_about(manifest: dict[str, Any], thousandths: np.ndarray) -> list[str]:
-    """What the model of a manifest is asked about flux, int16 [n, grid]."""
+def questions_about(manifest: dict[str, Any], thousandths: np.ndarray) -> list[Question]:
+    """The questions to the model of a manifest about flux, int16 [n, grid]."""
     text = TextOptions.model_validate(manifest["text"])
     words = flux_text(text, SpectraOptions.model_validate(manifest["spectra"]).grid)
-    asked = Targets(manifest["targets"]).labels
-    return [write_question(flux, words, asked) for flux in thousandths]
+    labels = Targets(manifest["targets"]).labels
+    return [Question(write_question(flux, words, labels), labels) for flux in thousandths]
 
 
 def open_run(
@@ -48,13 +59,18 @@ def open_run(
     calibration: Calibration | None,
     sigmas: bool,
 ) -> Reader:
-    """The model of a folder, which reads answers as it was calibrated to.
+    """The model of a run.
 
     Args:
-        base, device: if not those of the manifest.
+        folder: Folder of the run.
+        manifest: Its manifest.
+        base: Base model, if not the one in the manifest.
+        device: Device, if not the one in the manifest.
+        calibration: Calibration of the errors; it decides how values are taken from answers.
+        sigmas: Whether to compute errors.
 
     Raises:
-        InputError: the base is not there, or another than that of the training.
+        InputError: The base model is missing, or its tokenizer is not the one of the training.
     """
     options = LlmOptions.model_validate(manifest["options"])
     if calibration:
@@ -72,6 +88,6 @@ def open_run(
 
 
 def recorded_base(folder: Path, base: str) -> str:
-    """The base of a manifest: a folder seen from here or from where the run's results lie."""
-    elsewhere = folder.resolve().parents[2] / base
-    return str(elsewhere) if not Path(base).is_dir() and elsewhere.is_dir() else base
+    """The base model of a manifest; a relative path may be relative to the experiment's folder."""
+    path = folder.resolve().parents[2] / base
+    return str(path) if not Path(base).is_dir() and path.is_dir() else base

@@ -1,6 +1,6 @@
-"""A trained run, ready to answer: a folder of results/models and, for a language model, its base.
+"""A trained run that predicts: a folder of results/models and, for a language model, its base.
 
-Nothing else is needed: the manifest holds the options with which spectra and text were made.
+The manifest in the folder holds the options with which spectra and text were made.
 """
 
 import json
@@ -24,7 +24,7 @@ LLM = "llm"
 
 
 class Device(StrEnum):
-    """Where a language model works."""
+    """Where a language model runs."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -32,51 +32,56 @@ class Device(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """A model's folder and what its manifest says."""
+    """A run, opened from its folder."""
 
     folder: Path
     manifest: dict[str, Any]
     spectra: SpectraOptions
     training_domain: TrainingDomain | None
     base: str | None
-    """Given in place of the recorded one."""
+    """Used instead of the base in the manifest."""
     device: Device | None
-    """Given in place of that of the options."""
+    """Used instead of the device in the manifest."""
 
     @classmethod
     def open(cls, folder: Path, base: str | None = None, device: Device | None = None) -> Self:
-        """The run of a folder.
+        """Open a run.
+
+        Args:
+            folder: Its folder.
+            base: Base model to use instead of the recorded one.
+            device: Device to use instead of the recorded one.
 
         Raises:
-            InputError: no whole run is there, or one whose manifest says too little.
+            InputError: The folder has no manifest, or its manifest no options of spectra.
         """
         path = folder / MANIFEST
         if not path.is_file():
-            raise InputError(path, "run", "not there", _runs_beside(folder))
+            raise InputError(path, "run", "missing", _runs_beside(folder))
         manifest = json.loads(path.read_text())
         try:
             spectra = SpectraOptions.model_validate(manifest["spectra"])
         except (KeyError, ValidationError) as error:
             raise InputError(
-                path, "spectra", f"not the options of its spectra ({error})", "train the run again"
+                path, "spectra", f"not valid options of spectra ({error})", "train the run again"
             ) from error
-        described = folder / FILE
-        known = TrainingDomain.load(described) if described.is_file() else None
-        return cls(folder, manifest, spectra, known, base, device)
+        file = folder / FILE
+        domain = TrainingDomain.load(file) if file.is_file() else None
+        return cls(folder, manifest, spectra, domain, base, device)
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """What it is asked for."""
+        """The labels that the run predicts."""
         return Targets(self.manifest["targets"]).labels
 
     def answers(self, thousandths: np.ndarray) -> pa.Table:
-        """PREDICTIONS for flux on the run's grid, int16 [n, grid]; obsid counts from 0.
+        """PREDICTIONS from flux on the run's grid, int16 [n, grid]; obsid counts from 0.
 
         Raises:
-            InputError: weights or base are not there, or not those of the manifest.
+            InputError: Weights or base are missing, or do not match the manifest.
         """
         if self.manifest["kind"] == LLM:
-            # Neither kind of model needs the other's libraries.
+            # Imported here, as neither kind of model needs the libraries of the other.
             from spectralm.inference.llm_run import answers
 
             return answers(self.folder, self.manifest, self.base, self.device, thousandths)

@@ -1,4 +1,4 @@
-"""What a run was trained on, in few numbers: how far from it a spectrum or a label is."""
+"""The training domain of a run: which spectra and labels it was trained on, in few numbers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,46 +18,46 @@ LABELS = (*PARAMETERS, *ABUNDANCES)
 
 @dataclass(frozen=True)
 class TrainingDomain:
-    """Principal components of training spectra, ranges of labels, thresholds; all float64.
+    """Principal components of the training spectra, ranges of labels, and thresholds; float64.
 
-    The thresholds are quantiles of the validation spectra (of the training spectra where there
-    are none): 99 % of them are nearer, less masked, or have more signal.
+    The thresholds are quantiles of the validation spectra (of the training spectra if there are
+    none): 99 % of them are nearer, are less masked, or have a higher signal-to-noise ratio.
     """
 
     mean: np.ndarray
-    """[grid] thousandths of flux."""
+    """[grid]; mean flux in thousandths."""
     components: np.ndarray
-    """[components, grid]; orthonormal."""
+    """[components, grid]; principal components, orthonormal."""
     variances: np.ndarray
-    """[components], along each."""
+    """[components]; variance along each component."""
     noise: np.ndarray
-    """[1]; mean variance along each of the other directions."""
+    """[1]; mean variance along the directions orthogonal to the components."""
     low: np.ndarray
-    """[labels] of LABELS; NaN where the survey has no such label."""
+    """[labels]; minimum of each of LABELS, NaN if the model does not predict it."""
     high: np.ndarray
+    """[labels]; maximum."""
     farthest: np.ndarray
-    """[1] threshold of :meth:`distance`."""
+    """[1]; threshold of :meth:`distance`."""
     least_snr: np.ndarray
-    """[1] threshold of the signal-to-noise ratio in r."""
+    """[1]; threshold of the signal-to-noise ratio in r."""
     most_masked: np.ndarray
-    """[1] threshold of the masked fraction."""
+    """[1]; threshold of the masked fraction."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what :meth:`save` wrote."""
+        """Read a file that :meth:`save` wrote."""
         return cls(**load_file(path))
 
     def save(self, path: Path) -> None:
-        """Write it, atomically."""
+        """Write the domain as safetensors."""
         with atomic(path) as temporary:
             save_file(vars(self), temporary)
 
     def distance(self, thousandths: np.ndarray) -> np.ndarray:
-        """Distance [n] of spectra [n, grid] from the training set, per pixel: about 1 within it.
+        """Distance [n] of spectra [n, grid] from the mean training spectrum; typically about 1.
 
-        The square is that of Mahalanobis in the model of probabilistic principal components
-        (Tipping & Bishop 1999, J. R. Stat. Soc. B 61, 611): along each component in units of its
-        variance, and the rest in units of the mean variance there; over the number of pixels.
+        The Mahalanobis distance in probabilistic principal component analysis (Tipping & Bishop
+        1999, J. R. Stat. Soc. B 61, 611), divided by the square root of the number of pixels.
         """
         centred = thousandths - self.mean
         along = centred @ self.components.T
@@ -66,6 +66,6 @@ class TrainingDomain:
         return np.sqrt(np.maximum(squares, 0) / self.mean.size)
 
     def outside(self, label: Label, values: np.ndarray) -> np.ndarray:
-        """Which values [n] of a label are outside the training stars' range; NaN is not."""
-        place = LABELS.index(label)
-        return (values < self.low[place]) | (values > self.high[place])
+        """Whether values [n] of a label are outside the range of the training stars; NaN is not."""
+        index = LABELS.index(label)
+        return (values < self.low[index]) | (values > self.high[index])

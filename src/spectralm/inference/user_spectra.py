@@ -1,4 +1,4 @@
-"""Readers of spectra of one's own: LAMOST's files, and tables with wavelength and flux."""
+"""Readers of a user's own spectra: LAMOST files, and tables with wavelength and flux."""
 
 import warnings
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.reader import Spectrum, read_spectrum
 from spectralm.spectra.refusals import SpectrumRefusedError
 
-#: Names of columns, in lower case; the first that is there is taken.
+#: Names of columns, in lower case; the first that exists is used.
 WAVELENGTH = ("wavelength", "wave", "lambda", "lam", "wl", "loglam")
 FLUX = ("flux", "flux_density", "flam", "f_lambda", "spec", "counts")
 IVAR = ("ivar", "flux_ivar", "invvar")
@@ -26,55 +26,60 @@ MASK = ("ormask", "or_mask", "mask")
 #: SDSS writes log10 of the wavelength in Angstrom.
 LOGARITHMIC = "loglam"
 
-#: The band r, in Angstrom, in which the signal-to-noise ratio is taken.
+#: Limits of the band r, in Angstrom, for the signal-to-noise ratio.
 BAND_R = (5500.0, 7000.0)
 
-#: Refusals of LAMOST's reader after which a file may still be a table.
+#: If LAMOST's reader refuses a file for one of these reasons, it may be a table.
 NOT_LAMOST = {"not_fits", "unknown_layout", "missing_hdu", "sdss_file"}
 
-#: Formats that astropy does not tell by the name.
+#: Formats that astropy does not recognise by the suffix.
 FORMATS = {".txt": "ascii", ".dat": "ascii"}
 
 
 class Medium(StrEnum):
-    """What a file's wavelengths were measured in."""
+    """The medium in which wavelengths were measured."""
 
     AIR = "air"
     VACUUM = "vacuum"
 
 
 @dataclass(frozen=True)
-class Origin:
-    """What a file does not tell of itself."""
+class WavelengthScale:
+    """Medium and unit of the wavelengths of a table."""
 
     medium: Medium | None = None
     unit: str | None = None
-    """Of the wavelength; wins over the file's own."""
+    """Used instead of the unit in the file."""
 
 
-def read_own(path: Path, origin: Origin) -> Spectrum:
-    """The spectrum of a LAMOST low-resolution file, or of a table (FITS, CSV, ECSV, text, ...).
+def read_user_spectrum(path: Path, scale: WavelengthScale) -> Spectrum:
+    """The spectrum in a LAMOST low-resolution file, or in a table (FITS, CSV, ECSV, text, ...).
 
     A table has columns of wavelength (or ``loglam``) and flux and may have ``ivar`` or ``error``
-    and ``mask`` (not 0 where a pixel is bad); it is a row per pixel, or one row of arrays.
+    and ``mask`` (not 0 if a pixel is bad). It has a row per pixel, or one row of arrays.
+
+    Args:
+        path: The file.
+        scale: Medium and unit of the wavelengths, for tables.
 
     Raises:
-        InputError: the file cannot be read, or lacks something that ``origin`` does not tell.
+        InputError: The file cannot be read, or medium or unit are not known.
     """
     try:
         return read_spectrum(path)
     except SpectrumRefusedError as error:
         if error.reason not in NOT_LAMOST:
             raise
-    return _spectrum(path, _table(path), origin)
+    return _spectrum(path, _table(path), scale)
 
 
 def air_to_vacuum(wavelength: np.ndarray) -> np.ndarray:
-    """Wavelengths in vacuum of those in standard air, in Angstrom; above 2000 Angstrom.
+    """Convert wavelengths above 2000 Angstrom from standard air to vacuum, in Angstrom.
 
-    The refractive index is the IAU's standard, Morton 2000 (ApJS 130, 403), equation 8, a function
-    of the wavelength in vacuum, which three rounds find to 1e-9. Not specutils' default (Greisen et
-    al. 2006): its air is at 0 degrees, and H alpha lies 0.09 Angstrom off.
+    The refractive index is the IAU standard, Morton 2000 (ApJS 130, 403), equation 8. It is a
+    function of the wavelength in vacuum, so it is iterated: three times for a precision of 1e-9.
+    The default of specutils (Greisen et al. 2006) is for air at 0 degrees Celsius and would be
+    wrong by 0.09 Angstrom at H alpha.
     """
     vacuum = wavelength
     for _ in range(3):
@@ -85,19 +90,22 @@ def air_to_vacuum(wavelength: np.ndarray) -> np.ndarray:
 
 
 def signal_to_noise(spectrum: Spectrum) -> float | None:
-    """In r: LAMOST's (card SNRR), else the median of flux over its error; None without either."""
-    told = spectrum.header.get("SNRR")
-    if isinstance(told, (int, float)) and told > 0:
-        return float(told)
+    """Signal-to-noise ratio in r: LAMOST's card SNRR, else the median of flux / error.
+
+    None if the file has neither.
+    """
+    snrr = spectrum.header.get("SNRR")
+    if isinstance(snrr, (int, float)) and snrr > 0:
+        return float(snrr)
     ratio = spectrum.flux * np.sqrt(np.maximum(spectrum.ivar, 0))
     good = (spectrum.ormask == 0) & np.isfinite(ratio) & (spectrum.ivar > 0)
     in_r = good & (spectrum.wavelength > BAND_R[0]) & (spectrum.wavelength < BAND_R[1])
-    chosen = ratio[in_r if in_r.any() else good]
-    return float(np.median(chosen)) if chosen.size else None
+    ratios = ratio[in_r if in_r.any() else good]
+    return float(np.median(ratios)) if ratios.size else None
 
 
 def check(spectrum: Spectrum, options: SpectraOptions) -> None:
-    """Raise InputError if a spectrum has no flux, or is elsewhere than the grid."""
+    """Raise InputError if a spectrum has no flux, or none at the wavelengths of the grid."""
     if not np.isfinite(spectrum.flux).any():
         found = f"none of {spectrum.flux.size} values is a finite number"
         raise InputError(spectrum.path, "flux", found, "look at how the file was written")
@@ -120,22 +128,22 @@ def _unit_hint(first: float, last: float, options: SpectraOptions) -> str:
 def _table(path: Path) -> Table:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a second table, and of units astropy cannot read
+            warnings.simplefilter("ignore")  # about a second table, and units that are not known
             return Table.read(path, format=FORMATS.get(path.suffix.lower()))
-    except Exception as error:  # astropy raises whatever it meets
-        told = " ".join(str(error).split())[:200]
+    except Exception as error:  # astropy raises errors of many types
+        reason = " ".join(str(error).split())[:200]
         raise InputError(
             path,
             "file",
-            f"neither a LAMOST low-resolution spectrum nor a table that astropy reads ({told})",
+            f"neither a LAMOST low-resolution spectrum nor a table that astropy reads ({reason})",
             "give FITS, ECSV or CSV with columns wavelength and flux",
         ) from error
 
 
-def _spectrum(path: Path, table: Table, origin: Origin) -> Spectrum:
-    wavelength = _wavelength(path, table, origin)
-    flux = _values(table, _needed(path, table, "flux", FLUX))
-    ivar, error, mask = (_found(table, names) for names in (IVAR, ERROR, MASK))
+def _spectrum(path: Path, table: Table, scale: WavelengthScale) -> Spectrum:
+    wavelength = _wavelength(path, table, scale)
+    flux = _values(table, _required(path, table, "flux", FLUX))
+    ivar, error, mask = (_column(table, names) for names in (IVAR, ERROR, MASK))
     if ivar:
         weight = _values(table, ivar)
     elif error:
@@ -147,8 +155,8 @@ def _spectrum(path: Path, table: Table, origin: Origin) -> Spectrum:
     order = np.argsort(wavelength)
     order = order[np.isfinite(wavelength[order])]
     if order.size < 2 or np.any(np.diff(wavelength[order]) <= 0) or wavelength[order[0]] <= 0:
-        found = f"{order.size} finite values, which are not positive or repeat"
-        raise InputError(path, "wavelength", found, "give each pixel a wavelength of its own")
+        found = f"{order.size} finite values, of which some are not positive or repeat"
+        raise InputError(path, "wavelength", found, "give each pixel a different wavelength")
     return Spectrum(
         path=str(path),
         header=fits.Header(),
@@ -162,20 +170,20 @@ def _spectrum(path: Path, table: Table, origin: Origin) -> Spectrum:
     )
 
 
-def _wavelength(path: Path, table: Table, origin: Origin) -> np.ndarray:
-    """Vacuum Angstrom, as the rows stand."""
-    name = _needed(path, table, "wavelength", WAVELENGTH)
-    values, unit = _values(table, name), origin.unit or table[name].unit
+def _wavelength(path: Path, table: Table, scale: WavelengthScale) -> np.ndarray:
+    """Wavelengths in vacuum, in Angstrom, in the order of the rows."""
+    name = _required(path, table, "wavelength", WAVELENGTH)
+    values, unit = _values(table, name), scale.unit or table[name].unit
     if name.lower() == LOGARITHMIC:
-        values, unit = 10**values, origin.unit or u.AA
+        values, unit = 10**values, scale.unit or u.AA
     if unit is None:
         found = f"column {name} has no unit ({values.min():g} to {values.max():g})"
         raise InputError(path, "wavelength", found, "give --unit, such as --unit Angstrom or nm")
-    if origin.medium is None:
+    if scale.medium is None:
         raise InputError(
             path,
             "wavelength",
-            "not told whether measured in air or in vacuum",
+            "not known whether it is measured in air or in vacuum",
             "give --medium vacuum (as LAMOST, SDSS, DESI) or --medium air (as GALAH, Gaia-ESO, "
             "ELODIE, MILES); they differ by 1.8 Angstrom at H alpha",
         )
@@ -184,20 +192,20 @@ def _wavelength(path: Path, table: Table, origin: Origin) -> np.ndarray:
     except (u.UnitsError, ValueError, TypeError) as error:
         found = f"unit {str(unit)!r} is none of wavelength, frequency or wavenumber"
         raise InputError(path, "wavelength", found, "give --unit, such as Angstrom") from error
-    return air_to_vacuum(values) if origin.medium is Medium.AIR else values
+    return air_to_vacuum(values) if scale.medium is Medium.AIR else values
 
 
 def _values(table: Table, name: str) -> np.ndarray:
     return np.ma.filled(np.ma.asarray(table[name]).astype(float), np.nan).ravel()
 
 
-def _found(table: Table, names: Iterable[str]) -> str | None:
-    there = {name.lower(): name for name in table.colnames}
-    return next((there[name] for name in names if name in there), None)
+def _column(table: Table, names: Iterable[str]) -> str | None:
+    columns = {name.lower(): name for name in table.colnames}
+    return next((columns[name] for name in names if name in columns), None)
 
 
-def _needed(path: Path, table: Table, field: str, names: tuple[str, ...]) -> str:
-    name = _found(table, names)
+def _required(path: Path, table: Table, field: str, names: tuple[str, ...]) -> str:
+    name = _column(table, names)
     if name is None:
         found = f"no such column among {', '.join(table.colnames)[:200]}"
         raise InputError(path, field, found, f"name it {' or '.join(names[:2])}")

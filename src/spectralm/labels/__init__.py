@@ -1,1 +1,1 @@
-"""The vocabulary: spectral classes, labels and their units, sentinels, tables of columns."""
+"""Spectral classes, labels and their units, and codes of missing values."""

@@ -5,30 +5,30 @@ from typing import ClassVar, Self
 
 CLASSES = ("A", "F", "G", "K", "M")
 
-#: What surveys write where they have no value (docs/survey_files.md). Text columns also use blanks.
+#: Codes of missing values in surveys' files (docs/survey_files.md).
 MISSING_NUMBERS = (-9999.0, -9999.99, -999.0)
 MISSING_TEXTS = ("", "Non", "nan", "NaN", "null", "None")
 
 
 @dataclass(frozen=True)
 class Label:
-    """One quantity that a model is asked for."""
+    """A quantity that models predict."""
 
     name: str
-    """As a column of our tables."""
+    """The column of our tables."""
     text: str
-    """As the paper writes it in questions."""
+    """The name in questions, as in the paper."""
     latex: str
     unit: str
     decimals: int
     """Digits after the point in the paper's answers."""
     low: float
-    """Values below are not a star's; with ``high`` it bounds the digits and sign of an answer."""
+    """The smallest possible value; with ``high`` it limits the digits and sign of an answer."""
     high: float
     step: float
-    """Size of one unit of a grouped answer (three digits)."""
+    """The step of the three-digit numbers of grouped answers."""
     offset: float
-    """What 000 stands for in a grouped answer."""
+    """The value of 000 in grouped answers."""
 
 
 TEFF = Label("teff", "Teff", r"$T_{\rm eff}$", "K", 2, 2000.0, 13988.0, 12.0, 2000.0)
@@ -45,7 +45,7 @@ SPECIES = (
 )
 _IONS = {"CI": "C I", "TIII": "Ti II"}
 
-#: [X/Fe]. The paper prints all digits of a float32; four are a hundredth of the best errors.
+#: [X/Fe]. The paper prints all digits of a float32; rounding to four is 1 % of the best errors.
 ABUNDANCES = tuple(
     Label(
         name=f"{species.lower()}_fe",
@@ -66,10 +66,11 @@ LABELS = {label.name: label for label in (*PARAMETERS, *ABUNDANCES)}
 
 
 class Targets(str):
-    """What stars are asked for.
+    """What a model predicts.
 
-    ``parameters`` (stage 1): class, Teff, log g and [Fe/H] of each. SPECIES in their order, as
-    ``C,N,MG`` (stage 2): those of their abundances that the survey has of the star.
+    ``parameters`` (stage 1): class, Teff, log g and [Fe/H]. Or a list of SPECIES in their order,
+    such as ``C,N,MG`` (stage 2): abundances, of which a star's question has those that the survey
+    measured.
     """
 
     PARAMETERS: ClassVar["Targets"]
@@ -77,9 +78,9 @@ class Targets(str):
     """Every abundance."""
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError: any other text."""
-        named = text.split(",")
-        if text != "parameters" and [name for name in SPECIES if name in named] != named:
+        """Raise ValueError for any other text."""
+        species = text.split(",")
+        if text != "parameters" and [name for name in SPECIES if name in species] != species:
             raise ValueError(f"{text!r} is neither 'parameters' nor a list of {', '.join(SPECIES)}")
         return super().__new__(cls, text)
 
@@ -90,7 +91,7 @@ class Targets(str):
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """The labels of an answer, in its order."""
+        """The labels, in the order of an answer."""
         if self == Targets.PARAMETERS:
             return PARAMETERS
         return tuple(LABELS[f"{species.lower()}_fe"] for species in self.split(","))

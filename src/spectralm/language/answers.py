@@ -1,14 +1,16 @@
-"""Labels <-> answer, in the paper's spelling and in grouped numbers (paper III.1)."""
+"""Labels to answers and back, in the paper's spelling or in grouped numbers (paper III.1)."""
 
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, PARAMETERS, Label
 from spectralm.language.errors import ParseError, RangeError
 from spectralm.language.grammar import Grammar
 from spectralm.language.options import TextOptions
+from spectralm.language.questions import Record
 
 DIGITS = "0123456789"
 
@@ -18,22 +20,36 @@ class Star:
     """What an answer says: a value per label name and, in stage 1, a spectral class."""
 
     spectral_class: str | None
-    values: Mapping[str, float | None]
+    values: Mapping[str, float]
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """The star of a record's labels, as its answer spells them."""
+        labels = record["labels"]
+        spectral_class = labels.get("class")
+        return cls(
+            None if spectral_class is None else str(spectral_class),
+            {name: float(labels[name]) for name in record["asked"]},
+        )
+
+    def labels(self) -> dict[str, str | float]:
+        """The labels of a record; the inverse of :meth:`of`."""
+        return ({"class": self.spectral_class} if self.spectral_class else {}) | dict(self.values)
 
 
 @dataclass(frozen=True)
 class AnswerText(ABC):
-    """One spelling of the answers to a question; every number has one spelling only.
+    """One spelling of the answers to a question; each number can be written in one way only.
 
-    An answer to stage 1's question (``labels`` are PARAMETERS) begins with the class; any other
-    names its fields, which are those of the question in its order.
+    An answer of stage 1 (``labels`` are PARAMETERS) begins with the class; an answer of stage 2
+    names its fields, which are those of the question in the same order.
     """
 
     labels: tuple[Label, ...]
 
     @abstractmethod
     def _words(self) -> list[str]:
-        """The words before the class, if there is one, and each number; and those at the end."""
+        """The text before the class (stage 1) and before each number, and the text at the end."""
 
     @abstractmethod
     def _pattern(self, label: Label) -> str:
@@ -41,41 +57,43 @@ class AnswerText(ABC):
 
     @abstractmethod
     def _spell(self, label: Label, value: float) -> str:
-        """A number as text. Raises RangeError if it cannot be spelled."""
+        """A number as text. Raises RangeError if the spelling cannot write it."""
 
     @abstractmethod
     def _value(self, label: Label, number: str) -> float:
-        """What a number says."""
+        """The value of a number's text."""
 
     @abstractmethod
     def _add_number(self, grammar: Grammar, start: int, label: Label) -> int:
-        """Add what :meth:`_spell` writes; returns the state after it."""
+        """Add all texts that :meth:`_spell` writes; returns the state after them."""
 
     @property
     def _has_class(self) -> bool:
         return self.labels == PARAMETERS
 
     def _slots(self) -> Iterator[tuple[str, Label | None]]:
-        """The words before each slot, and its label; None for the class."""
+        """The text before each field, and the field's label; None for the class."""
         slots = (None, *self.labels) if self._has_class else self.labels
         return zip(self._words()[:-1], slots, strict=True)
 
     def write(self, star: Star) -> str:
-        """The answer for a star. Raises RangeError for a value that cannot be spelled."""
-        text = ""
-        for words, label in self._slots():
-            text += words + (self._number(label, star) if label else star.spectral_class)
-        return text + self._words()[-1]
+        """The answer for a star. Raises RangeError for a value that is missing or out of range."""
+        fields = [words + self._field(label, star) for words, label in self._slots()]
+        return "".join(fields) + self._words()[-1]
 
-    def _number(self, label: Label, star: Star) -> str:
-        value = star.values[label.name]
-        if value is None:
-            raise RangeError(f"{label.name} is not known")
-        return self._spell(label, value)
+    def _field(self, label: Label | None, star: Star) -> str:
+        if label is None:
+            if star.spectral_class is None:
+                raise RangeError("the class is missing")
+            return star.spectral_class
+        if label.name not in star.values:
+            raise RangeError(f"{label.name} is missing")
+        return self._spell(label, star.values[label.name])
 
     def read(self, text: str) -> Star:
-        """The star of an answer. Raises ParseError for anything :meth:`write` does not write."""
-        spectral_class, values = None, {}
+        """The star of an answer. Raises ParseError for a text that :meth:`write` never writes."""
+        spectral_class: str | None = None
+        values: dict[str, float] = {}
         for label, _, found in self.slots_of(text):
             if label:
                 values[label.name] = self._value(label, found)
@@ -84,10 +102,10 @@ class AnswerText(ABC):
         return Star(spectral_class, values)
 
     def slots_of(self, text: str) -> Iterator[tuple[Label | None, int, str]]:
-        """Label (None for the class), place and text of each slot of an answer.
+        """Label (None for the class), position and text of each field of an answer.
 
         Raises:
-            ParseError: the text is nothing that :meth:`write` writes; at its first fault.
+            ParseError: :meth:`write` never writes the text; at the first fault.
         """
         place = 0
         for words, label in self._slots():
@@ -95,14 +113,14 @@ class AnswerText(ABC):
             found = re.compile(re.escape(words) + f"({pattern})").match(text, place)
             if not found:
                 name = label.text if label else "class"
-                raise ParseError(f"{name}: {text[place : place + 60]!r} is not as asked for")
+                raise ParseError(f"{name}: {text[place : place + 60]!r} is no value of it")
             place = found.end()
             yield label, found.start(1), found[1]
         if text[place:] != self._words()[-1]:
             raise ParseError(f"{text[place : place + 60]!r} is not the end of an answer")
 
     def grammar(self) -> Grammar:
-        """The automaton of exactly the texts that :meth:`read` understands."""
+        """The automaton that accepts exactly the texts that :meth:`read` accepts."""
         grammar = Grammar()
         state = 0
         for words, label in self._slots():
@@ -152,10 +170,9 @@ class CharactersAnswer(AnswerText):
         return float(number[:-1].replace(" ", ""))
 
     def interval(self, label: Label, written: str) -> tuple[float, float] | None:
-        """Where the label's numbers lie that begin as written; None if outside its range.
+        """Interval of the label's values whose text begins as written; None if out of range.
 
-        How many digits are to come before the point is told by the range, the ends of which are
-        none of the numbers.
+        The label's range limits the digits before the point. Its ends themselves are no values.
         """
         number, ended, _ = written.replace(" ", "").partition("'")
         sign = -1 if number.startswith("-") else 1
@@ -201,10 +218,10 @@ class CharactersAnswer(AnswerText):
 
 @dataclass(frozen=True)
 class GroupedAnswer(AnswerText):
-    """One three-digit number a label: ``M,150,563,497``, in stage 2 ``C_FE:530,CI_FE:528``.
+    """A three-digit number per label: ``M,150,563,497``, in stage 2 ``C_FE:530,CI_FE:528``.
 
-    A number counts ``label.step`` from ``label.offset``, so that it is one Llama-3 token and
-    neighbouring values are neighbouring tokens (docs/demo_model.md).
+    A number counts steps (``label.step``) from ``label.offset``. It is one Llama-3 token
+    (docs/training_facts.md).
     """
 
     def _words(self) -> list[str]:
@@ -229,7 +246,7 @@ class GroupedAnswer(AnswerText):
         return self.value(label, int(number))
 
     def value(self, label: Label, steps: float) -> float:
-        """The value that a number of steps stands for, free of binary dust."""
+        """The value of a number of steps, rounded to 1e-6."""
         return round(label.offset + steps * label.step, 6)
 
     def _add_number(self, grammar: Grammar, start: int, label: Label) -> int:
@@ -237,7 +254,7 @@ class GroupedAnswer(AnswerText):
 
 
 def answer_text(options: TextOptions, asked: tuple[Label, ...] = PARAMETERS) -> AnswerText:
-    """The answer text of a config for a question: stage 1's, or one that asks for abundances."""
+    """The spelling of answers to a question: of stage 1, or about some abundances."""
     if options.answer == "grouped":
         return GroupedAnswer(asked)
     decimals = options.decimals | {label.name: label.decimals for label in ABUNDANCES}

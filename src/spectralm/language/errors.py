@@ -1,9 +1,9 @@
-"""What goes wrong between text and numbers."""
+"""Errors of converting between text and numbers."""
 
 
 class ParseError(ValueError):
-    """A text that is not, to the letter, one of ours; it is counted and never guessed at."""
+    """A text that differs from what the code writes; it is counted, never interpreted."""
 
 
 class RangeError(ValueError):
-    """A number that the chosen spelling cannot write."""
+    """A value that the chosen spelling cannot write."""

@@ -1,7 +1,7 @@
-"""Flux in thousandths <-> text.
+"""Flux in thousandths to text and back.
 
-Both spellings are exact for every int16, and each number has one spelling only, so that
-text -> numbers -> text is the identity as well.
+Both spellings are exact for every int16, and each number can be written in one way only, so that
+reading and writing are inverses of each other.
 """
 
 import re
@@ -23,10 +23,10 @@ def _paper_word(thousandths: int) -> str:
 
 
 def _compact_word(thousandths: int) -> str:
-    """Three digits a pixel; each leading ``+`` adds 1000, and ``-`` negates.
+    """Three digits per pixel; each ``+`` before them adds 1000, and ``-`` negates.
 
-    A sign is one more token and restarts Llama-3's grouping of digits in threes, so the words
-    after it keep one token each (``-003``, ``+000`` = 1.000, ``+137`` = 1.137).
+    Examples: ``-003``, ``+000`` = 1.000, ``+137`` = 1.137. A sign is one more Llama-3 token, and
+    the digits after it are still grouped in threes (docs/training_facts.md).
     """
     thousands, rest = divmod(abs(thousandths), 1000)
     return "-" * (thousandths < 0) + "+" * thousands + f"{rest:03d}"
@@ -34,12 +34,12 @@ def _compact_word(thousandths: int) -> str:
 
 @dataclass(frozen=True)
 class Spelling:
-    """How one pixel is written, and what stands between two."""
+    """How a pixel is written, and the separator between pixels."""
 
     word: Callable[[int], str]
     separator: str
     after_marker: str
-    pattern: re.Pattern
+    pattern: re.Pattern[str]
 
     @cached_property
     def words(self) -> list[str]:
@@ -48,7 +48,7 @@ class Spelling:
 
     @cached_property
     def values(self) -> dict[str, int]:
-        """From word back to thousandths."""
+        """The thousandths of each word."""
         return {word: LOWEST + index for index, word in enumerate(self.words)}
 
 
@@ -108,7 +108,7 @@ class FluxText:
         raise ParseError(self._first_fault(text))
 
     def _first_fault(self, text: str) -> str:
-        """Where a text that is not ours goes wrong."""
+        """Position and content of the first fault of a text that cannot be read."""
         spelling = SPELLINGS[self.spelling]
         place = 0
         for pixel in range(len(self.wavelength)):

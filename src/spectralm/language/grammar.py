@@ -1,7 +1,7 @@
-"""Which answers are well formed: an automaton over short pieces of text.
+"""Which answers are well formed: a finite automaton over short pieces of text.
 
-A piece is what the spelling treats as a unit (a character, or a whole three-digit number). A
-model is held to the grammar by allowing, in each state, only tokens that spell out pieces.
+A piece is a character or a whole three-digit number, as the spelling needs it. In each state a
+model may write only tokens that consist of pieces (docs/grammar.md).
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,18 +20,18 @@ class Grammar:
         return len(self.edges) - 1
 
     def add_edge(self, start: int, piece: str, end: int) -> None:
-        """Let ``piece`` lead from one state to another."""
+        """Add an edge: ``piece`` leads from ``start`` to ``end``."""
         self.edges[start][piece] = end
 
     def add_choice(self, start: int, pieces: Iterable[str], end: int | None = None) -> int:
-        """Let any of ``pieces`` lead to one state (a new one if ``end`` is None)."""
+        """Add an edge to ``end`` (a new state if None) for each of ``pieces``; returns the end."""
         end = self.add_state() if end is None else end
         for piece in pieces:
             self.add_edge(start, piece, end)
         return end
 
     def add_text(self, start: int, text: str) -> int:
-        """Let ``text``, character by character, lead on; returns the state after it."""
+        """Add ``text``, one edge per character; returns the state after it."""
         for character in text:
             start = self.add_choice(start, character)
         return start

@@ -1,4 +1,4 @@
-"""How spectra and labels are spelled."""
+"""How spectra and labels are written as text."""
 
 from typing import Literal
 

@@ -1,15 +1,43 @@
 """Questions about spectra (paper III.1)."""
 
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self, TypedDict
 
 import numpy as np
 
-from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS, Label
+from spectralm.labels.vocabulary import LABELS, PARAMETERS, Label
 from spectralm.language.errors import ParseError
 from spectralm.language.flux import FluxText
 
 OPEN, CLOSE = "<flux>", "</flux>"
+
+
+class Record(TypedDict):
+    """A line of a question-answer file."""
+
+    obsid: int
+    asked: list[str]
+    """Names of the labels, in the order of the answer."""
+    labels: dict[str, str | float]
+    """Class (stage 1) and values of the survey, as the answer spells them; empty without answer."""
+    question: str
+    answer: str
+    """Empty for a test star whose labels cannot be spelled."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, and the labels that it asks for."""
+
+    text: str
+    asked: tuple[Label, ...]
+    """PARAMETERS, or some of ABUNDANCES in their order."""
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """The question of a record."""
+        return cls(record["question"], tuple(LABELS[name] for name in record["asked"]))
 
 
 def instruction(wavelength: Sequence[float], asked: tuple[Label, ...] = PARAMETERS) -> str:
@@ -37,29 +65,17 @@ def write_question(
     return f"{instruction(text.wavelength, asked)}{OPEN}{text.write(thousandths)}{CLOSE}"
 
 
-def asked_of(question: str) -> tuple[Label, ...]:
-    """The labels that a question asks for: PARAMETERS, or some ABUNDANCES in their order.
-
-    Raises:
-        ParseError: the question names something else, or in another order.
-    """
-    named = re.search(r": ([^:]+)\. $", question.partition(OPEN)[0])
-    if not named:
-        return PARAMETERS
-    names = named[1].split(" ")
-    asked = tuple(label for label in ABUNDANCES if label.text in names)
-    if [label.text for label in asked] != names:
-        raise ParseError(f"not abundances in their order: {named[1][:120]!r}")
-    return asked
-
-
-def read_question(question: str, text: FluxText) -> np.ndarray:
+def read_question(
+    question: str, text: FluxText, asked: tuple[Label, ...] = PARAMETERS
+) -> np.ndarray:
     """The int16 thousandths of a question.
 
     Raises:
-        ParseError: the question is not one that :func:`write_question` writes.
+        ParseError: :func:`write_question` does not write this question about these labels.
     """
-    before = instruction(text.wavelength, asked_of(question)) + OPEN
+    before = instruction(text.wavelength, asked) + OPEN
     if not (question.startswith(before) and question.endswith(CLOSE)):
-        raise ParseError(f"not a question of ours: {question[:60]!r} ... {question[-20:]!r}")
+        raise ParseError(
+            f"not a question about these labels: {question[:60]!r} ... {question[-20:]!r}"
+        )
     return text.read(question[len(before) : -len(CLOSE)])

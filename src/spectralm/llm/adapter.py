@@ -1,4 +1,4 @@
-"""The files of an adapter, as PEFT writes them."""
+"""The files of an adapter as PEFT writes them."""
 
 from pathlib import Path
 
@@ -11,7 +11,11 @@ CONFIG = "adapter_config.json"
 
 
 def check_weights(folder: Path, trained: bool) -> None:
-    """Raises SpectraLMError: a tensor of an adapter is empty, or a B of a trained one is zero."""
+    """Check that no tensor of an adapter is empty, and no B of a trained one is all zero.
+
+    Raises:
+        SpectraLMError: one is.
+    """
     for name, tensor in load_file(folder / WEIGHTS).items():
         if tensor.numel() == 0 or (trained and "lora_B" in name and not tensor.any()):
             raise SpectraLMError(f"{folder}: {name} is empty or untrained; the adapter is useless")

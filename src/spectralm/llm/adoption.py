@@ -1,4 +1,4 @@
-"""An adapter that was trained elsewhere becomes a run of the experiment."""
+"""Use of an adapter that was trained elsewhere as a run of the experiment."""
 
 import json
 import shutil
@@ -34,13 +34,12 @@ def adopt(
 ) -> None:
     """Copy an adapter with its metrics into a run's folder, the manifest last.
 
-    Where it has a manifest, that is checked and kept; else one is written that says what the config
-    does, and that nothing is known of the training: ``n_train`` and ``seconds`` are null.
+    The adapter's manifest is checked and kept. An adapter without one gets a manifest with the
+    options of the config, in which facts of the training, such as ``n_train``, are null.
 
     Raises:
-        InputError: a file of it is missing, or it was trained with another base, text, grid or
-            rank, or for other labels.
-        SpectraLMError: a tensor of it is empty or untrained.
+        InputError: a file is missing, or base, text, grid, rank or targets of the training differ.
+        SpectraLMError: a tensor is empty or untrained.
     """
     for name in (WEIGHTS, CONFIG):
         if not (adapter / name).is_file():
@@ -54,7 +53,7 @@ def adopt(
     if manifest:
         _compare(adapter / MANIFEST, manifest, given)
         theirs, ours = name_on_hub(str(manifest.get("base"))), name_on_hub(base)
-        # The same folder may lie elsewhere there.
+        # A folder's path may differ on another machine.
         folders = any(name.startswith(("/", ".", "results/")) for name in (theirs, ours))
         if manifest.get("tokenizer_sha256") != tokenizer or not (folders or theirs == ours):
             found = f"{theirs!r}, which is not {ours!r} or has another tokenizer"
@@ -68,13 +67,18 @@ def adopt(
         with atomic(out / name) as temporary:
             shutil.copyfile(adapter / name, temporary)
     write_json(out / "metrics.json", _read(adapter / "metrics.json"))
-    facts = {"base": base, "adopted_from": str(adapter)}
-    facts["adapter_sha256"] = sha256(adapter / WEIGHTS)
+    facts = {
+        "base": base,
+        "adopted_from": str(adapter),
+        "adapter_sha256": sha256(adapter / WEIGHTS),
+        "looks_at_spectrum": True,
+        "given": [],
+    }
     write_json(out / MANIFEST, {**manifest, **facts})
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A JSON file, empty where there is none. Raises InputError for one that is none."""
+    """The contents of a JSON file; empty if it is missing. Raises InputError if it is damaged."""
     try:
         return json.loads(path.read_text()) if path.is_file() else {}
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Questions -> rows of PREDICTIONS, with calibrated errors where the run has them."""
+"""Predictions of a language model: a row per question, with calibrated errors if available."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from spectralm.files import read_parquet, write_json, write_parquet
 from spectralm.language.options import TextOptions
+from spectralm.language.questions import Question
 from spectralm.llm.base import load_adapter, load_base
 from spectralm.llm.device import local_device
 from spectralm.llm.generation import Reader, Reply
@@ -20,24 +21,24 @@ from spectralm.progress import progress
 from spectralm.schemas import PREDICTIONS, schema
 
 FILE = "calibration.json"
-#: Validation questions that a calibration answers at most, spread over all.
+#: Largest number of validation questions of a calibration, spread over all.
 MOST_CALIBRATED = 5000
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """By what the widths of a run's distributions are multiplied to be its errors."""
+    """Factors that turn the widths of a run's distributions into errors of its predictions."""
 
     reading: str
-    """How the answers were read, see GenerationOptions; the values are those of errors so read."""
+    """How the answers were read, see GenerationOptions; the factors hold for this reading."""
     factors: dict[str, float]
-    """By label; none for a label that too few validation stars have."""
+    """By label; a label with too few validation stars has none."""
     used: dict[str, int]
-    """Validation stars behind each factor."""
+    """Number of validation stars per label."""
 
     @classmethod
     def load(cls, model: Path) -> Self | None:
-        """That of a model's folder; None where it has none."""
+        """The calibration in a model's folder; None if there is none."""
         path = model / FILE
         return cls(**json.loads(path.read_text())) if path.is_file() else None
 
@@ -49,7 +50,7 @@ class Calibration:
 def open_reader(
     model: Path, base: str, options: LlmOptions, text: TextOptions, sigmas: bool
 ) -> Reader:
-    """A reader of a trained adapter. Raises InputError if adapter, base or GPU are not there."""
+    """A reader of a trained adapter. Raises InputError if adapter, base or GPU is missing."""
     return Reader(
         load_adapter(load_base(base, options, local_device(options)), model),
         load_tokenizer(base),
@@ -64,14 +65,18 @@ def open_reader(
 def answer_all(
     reader: Reader,
     obsids: Sequence[int],
-    questions: Sequence[str],
+    questions: Sequence[Question],
     calibration: Calibration | None,
     parts: Path | None = None,
 ) -> pa.Table:
-    """PREDICTIONS of questions, in their order; without calibration all errors are null.
+    """The answers as a PREDICTIONS table, in the order of the questions.
 
     Args:
-        parts: a folder for what is answered so far: what lies there already is not asked again.
+        reader: of the model.
+        obsids: of the questions.
+        questions: to answer.
+        calibration: of the model; without it all errors are null.
+        parts: a folder for the answers so far: questions with an answer in it are not asked again.
     """
     rows = _rows(reader, obsids, questions, calibration, parts)
     answered = progress(rows, len(questions), "answers")
@@ -81,7 +86,7 @@ def answer_all(
 def _rows(
     reader: Reader,
     obsids: Sequence[int],
-    questions: Sequence[str],
+    questions: Sequence[Question],
     calibration: Calibration | None,
     parts: Path | None,
 ) -> Iterator[dict[str, object]]:

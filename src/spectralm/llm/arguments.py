@@ -1,9 +1,10 @@
-"""How a training runs: the recipe on this machine's devices, watched and saved as asked."""
+"""The arguments of the Trainer: recipe, devices, evaluations and checkpoints."""
 
 import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -11,18 +12,18 @@ from transformers import TrainingArguments
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.recipe import recipe
 
-#: Others wait so long (seconds) while the first process checks the saved adapter.
+#: Seconds that the other processes wait while the first one checks the saved adapter.
 TIMEOUT = 7200
-#: Steps between two losses in the log.
+#: Steps from one logged loss to the next.
 LOGGED = 10
 
 
 def training_arguments(
     options: LlmOptions, workspace: Path, device: torch.device
 ) -> TrainingArguments:
-    """Settings of a training in ``workspace``; making them joins the processes of a training.
+    """Arguments of a training in ``workspace``; creating them connects its processes.
 
-    With ZeRO-3 they have to exist before the base is loaded, which is then sharded as it comes.
+    With ZeRO-3 they must exist before the base is loaded: it is sharded during loading.
     """
     training, cpu = options.training, device.type == "cpu"
     arguments = TrainingArguments(
@@ -38,7 +39,7 @@ def training_arguments(
         ddp_backend="gloo" if cpu and _distributed() else None,
         activation_checkpointing=training.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
-        # Shares of all steps; as 1.0 would mean every step, the end counts as one more.
+        # Fractions of all steps. 1.0 would mean every step, so the end counts as one more.
         eval_strategy="steps" if training.evaluations else "no",
         eval_steps=1 / (training.evaluations + 1),
         save_strategy="steps",
@@ -52,7 +53,7 @@ def training_arguments(
         dataloader_pin_memory=not cpu,
     )
     if training.zero3:
-        # The Trainer does it, but on CPUs only after an unquantised base is sharded.
+        # The Trainer does this too, but on CPUs too late for sharding an unquantised base.
         import_module("deepspeed").init_distributed()
     return arguments
 
@@ -61,8 +62,8 @@ def _distributed() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def zero3(cpu: bool) -> dict[str, object]:
-    """DeepSpeed's settings; what is ``auto`` is as in the Trainer's."""
+def zero3(cpu: bool) -> dict[str, Any]:
+    """DeepSpeed's settings; ``auto`` means the value of the Trainer's arguments."""
     return {
         "bf16": {"enabled": True},
         "zero_optimization": {

@@ -1,7 +1,8 @@
-"""Loading a base model and putting an adapter on it."""
+"""Loading a base model and adding an adapter to it."""
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -15,15 +16,15 @@ from spectralm.llm.tokenizer import from_disk
 
 
 def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTrainedModel:
-    """The frozen base model on a device, all in bf16 or, with ``quantise``, its linear maps in NF4.
+    """The frozen base model on a device, in bf16; with ``quantise``, its linear layers in NF4.
 
-    Under ZeRO-3 each process of a training holds its share of it instead.
+    Under ZeRO-3 each process of a training holds its shard of it instead.
 
     Raises:
-        InputError: the base is neither a folder nor in the local cache, or the attention that the
-            options ask for is not installed.
+        InputError: the base is neither a folder nor in the local cache, or the attention of the
+            options is not installed.
     """
-    settings: dict[str, object] = {"attn_implementation": options.attention}
+    settings: dict[str, Any] = {"attn_implementation": options.attention}
     if not is_deepspeed_zero3_enabled():
         settings["device_map"] = {"": device}
     if options.quantise:
@@ -32,10 +33,12 @@ def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTraine
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
-            bnb_4bit_quant_storage=torch.bfloat16,  # ZeRO-3 shards floats only
+            bnb_4bit_quant_storage=torch.bfloat16,  # ZeRO-3 shards floating-point tensors only
         )
     try:
-        model = from_disk(AutoModelForCausalLM, base, dtype=torch.bfloat16, **settings)
+        model: PreTrainedModel = from_disk(
+            AutoModelForCausalLM.from_pretrained, base, dtype=torch.bfloat16, **settings
+        )
     except ImportError as error:
         raise InputError(
             options.attention, "attention", str(error), "install it, or set `attention: sdpa`"
@@ -44,7 +47,7 @@ def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTraine
 
 
 def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> PeftModel:
-    """A fresh LoRA adapter, in float32, on all linear layers of the base."""
+    """A new LoRA adapter, in float32, on all linear layers of the base."""
     torch.manual_seed(seed)
     tables = list(_embeddings(model)) if options.train_embeddings else []
     _make_float(model, tables)
@@ -62,12 +65,12 @@ def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> Peft
 
 
 def resume_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
-    """The base with a trained adapter, to be trained further (stage 2; paper III.3)."""
+    """The base with a trained adapter, to continue its training (stage 2; paper III.3)."""
     return _with_adapter(model, folder, is_trainable=True)
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
-    """The base with a trained adapter, ready to answer."""
+    """The base with a trained adapter, for inference."""
     return _with_adapter(model, folder, is_trainable=False).eval()
 
 
@@ -79,7 +82,7 @@ def _with_adapter(model: PreTrainedModel, folder: Path, is_trainable: bool) -> P
 
 
 def _embeddings(model: PreTrainedModel) -> dict[str, torch.nn.Embedding]:
-    """The tables of tokens and, where there is one, of positions, by name."""
+    """The embeddings of tokens and, in a GPT-2, of positions, by name."""
     return {
         name.split(".")[-1]: part
         for name, part in model.named_modules()
@@ -88,8 +91,10 @@ def _embeddings(model: PreTrainedModel) -> dict[str, torch.nn.Embedding]:
 
 
 def _make_float(model: PreTrainedModel, tables: Collection[str]) -> None:
-    """Hold tables that are trained whole in float32, as small steps are lost in bf16; and with them
-    the norms, which some kernels only apply in the precision of what they are applied to."""
+    """Convert embeddings that are trained whole to float32, and the norms with them.
+
+    Why: docs/training_facts.md, "Precision".
+    """
     if tables:
         embeddings = _embeddings(model)
         norms = [part for part in model.modules() if _is_norm(part)]

@@ -1,4 +1,4 @@
-"""What goes on beside the steps of a training: clocks, progress, and SLURM's warning."""
+"""Callbacks of the Trainer: clocks, progress, divergence, and the end of a SLURM job."""
 
 import logging
 import math
@@ -6,98 +6,117 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from statistics import median
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from accelerate import PartialState
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from spectralm.errors import SpectraLMError
 from spectralm.progress import Progress
 from spectralm.provenance import Clock
 
-#: How long before the end of its job a training saves and is requeued: an evaluation fits in. Of a
-#: short job, the share of its time.
+#: A training saves and is requeued this long before the end of its job, so that an evaluation still
+#: fits in; in a short job, this fraction of the job's time before.
 SECONDS_BEFORE, SHARE_BEFORE = 1800, 0.1
-#: What SLURM sends as a warning (`--signal` in the profile); processes that do not know it, such as
-#: torchrun, ignore it.
+#: SLURM's warning (`--signal` in the profile; docs/training_facts.md).
 WARNING_SIGNAL = signal.SIGURG
 
 
 class KeptClock(TrainerCallback):
-    """Keeps the time with each checkpoint."""
+    """Saves the time spent with each checkpoint."""
 
     def __init__(self, clock: Clock):
         self.clock = clock
 
-    def on_save(self, arguments, state, control, **others) -> None:
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
         """After a checkpoint is written."""
         if state.is_world_process_zero:
             self.clock.keep()
 
 
 class LoggedProgress(TrainerCallback):
-    """Tells a log how far the training is; on a terminal the Trainer has a bar."""
+    """Logs the progress of a training; on a terminal the Trainer shows a bar instead."""
 
-    def on_train_begin(self, arguments, state, control, **others) -> None:
-        """Before the first step, which may be one after a checkpoint's."""
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
+        """Before the first step, or the first one after a checkpoint."""
         self.progress = Progress(state.max_steps, "steps", state.global_step)
 
-    def on_step_end(self, arguments, state, control, **others) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
         """After each step."""
         if state.is_world_process_zero:
-            self.progress.to(state.global_step)
+            self.progress.show(state.global_step)
 
 
 class StepTimer(TrainerCallback):
-    """Times the steps, without what comes between them, such as evaluations."""
+    """Times the steps, without evaluations and checkpoints between them."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
 
-    def on_step_begin(self, arguments, state, control, **others) -> None:
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
         """Before each step."""
         self.start = time.perf_counter()
 
-    def on_step_end(self, arguments, state, control, **others) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
         """After each step."""
         self.times.append(time.perf_counter() - self.start)
 
     def metrics(self) -> dict[str, float | None]:
-        """Median seconds of a step, and the most memory (GiB) of tensors on this process's GPU."""
+        """Median seconds of a step, and peak memory (GiB) of tensors on this process's GPU."""
         peak = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else None
         return {"step_seconds": median(self.times) if self.times else None, "gpu_gib": peak}
 
 
 class SettingsOfNow(TrainerCallback):
-    """Evaluates and saves as often as is asked for now, not as when a checkpoint was written."""
+    """Evaluates and saves as often as the present options say, not those of a checkpoint."""
 
-    def on_train_begin(self, arguments, state, control, **others) -> None:
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
         """After a checkpoint is read."""
-        state.compute_steps(arguments, state.max_steps)
+        state.compute_steps(args, state.max_steps)
 
 
 class StopWhenDiverged(TrainerCallback):
-    """Ends a training whose loss or gradient is not a number: it would go on for nothing."""
+    """Ends a training whose loss or gradient is not a finite number."""
 
-    def on_log(self, arguments, state, control, logs, **others) -> None:
-        """Raises SpectraLMError: a loss or the norm of the gradient is not finite."""
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
+        """Check losses and the norm of the gradient.
+
+        Raises:
+            SpectraLMError: one is not finite.
+        """
+        logs: Mapping[str, float] = others["logs"]
         for name in ("loss", "grad_norm", "eval_loss"):
             if not math.isfinite(float(logs.get(name, 0.0))):
                 raise SpectraLMError(
                     f"{name} is {logs[name]} at step {state.global_step}; lower learning_rate, and "
-                    f"delete {arguments.output_dir}"
+                    f"delete {args.output_dir}"
                 )
 
 
 class SaveWhenWarned(TrainerCallback):
-    """Shortly before its job's time is over, saves a checkpoint and has SLURM requeue the job.
+    """Saves a checkpoint shortly before its SLURM job ends, and requeues the job.
 
-    The first process asks SLURM for the end of the job. SLURM's own warning counts as well, but
-    reaches a training only where SLURM signals all processes of a job, not its first one alone. The
-    processes decide together, once.
+    The first process asks SLURM for the end of the job. A signal from SLURM has the same effect
+    (docs/training_facts.md). The processes decide together, so that all save after the same step.
     """
 
     def __init__(self) -> None:
@@ -107,18 +126,22 @@ class SaveWhenWarned(TrainerCallback):
         signal.signal(WARNING_SIGNAL, self._note)
         signal.siginterrupt(WARNING_SIGNAL, False)
 
-    def _note(self, *_signal) -> None:
+    def _note(self, *_signal: object) -> None:
         self.warned = True
 
-    def on_step_end(self, arguments, state, control, **others) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
         """After each step."""
         warned = self.warned or time.time() > self.nearly_over
-        if not self.done and _any_process(warned, arguments.device):
+        if not self.done and _any_process(warned, args.device):
             logging.warning("the time of this job is nearly over: saving a checkpoint")
             self.done = self.saving = True
             control.should_save = True
 
-    def on_save(self, arguments, state, control, **others) -> None:
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
         """After a checkpoint is written."""
         if self.saving:
             self.saving = False
@@ -128,7 +151,7 @@ class SaveWhenWarned(TrainerCallback):
 
 
 def _end_of_job() -> float:
-    """When the time of this job of SLURM is over, seconds since 1970; infinite without a job."""
+    """End of this SLURM job's time limit, seconds since 1970; infinite without a job."""
     job = os.environ.get("SLURM_JOB_ID")
     if job is None:
         return math.inf
@@ -141,7 +164,7 @@ def _end_of_job() -> float:
         )
         end = datetime.fromisoformat(done.stdout.strip())
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        logging.warning("SLURM does not tell the end of job %s: %s", job, error)
+        logging.warning("SLURM does not say when job %s ends: %s", job, error)
         return math.inf
     logging.info("the time of this job is over at %s", end)
     return end.timestamp()
@@ -156,7 +179,7 @@ def _any_process(flag: bool, device: torch.device) -> bool:
 
 
 def _requeue() -> None:
-    """Let the job begin again, as often as its training needs; Snakemake counts no attempt."""
+    """Requeue the job, as often as the training needs; for Snakemake that is no retry."""
     job = os.environ.get("SLURM_JOB_ID")
     if job is None:
         return

@@ -2,12 +2,12 @@
 
 from spectralm.fingerprint import code_of
 
-#: Modules of which it is the import closure. The values of options are part of a training's key, so
-#: the code that declares them is not.
+#: The code is the import closure of these modules. The module that declares the options is left
+#: out, since their values are in a training's key.
 ROOTS = ("spectralm.llm.learner", "spectralm.llm.recipe")
 WITHOUT = frozenset({"spectralm.llm.options"})
 
 
 def weights_code() -> str:
-    """Its hash; code that evaluates, saves, answers, calibrates or tabulates does not change it."""
+    """Hash of this code; changes of other code (evaluation, answers, tables) do not change it."""
     return code_of(*ROOTS, without=WITHOUT)

@@ -1,4 +1,4 @@
-"""On which device this process works."""
+"""The device of this process."""
 
 import os
 from pathlib import Path
@@ -12,10 +12,10 @@ DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def local_device(options: LlmOptions) -> torch.device:
-    """This process's GPU; the CPU where it is asked for, or for the tiny base if there is no GPU.
+    """This process's GPU; the CPU if the options say so, or for the tiny base without a GPU.
 
     Raises:
-        InputError: there is no GPU that PyTorch can use; names the driver and PyTorch's build.
+        InputError: PyTorch finds no usable GPU; the message names the driver and PyTorch's build.
     """
     if options.device == "auto" and torch.cuda.is_available():
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

@@ -1,8 +1,8 @@
-"""Chances of the numbers that a model spells digit by digit, without sampling.
+"""Probabilities of the numbers that a model writes digit by digit, without sampling.
 
-All ways to go on that are likely enough are followed, digit by digit, until they are as narrow as
-the label's step. The branches of a number stand side by side behind the prompt, each token seeing
-its own branch alone, so that the model reads the long prompt once.
+All continuations that are probable enough are followed, digit by digit, until the interval of their
+values is as narrow as the label's step. The branches of a number stand side by side after the
+prompt, and each token sees its own branch alone, so that the model reads the long prompt only once.
 """
 
 from bisect import bisect_left
@@ -13,14 +13,15 @@ from functools import partial
 
 import numpy as np
 import torch
+from peft import PeftModel
 from transformers import Cache, DynamicCache
+from transformers.cache_utils import CacheLayerMixin
 
 from spectralm.labels.vocabulary import Label
 from spectralm.language.answers import CharactersAnswer
 
-#: Branches less likely than this are followed no further.
-LEAST_CHANCE = 0.005
-
+#: Branches of a lower probability are followed no further.
+LEAST_PROBABILITY = 0.005
 
 #: Allowed tokens in a state of the grammar, and the state after each.
 After = Callable[[int], Mapping[int, int]]
@@ -28,41 +29,48 @@ After = Callable[[int], Mapping[int, int]]
 
 @dataclass(frozen=True)
 class Written:
-    """One row of what was generated."""
+    """One row of a generated batch."""
 
     tokens: list[int]
-    """Of the answer, and what follows it."""
+    """Those of the answer, and padding."""
     scores: torch.Tensor
-    """[tokens, vocabulary]; before each."""
+    """The model's scores [tokens, vocabulary] before each token."""
     cache: Cache
     """Keys and values of the row."""
     prompt: slice
-    """Which of them are the prompt's; the answer's follow."""
+    """The part of the cache that is the prompt; the answer follows."""
     position: int
-    """Of the answer's first token."""
+    """Position of the answer's first token."""
 
 
 def row_of(cache: Cache, row: int) -> Cache:
     """The cache of one row."""
     single = DynamicCache()
     for number, layer in enumerate(cache.layers):
+        assert isinstance(layer, CacheLayerMixin)
+        assert layer.keys is not None
+        assert layer.values is not None
         single.update(layer.keys[row : row + 1], layer.values[row : row + 1], number)
     return single
 
 
 def spelled_probabilities(
-    model: torch.nn.Module,
+    model: PeftModel,
     answer: CharactersAnswer,
     text: str,
     written: Written,
     after: After,
     texts: Mapping[int, str],
 ) -> Iterator[tuple[Label, tuple[np.ndarray, np.ndarray]]]:
-    """Edges [n + 1] and chances [n] of each number of an answer, given what is written before it.
+    """Edges [n + 1] and probabilities [n] of each number of an answer, given the text before it.
 
     Args:
+        model: base with adapter.
+        answer: the spelling.
         text: the answer.
-        texts: of the tokens.
+        written: its tokens, with scores and cache.
+        after: the answer's grammar.
+        texts: text of each token.
     """
     starts, states = [0], [0]
     while starts[-1] < len(text):
@@ -74,17 +82,15 @@ def spelled_probabilities(
         for label, place, _ in answer.slots_of(text):
             if label is None:
                 continue
-            # The space before a number may be one token with the number's sign.
+            # The space before a number can be one token together with the number's sign.
             root = bisect_left(starts, place) - 1
             trunk = torch.zeros(length, dtype=torch.bool, device=written.scores.device)
             trunk[written.prompt.start : written.prompt.stop + root] = True
             tree = Tree(model, written.cache, trunk, written.position + root)
             interval = partial(_interval, answer, label, place - starts[root])
             scores = written.scores[root]
-            yield (
-                label,
-                number_chances(tree, after, texts, (states[root], scores), interval, label.step),
-            )
+            start = (states[root], scores)
+            yield label, number_probabilities(tree, after, texts, start, interval, label.step)
 
 
 def _interval(
@@ -95,34 +101,35 @@ def _interval(
 
 @dataclass
 class Branch:
-    """A way to go on: what is written so far, and how likely it is."""
+    """A continuation: its text so far, and its probability."""
 
     text: str
-    chance: float
+    probability: float
     state: int
-    """Of the grammar."""
+    """State of the grammar after the text."""
     unread: tuple[int, ...] = ()
     """Its last tokens, which the model has not read."""
     place: int = -1
-    """Of the last token that the model has read, in the tree; -1 is the trunk."""
+    """Index in the tree of the last token that the model has read; -1 is the trunk."""
 
 
 class Tree:
-    """Tokens behind one row's cache, each of which sees the trunk and its own branch.
+    """Tokens after one row's cache, each of which sees the trunk and its own branch.
 
     Args:
-        cache: keys and values of one row, cut back by :meth:`close`.
-        trunk: which of them are seen, bool [length].
-        position: of the first token behind the trunk.
+        model: base with adapter.
+        cache: keys and values of one row; it grows, and :meth:`close` cuts it back.
+        trunk: the part of the cache that all tokens see, bool [length].
+        position: of the first token after the trunk.
     """
 
-    def __init__(self, model: torch.nn.Module, cache: Cache, trunk: torch.Tensor, position: int):
+    def __init__(self, model: PeftModel, cache: Cache, trunk: torch.Tensor, position: int):
         self.model, self.cache, self.trunk, self.position = model, cache, trunk, position
         self.sees = torch.zeros(0, 0, dtype=torch.bool, device=trunk.device)
         self.depths: list[int] = []
 
     def read(self, branches: Sequence[Branch]) -> torch.Tensor:
-        """Let the model read what is unread of each branch; scores of what follows [n, tokens]."""
+        """Let the model read the unread tokens of branches; scores after each [n, vocabulary]."""
         first = len(self.depths)
         tokens, ends = [], []
         for branch in branches:
@@ -146,7 +153,7 @@ class Tree:
         return logits[0, ends].float()
 
     def close(self) -> None:
-        """Cut the cache back to what it was."""
+        """Cut the cache back to its original length."""
         if self.depths:
             self.cache.crop(-len(self.depths))
 
@@ -162,8 +169,8 @@ class Tree:
 
 
 @contextmanager
-def _sdpa(model: torch.nn.Module) -> Iterator[None]:
-    """Let a model attend by SDPA, which alone takes a mask of any shape."""
+def _sdpa(model: PeftModel) -> Iterator[None]:
+    """Use SDPA inside the block, since it accepts masks of any shape."""
     configured = model.config._attn_implementation
     model.set_attn_implementation("sdpa")
     try:
@@ -172,7 +179,7 @@ def _sdpa(model: torch.nn.Module) -> Iterator[None]:
         model.set_attn_implementation(configured)
 
 
-def number_chances(
+def number_probabilities(
     tree: Tree,
     after: After,
     texts: Mapping[int, str],
@@ -180,13 +187,15 @@ def number_chances(
     interval: Callable[[str], tuple[float, float] | None],
     narrow: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Edges [n + 1] and chances [n] of the numbers that begin at the end of the trunk.
+    """Edges [n + 1] and probabilities [n] of the numbers that begin at the end of the trunk.
 
-    Numbers outside the label's range are left out, as are branches that are too unlikely.
+    Numbers outside the label's range are left out.
 
     Args:
-        texts: of the tokens.
-        root: state at the end of the trunk, and the model's scores there [tokens].
+        tree: the trunk, without branches.
+        after: the answer's grammar.
+        texts: text of each token.
+        root: state at the end of the trunk, and the model's scores there [vocabulary].
         interval: of the numbers that begin with a text; None if all are out of range.
         narrow: width of an interval that is followed no further.
     """
@@ -198,19 +207,19 @@ def number_chances(
             span = interval(branch.text)
             if span is None:
                 continue
-            if span[1] - span[0] <= 1.001 * narrow or branch.chance < LEAST_CHANCE:
-                leaves.append((*span, branch.chance))
+            if span[1] - span[0] <= 1.001 * narrow or branch.probability < LEAST_PROBABILITY:
+                leaves.append((*span, branch.probability))
             else:
                 followed.append(branch)
-        scores = tree.read(followed) if followed else []
         growing = [
             child
-            for branch, row in zip(followed, scores, strict=True)
+            for branch, row in zip(followed, tree.read(followed) if followed else (), strict=True)
             for child in _children(branch, row, after, texts)
         ]
     tree.close()
     edges = [edge for low, high, _ in sorted(leaves) for edge in (low, high)]
-    probabilities = [part for *_, chance in sorted(leaves) for part in (chance, 0.0)]
+    # Between two intervals the probability is zero.
+    probabilities = [part for *_, probability in sorted(leaves) for part in (probability, 0.0)]
     return np.array(edges), np.array(probabilities[:-1])
 
 
@@ -220,15 +229,17 @@ def _children(
     after: After,
     texts: Mapping[int, str],
 ) -> list[Branch]:
-    """Ways to go on by one token and by what must follow it."""
+    """The branch, continued by each allowed token and by the tokens that must follow it."""
     steps = after(branch.state)
     probabilities = torch.softmax(scores[list(steps)].float(), dim=-1).tolist()
     children = []
-    for (token, state), chance in zip(steps.items(), probabilities, strict=True):
-        text, unread = branch.text + texts[token], (token,)
+    for (token, state), share in zip(steps.items(), probabilities, strict=True):
+        text, unread = branch.text + texts[token], [token]
         while len(following := after(state)) == 1 and texts.keys() >= following.keys():
             ((token, state),) = following.items()
-            text, unread = text + texts[token], (*unread, token)
-        if chance > 0:
-            children.append(Branch(text, branch.chance * chance, state, unread, branch.place))
+            text += texts[token]
+            unread.append(token)
+        if share > 0:
+            probability = branch.probability * share
+            children.append(Branch(text, probability, state, tuple(unread), branch.place))
     return children

@@ -1,4 +1,4 @@
-"""A trained adapter is saved, checked and handed over."""
+"""Saving and checking a trained adapter, and publishing its files."""
 
 import gc
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 from peft import PeftModel
-from transformers import Trainer, TrainingArguments
+from transformers import TrainingArguments
 from transformers.integrations.deepspeed import set_hf_deepspeed_config, unset_hf_deepspeed_config
 
 from spectralm.errors import SpectraLMError
@@ -26,34 +26,38 @@ from spectralm.workspace import FINISHED, MANIFEST
 
 #: Questions whose loss is compared before saving and after loading.
 CHECKED = 16
-#: Relative differences between the loss before saving and after loading. Rounding gives less than
-#: the first; a larger one is recorded and warned of. The second means another model.
+#: Relative difference between the loss before saving and after loading: above the first value, more
+#: than rounding, there is a warning; above the second, the model is another one.
 NOTED, REFUSED = 0.01, 0.1
 
 
 def save_and_check(
     trainer: AnsweringTrainer, folder: Path, task: Task, trained: bool
 ) -> dict[str, float]:
-    """Save the adapter as it is now, and load it again to see that it can be used.
+    """Save the adapter as it is now, and load it again to check that it can be used.
 
-    The first process loads a base of its own and compares the loss of some validation questions,
-    few enough for the others to wait.
+    The first process loads the base a second time and compares the loss of a few validation
+    questions, while the other processes wait.
 
     Args:
-        trained: whether steps were taken; before, all B are zero.
+        trainer: of the training.
+        folder: where the adapter is saved.
+        task: what is trained.
+        trained: whether steps were taken; before the first step all B are zero.
 
     Returns:
-        The loss of these questions, ``few_loss``; on the first process also after loading,
+        The loss of these questions, ``few_loss``; in the first process also the loss after loading,
         ``few_loss_loaded``.
 
     Raises:
-        SpectraLMError: a tensor is empty or untrained, or the loss is another one.
+        SpectraLMError: a tensor is empty or untrained, or the loss differs.
     """
     trainer.save_model(str(folder))
-    # Whole batches: to fill one, the Trainer counts a question twice.
+    # Whole batches (docs/training_facts.md).
     width = trainer.args.eval_batch_size * PartialState().num_processes
-    batches = max(min(CHECKED, len(trainer.eval_dataset)) // width, 1)
-    few = trainer.eval_dataset.spread(batches * width)
+    validation = trainer.learner.validation
+    batches = max(min(CHECKED, len(validation)) // width, 1)
+    few = validation.spread(batches * width)
     before = trainer.loss_of(few)
     metrics = {"few_loss": before}
     if trainer.is_world_process_zero():
@@ -66,10 +70,10 @@ def save_and_check(
 
 
 def check_loss(folder: Path, before: float, after: float) -> None:
-    """Compare the losses before saving and after loading; a small difference is a warning.
+    """Compare the losses before saving and after loading; warn of a small difference.
 
     Raises:
-        SpectraLMError: the difference is large, or one of them is not finite.
+        SpectraLMError: the difference is large, or a loss is not finite.
     """
     sentence = f"{folder}: loss {before:.4f} before saving but {after:.4f} after loading"
     gap = abs(after - before) / max(1.0, before)
@@ -79,11 +83,13 @@ def check_loss(folder: Path, before: float, after: float) -> None:
         logging.warning("%s", sentence)
 
 
-def _loss_of_saved(trainer: Trainer, folder: Path, task: Task, questions: Questions) -> float:
+def _loss_of_saved(
+    trainer: AnsweringTrainer, folder: Path, task: Task, questions: Questions
+) -> float:
     with _without_sharding(trainer.args):
         model = load_base(task.base, task.options, trainer.args.device)
     loss = _loss_of(load_adapter(model, folder), trainer, questions)
-    # A model's parts refer to each other; the training needs their memory at once.
+    # The model's objects refer to each other, and the training needs their memory now.
     del model
     gc.collect()
     torch.cuda.empty_cache()
@@ -92,7 +98,7 @@ def _loss_of_saved(trainer: Trainer, folder: Path, task: Task, questions: Questi
 
 @contextmanager
 def _without_sharding(arguments: TrainingArguments) -> Iterator[None]:
-    """Let a base be loaded whole, also in a training under ZeRO-3, which shares its own."""
+    """Load a base whole inside the block, even in a training under ZeRO-3."""
     unset_hf_deepspeed_config()
     try:
         yield
@@ -101,33 +107,33 @@ def _without_sharding(arguments: TrainingArguments) -> Iterator[None]:
             set_hf_deepspeed_config(arguments.hf_deepspeed_config)
 
 
-def _loss_of(model: PeftModel, trainer: Trainer, questions: Questions) -> float:
-    """Loss of a model that is not the Trainer's own."""
+def _loss_of(model: PeftModel, trainer: AnsweringTrainer, questions: Questions) -> float:
+    """Mean loss of a model that is not the Trainer's own."""
     device = trainer.args.device
     total = items = 0.0
     for batch in torch.utils.data.DataLoader(
         questions,
         batch_size=trainer.args.per_device_eval_batch_size,
-        collate_fn=trainer.data_collator,
+        collate_fn=trainer.learner.collator,
     ):
         batch = trainer._prepare_inputs(batch)
         labels = batch.pop("labels")
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
-            loss = trainer.compute_loss_func(model(**batch), labels)
+            loss = trainer.learner.loss(model(**batch), labels)
         total += float(loss) * len(labels)
         items += len(labels)
     return total / items
 
 
-def finish(workspace: Path, metrics: Mapping, manifest: Mapping) -> None:
-    """Put the checked adapter with its metrics into ``finished``, and the manifest last."""
+def finish(workspace: Path, metrics: Mapping[str, object], manifest: Mapping[str, object]) -> None:
+    """Write the checked adapter and its metrics to ``finished``, and the manifest last."""
     adapter, finished = workspace / "adapter", workspace / FINISHED
     with atomic(finished / WEIGHTS) as temporary:
         shutil.copyfile(adapter / WEIGHTS, temporary)
     config = json.loads((adapter / CONFIG).read_text())
-    # PEFT writes this set in any order; sorted, equal trainings give equal files.
+    # PEFT writes this set in random order.
     config["target_modules"].sort()
-    config["base_model_name_or_path"] = name_on_hub(manifest["base"])
+    config["base_model_name_or_path"] = name_on_hub(str(manifest["base"]))
     write_json(finished / CONFIG, config)
     write_json(finished / "metrics.json", metrics)
     write_json(finished / MANIFEST, manifest)

@@ -1,4 +1,4 @@
-"""Answers from a model, held to the grammar."""
+"""Answers of a model, restricted to the grammar."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -7,6 +7,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
+from peft import PeftModel
+from torch import Tensor
 from transformers import LogitsProcessorList, PreTrainedTokenizerBase
 
 from spectralm.labels.vocabulary import Label
@@ -19,7 +21,7 @@ from spectralm.language.answers import (
 )
 from spectralm.language.errors import ParseError
 from spectralm.language.options import TextOptions
-from spectralm.language.questions import asked_of
+from spectralm.language.questions import Question
 from spectralm.llm.digits import Written, row_of, spelled_probabilities
 from spectralm.llm.encoding import left_padded, ones, positions, prompt_ids
 from spectralm.llm.loss import number_ids
@@ -32,37 +34,42 @@ from spectralm.llm.token_grammar import (
     token_texts,
 )
 
-#: A grouped number stands for half a step on both sides.
+#: Edges of the numbers 0 to 999 of grouped answers, in steps.
 EDGES = np.arange(1001) - 0.5
 #: Batches whose questions are sorted by length together.
 WINDOW = 16
+#: Grammars in the cache; there are two million sets of abundances that stage 2 can ask for.
+KEPT_GRAMMARS = 256
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: its text, and its star or why there is none."""
+    """One answer of a model."""
 
     text: str
     star: Star | None
+    """None if the text cannot be parsed."""
     status: str
+    """``parsed``, or why it cannot be parsed."""
     sigmas: Mapping[str, float] = field(default_factory=dict)
-    """Half the central 68 % of the model's distribution of each label, if asked for."""
+    """Half the width of the central 68 % of the model's distribution of each label."""
 
 
 @dataclass
 class Reader:
-    """Asks a model and reads its answers.
+    """Asks a model questions and reads its answers.
 
     Args:
         model: base with adapter.
+        tokenizer: of the base.
         text: how questions and answers are spelled.
-        max_tokens: of a question with its answer.
-        batch_size: questions at once.
+        max_tokens: most tokens of a question with its answer.
+        batch_size: questions in a batch.
         reading: ``greedy`` or ``expected``, see GenerationOptions.
-        sigmas: tell how wide the distribution of each number is.
+        sigmas: whether to compute the width of each number's distribution.
     """
 
-    model: torch.nn.Module
+    model: PeftModel
     tokenizer: PreTrainedTokenizerBase
     text: TextOptions
     max_tokens: int
@@ -71,38 +78,37 @@ class Reader:
     sigmas: bool = False
 
     def __post_init__(self) -> None:
-        # A question of stage 2 may ask for any of two million sets of abundances.
-        self._grammar = lru_cache(maxsize=256)(self._grammar)
+        self._grammar = lru_cache(maxsize=KEPT_GRAMMARS)(self._make_grammar)
 
     @cached_property
     def _text_of(self) -> TokenTexts:
         return token_texts(self.tokenizer)
 
     @cached_property
-    def _numbers(self) -> torch.Tensor:
+    def _numbers(self) -> Tensor:
         return number_ids(self.tokenizer)
 
-    def _grammar(self, asked: tuple[Label, ...]) -> TokenGrammar:
+    def _make_grammar(self, asked: tuple[Label, ...]) -> TokenGrammar:
         grammar = answer_text(self.text, asked).grammar()
         return TokenGrammar(grammar, self._text_of, self.tokenizer.eos_token_id)
 
-    def replies(self, questions: Sequence[str]) -> Iterator[Reply]:
+    def replies(self, questions: Sequence[Question]) -> Iterator[Reply]:
         """Answers to questions, in their order."""
         for start in range(0, len(questions), self.window):
             yield from self._window(questions[start : start + self.window])
 
     @property
     def window(self) -> int:
-        """Questions that are sorted by length before they are put into batches."""
+        """Number of questions that are sorted by length before they are put into batches."""
         return WINDOW * self.batch_size
 
-    def _window(self, questions: Sequence[str]) -> list[Reply]:
-        """Answers in order. A batch takes as long as its longest, so those of one length go
-        together."""
-        order = sorted(
-            range(len(questions)),
-            key=lambda number: (len(asked_of(questions[number])), len(questions[number])),
-        )
+    def _window(self, questions: Sequence[Question]) -> list[Reply]:
+        """Answers in the order of the questions.
+
+        A batch takes as long as its longest answer, so similar lengths share a batch.
+        """
+        lengths = [(len(question.asked), len(question.text)) for question in questions]
+        order = sorted(range(len(questions)), key=lengths.__getitem__)
         replies: dict[int, Reply] = {}
         for start in range(0, len(order), self.batch_size):
             numbers = order[start : start + self.batch_size]
@@ -111,20 +117,19 @@ class Reader:
         return [replies[number] for number in range(len(questions))]
 
     def _precision(self) -> AbstractContextManager:
-        """That of training: bf16, where what is trained is float32."""
+        """Autocast to bf16, as in training."""
         return torch.autocast(next(self.model.parameters()).device.type, torch.bfloat16)
 
     @torch.inference_mode()
-    def _batch(self, questions: Sequence[str]) -> list[Reply]:
+    def _batch(self, questions: Sequence[Question]) -> list[Reply]:
         with self._precision():
             return self._answer(questions)
 
-    def _answer(self, questions: Sequence[str]) -> list[Reply]:
-        asked = [asked_of(question) for question in questions]
-        grammars = [self._grammar(labels) for labels in asked]
+    def _answer(self, questions: Sequence[Question]) -> list[Reply]:
+        grammars = [self._grammar(question.asked) for question in questions]
         longest = max(grammar.longest for grammar in grammars)
         prompts = [
-            prompt_ids(question, self.tokenizer, self.max_tokens - longest)[0]
+            prompt_ids(question.text, self.tokenizer, self.max_tokens - longest)[0]
             for question in questions
         ]
         device = next(self.model.parameters()).device
@@ -144,34 +149,29 @@ class Reader:
         )
         tokens = written.sequences[:, ids.shape[1] :]
         texts = decode(self.tokenizer, tokens)
-        spellings = [answer_text(self.text, labels) for labels in asked]
+        spellings = [answer_text(self.text, question.asked) for question in questions]
         replies = [_reply(*each) for each in zip(texts, spellings, strict=True)]
         if written.scores is None:
             return replies
         scores = torch.stack(written.scores, dim=1)
-        if self.text.answer == "grouped":
-            each = zip(replies, spellings, tokens, scores, strict=True)
-            return [self._grouped(*row) for row in each]
-        return [
-            self._spelled(
-                reply,
-                spellings[row],
-                grammars[row],
-                Written(
+        for row, (reply, spelling) in enumerate(zip(replies, spellings, strict=True)):
+            if isinstance(spelling, GroupedAnswer):
+                replies[row] = self._grouped(reply, spelling, tokens[row], scores[row])
+            elif isinstance(spelling, CharactersAnswer):
+                generated = Written(
                     tokens=tokens[row].tolist(),
                     scores=scores[row],
                     cache=row_of(written.past_key_values, row),
                     prompt=slice(ids.shape[1] - len(prompts[row]), ids.shape[1]),
                     position=self.max_tokens,
-                ),
-            )
-            for row, reply in enumerate(replies)
-        ]
+                )
+                replies[row] = self._spelled(reply, spelling, grammars[row], generated)
+        return replies
 
     def _grouped(
-        self, reply: Reply, answer: GroupedAnswer, tokens: torch.Tensor, scores: torch.Tensor
+        self, reply: Reply, answer: GroupedAnswer, tokens: Tensor, scores: Tensor
     ) -> Reply:
-        """Add the width, and with ``expected`` put the mean, of each number's distribution."""
+        """Add the widths of the numbers' distributions; for ``expected``, take their means."""
         if reply.star is None:
             return reply
         numbers = self._numbers.to(tokens.device)
@@ -187,7 +187,7 @@ class Reader:
     def _spelled(
         self, reply: Reply, answer: CharactersAnswer, grammar: TokenGrammar, written: Written
     ) -> Reply:
-        """Add the width of each number's distribution, given the answer before it."""
+        """Add the widths of the numbers' distributions, each given the answer before it."""
         if reply.star is None:
             return reply
         sigmas = {

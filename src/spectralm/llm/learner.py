@@ -1,7 +1,7 @@
-"""What learns, from what and by which loss: all that decides an adapter's weights (paper III.3).
+"""Model, data and loss of a training: all that decides an adapter's weights (paper III.3).
 
-The hash of this module's import closure is part of a training's name (see
-:mod:`spectralm.llm.code`); what evaluates, saves or answers is elsewhere.
+The hash of this module's import closure is part of a training's name (:mod:`spectralm.llm.code`);
+code that evaluates, saves or answers is in other modules.
 """
 
 from collections.abc import Sequence
@@ -27,43 +27,45 @@ from spectralm.spectra.options import SpectraOptions
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be trained: options, texts and data of one run."""
+    """Options, texts and data of one run's training."""
 
     options: LlmOptions
     text: TextOptions
     spectra: SpectraOptions
-    """How the spectra were made; tells their grid."""
+    """How the spectra were made, with their grid."""
     train: Sequence[Path]
     validation: Sequence[Path]
     base: str
     """Folder or hub id of the base model (`options.base` may say `tiny`)."""
     targets: Targets
-    """What the questions ask for, or of it what the survey has."""
+    """The labels that the questions ask for."""
     after: Path | None = None
-    """Folder of the adapter that the training goes on from: stage 2."""
+    """Folder of the adapter from which stage 2 continues; None in stage 1."""
 
 
 @dataclass
 class Learner:
-    """A model with all that it is trained with."""
+    """A model, its data and its loss."""
 
     model: PeftModel
     tokenizer: PreTrainedTokenizerBase
     questions: Questions
     validation: Questions
-    """Scored now and then; nothing is learned from them."""
+    """Used for evaluation alone."""
     collator: Collator
     loss: AnswerLoss
 
 
 def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
-    """Load data, base and adapter of a task; under ZeRO-3 the settings of the training come first.
+    """Load data, base and adapter of a task; under ZeRO-3 TrainingArguments must exist before.
 
     Args:
+        task: what to train.
         cache: folder for the questions as Arrow files.
+        device: of this process.
 
     Raises:
-        InputError: the base, or the adapter to go on from, is not there.
+        InputError: the base, or the adapter of stage 1, is missing.
         SpectraLMError: a split has no questions.
     """
     options, training = task.options, task.options.training

@@ -1,6 +1,9 @@
-"""Cross-entropy on the answer's tokens, hard or shared among neighbouring numbers."""
+"""Cross-entropy on the answer's tokens, with hard or soft targets for its numbers."""
+
+from typing import Protocol
 
 import torch
+from torch import Tensor
 from torch.nn.functional import log_softmax
 from transformers import PreTrainedTokenizerBase
 
@@ -9,8 +12,16 @@ from spectralm.language.options import TextOptions
 from spectralm.llm.encoding import IGNORED
 
 
-def number_ids(tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
-    """Token ids of 000 ... 999, in this order [1000].
+class Outputs(Protocol):
+    """What the loss reads of a model's outputs."""
+
+    @property
+    def logits(self) -> Tensor:
+        """Scores [batch, K + 1, vocabulary]."""
+
+
+def number_ids(tokenizer: PreTrainedTokenizerBase) -> Tensor:
+    """Token ids of 000 to 999 [1000], in this order.
 
     Raises:
         ValueError: the tokenizer has no single token for one of them.
@@ -25,30 +36,37 @@ class AnswerLoss:
     """Mean cross-entropy per answer token; ``compute_loss_func`` of the Trainer.
 
     Args:
-        widths: standard deviation of the target over neighbouring numbers, in steps of the
-            grouped answer, per label in the answer's order, the last for all that follow; 0 is a
-            hard target.
-        numbers: ids of 000 ... 999, or None for answers without number tokens.
+        widths: standard deviation of each label's soft target, in steps of the grouped answer and
+            in the answer's order; the last one holds for all following labels. 0: a hard target.
+        numbers: token ids of 000 to 999, or None for answers without number tokens.
     """
 
-    def __init__(self, widths: list[float], numbers: torch.Tensor | None):
+    def __init__(self, widths: list[float], numbers: Tensor | None):
         self.widths = torch.tensor(widths)
         self.numbers = numbers
 
-    def __call__(self, outputs, labels: torch.Tensor, num_items_in_batch=None) -> torch.Tensor:
-        """Loss from logits [batch, K + 1, vocabulary] and labels [batch, K + 1]."""
+    def __call__(
+        self, outputs: Outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None
+    ) -> Tensor:
+        """Loss of logits [batch, K + 1, vocabulary] and labels [batch, K + 1].
+
+        Args:
+            outputs: of the model.
+            labels: token ids, or IGNORED.
+            num_items_in_batch: number of answer tokens that the sum is divided by, if not those of
+                ``labels``: the Trainer's count of a whole optimizer step.
+        """
         labels = labels[:, 1:]
         log_probs = log_softmax(outputs.logits[:, :-1].float(), dim=-1)
-        asked = labels != IGNORED
+        counted = labels != IGNORED
         picked = log_probs.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
         if self.numbers is not None and self.widths.any():
-            picked = self._share(picked, log_probs, labels)
-        items = asked.sum() if num_items_in_batch is None else num_items_in_batch
-        return -(picked * asked).sum() / items
+            picked = self._soften(picked, log_probs, labels, self.numbers.to(labels.device))
+        items = counted.sum() if num_items_in_batch is None else num_items_in_batch
+        return -(picked * counted).sum() / items
 
-    def _share(self, picked, log_probs, labels):
+    def _soften(self, picked: Tensor, log_probs: Tensor, labels: Tensor, numbers: Tensor) -> Tensor:
         """Replace the log-probability of each number by its mean over the soft target."""
-        numbers = self.numbers.to(labels.device)
         value = torch.full((int(log_probs.shape[-1]),), -1, device=labels.device)
         value[numbers] = torch.arange(len(numbers), device=labels.device)
         target = torch.where(labels == IGNORED, -1, value[labels.clamp(min=0)])
@@ -68,11 +86,11 @@ def answer_loss(
     targets: Targets,
     tokenizer: PreTrainedTokenizerBase,
 ) -> AnswerLoss:
-    """The loss of a config for the answers to what is asked."""
+    """The loss that a config asks for."""
     if text.answer != "grouped":
         return AnswerLoss([], None)
     if targets != Targets.PARAMETERS:
-        # Answers have any of the labels, which are alike.
+        # All abundances have the same step.
         widths = [soft_targets.get("x_fe", 0.0) / targets.labels[0].step]
     else:
         widths = [soft_targets.get(label.name, 0.0) / label.step for label in targets.labels]

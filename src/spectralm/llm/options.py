@@ -6,11 +6,11 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from spectralm.options import Options
 
-#: What soft targets have a width for.
+#: Names in soft_targets.
 WIDTHS = ("teff", "logg", "feh", "x_fe")
-#: Options that do not decide an adapter's weights. Base, text and the adapter that a training
-#: goes on from do, but by their contents, not by their names.
-NOT_OF_WEIGHTS = {
+#: Options that do not decide an adapter's weights. Base, text and the adapter of stage 1 do, but by
+#: their contents, not by their names.
+NOT_OF_WEIGHTS: dict[str, bool | set[str]] = {
     **dict.fromkeys(("kind", "base", "text", "after", "adapter"), True),
     **dict.fromkeys(("attention", "device", "generation"), True),
     "training": {
@@ -131,7 +131,12 @@ class TrainingOptions(Options):
     @property
     def questions_per_step(self) -> int:
         """Questions of all processes in one optimizer step: the global batch."""
-        return self.batch_size * self.accumulation * self.processes * self.nodes
+        return self.batch_size * self.accumulation * self.world_size
+
+    @property
+    def world_size(self) -> int:
+        """Processes on all nodes."""
+        return self.processes * self.nodes
 
 
 class GenerationOptions(Options):
@@ -187,8 +192,7 @@ class LlmOptions(Options):
     """How it answers."""
 
     def weight_options(self) -> dict[str, object]:
-        """The options that decide an adapter's weights, and the size of the global batch; without
-        those that only say on what, how fast or how closely watched it is trained."""
+        """The options that decide an adapter's weights, and the size of the global batch."""
         kept = self.model_dump(exclude=NOT_OF_WEIGHTS)
         kept["questions_per_step"] = self.training.questions_per_step
         return kept

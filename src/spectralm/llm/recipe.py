@@ -1,10 +1,12 @@
 """The recipe of a training (paper III.3): the Trainer's settings that decide the weights."""
 
+from typing import Any
+
 from spectralm.llm.options import TrainingOptions
 
 
-def recipe(training: TrainingOptions) -> dict[str, object]:
-    """Optimizer, schedule and precision, by the names of ``TrainingArguments``."""
+def recipe(training: TrainingOptions) -> dict[str, Any]:
+    """Optimizer, schedule and precision, as arguments of ``TrainingArguments``."""
     return {
         "num_train_epochs": training.epochs,
         "optim": "adamw_torch",
@@ -12,7 +14,7 @@ def recipe(training: TrainingOptions) -> dict[str, object]:
         "weight_decay": training.weight_decay,
         "max_grad_norm": 1.0,
         "lr_scheduler_type": "cosine",
-        "warmup_steps": training.warmup_fraction,  # below 1: a share of all steps
+        "warmup_steps": training.warmup_fraction,  # below 1: a fraction of all steps
         "bf16": True,
         "seed": training.seed,
         "data_seed": training.seed,

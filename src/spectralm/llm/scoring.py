@@ -1,56 +1,68 @@
-"""Answers to validation questions in the course of a training, scored."""
+"""Scores of the answers to validation questions during a training."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
-from transformers import Trainer
+from transformers import Trainer, TrainingArguments
 
-from spectralm.language.answers import Star, answer_text
-from spectralm.language.options import TextOptions
-from spectralm.language.questions import asked_of
+from spectralm.language.answers import Star
+from spectralm.language.questions import Question
 from spectralm.llm.encoding import Questions
 from spectralm.llm.generation import Reader, Reply
+from spectralm.llm.learner import Learner
 
 
 class AnsweringTrainer(Trainer):
-    """A Trainer that also scores generated answers whenever it evaluates.
+    """A Trainer that also scores generated answers at each evaluation.
 
     Args:
-        reader: asks the model.
+        learner: model, data and loss.
+        args: of the training.
+        reader: of the model's answers.
         rehearse: called at the evaluation before the first step; its metrics are added.
     """
 
     def __init__(
         self,
-        *arguments,
+        learner: Learner,
+        args: TrainingArguments,
         reader: Reader,
         rehearse: Callable[["AnsweringTrainer"], Mapping[str, float]],
-        **settings,
     ):
-        super().__init__(*arguments, **settings)
+        super().__init__(
+            model=learner.model,
+            args=args,
+            train_dataset=learner.questions,
+            eval_dataset=learner.validation,
+            data_collator=learner.collator,
+            compute_loss_func=learner.loss,
+        )
+        self.learner = learner
         self.reader = reader
         self.rehearse = rehearse
-        self.asked: list[str] = self.eval_dataset.records["question"][:]
-        self.stars = true_stars(self.eval_dataset, reader.text)
+        records = list(learner.validation.records)
+        self.asked = list(map(Question.of, records))
+        self.stars = list(map(Star.of, records))
         self.latest: tuple[int, dict[str, float]] = (-1, {})
-        """The step of the last evaluation, and what it gave."""
+        """The step of the last evaluation, and its metrics."""
 
-    def evaluate(self, *arguments, **settings) -> dict[str, float]:
-        """Validation loss, and of the generated answers: sigma per label and share parsed.
+    def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
+        """Validation loss, and scores of the generated answers; see :func:`answer_metrics`.
 
-        Done once at a step. Nothing here changes the random numbers of the training.
+        Computed once per step. The random numbers of the training stay as they were.
         """
         step = self.state.global_step
         if self.latest[0] == step:
             return self.latest[1]
         with self._unchanged_random_numbers():
             metrics = super().evaluate(*arguments, **settings)
-            self.model.eval()
+            self.learner.model.eval()
             answers = answer_metrics(self._replies(), self.stars)
             if step == 0:
                 answers |= self.rehearse(self)
@@ -59,7 +71,7 @@ class AnsweringTrainer(Trainer):
         return self.latest[1]
 
     def loss_of(self, questions: Questions) -> float:
-        """Loss of some questions; all processes take part."""
+        """Mean loss of some questions; called by all processes."""
         with self._unchanged_random_numbers():
             return super().evaluate(questions, metric_key_prefix="few")["few_loss"]
 
@@ -68,7 +80,7 @@ class AnsweringTrainer(Trainer):
         return torch.random.fork_rng(gpus)
 
     def _replies(self) -> list[Reply]:
-        """Answers to all questions; each process asks its share of them."""
+        """Answers to all questions; each process asks for its share of them."""
         state = PartialState()
         numbers = share(len(self.asked), state.process_index, state.num_processes)
         replies = self.reader.replies([self.asked[number] for number in numbers])
@@ -77,26 +89,17 @@ class AnsweringTrainer(Trainer):
 
 
 def share(questions: int, process: int, processes: int) -> list[int]:
-    """Numbers of the questions that a process answers.
+    """Indices of the questions that a process answers.
 
-    The shares of all are of one length, as under ZeRO-3 every process takes part in every step; so
-    some may have the first question once more.
+    All shares have the same length, since under ZeRO-3 every process must take part in every step;
+    shorter ones are filled up with the first question.
     """
     numbers = list(range(questions))[process::processes]
     return numbers + [0] * (-(-questions // processes) - len(numbers))
 
 
-def true_stars(questions: Questions, text: TextOptions) -> list[Star]:
-    """What the right answers say."""
-    return [
-        answer_text(text, asked_of(record["question"])).read(record["answer"])
-        for record in questions.records
-    ]
-
-
 def answer_metrics(replies: Sequence[Reply], stars: Sequence[Star]) -> dict[str, float]:
-    """Share of answers that are parsed, sigma of the residuals of each label, share of right
-    classes."""
+    """Fraction of answers that can be parsed, residuals' sigma per label, accuracy of classes."""
     pairs = [
         (reply.star, star)
         for reply, star in zip(replies, stars, strict=True)

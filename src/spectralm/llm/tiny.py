@@ -1,7 +1,9 @@
-"""A small random model and a tokenizer that splits as Llama-3's does."""
+"""A small random model, with a tokenizer that splits text as Llama-3's does."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
 from spectralm.language.questions import CLOSE, OPEN, instruction
 from spectralm.llm.options import TinyOptions
 
-#: Llama-3's rule for cutting text before merging (its tokenizer.json).
+#: Llama-3's rule for splitting text before merging (its tokenizer.json).
 LLAMA3_WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -35,11 +37,11 @@ CHAT = (
 
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
-    """A tokenizer with one token a byte, a group of up to three digits, and a word of a question.
+    """A tokenizer of bytes, groups of up to three digits, and the words of questions.
 
-    Digits are grouped as by Llama-3, so a text has as many flux tokens as it has there. The name of
-    an abundance before its value, as in ``MG_FE:``, is one token, by which a model of one layer
-    knows what to look for.
+    Digits are grouped as by Llama-3, so the flux has the same number of tokens. The name of an
+    abundance before its value, as in ``MG_FE:``, is one token, which a model with a single layer
+    needs (docs/demo_model.md).
     """
     split = pre_tokenizers.Sequence(
         [
@@ -73,13 +75,13 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def set_number_sense(embedding: torch.Tensor, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Give the digit groups embeddings in which near numbers are near, as pretraining would.
+def order_numbers(embedding: torch.Tensor, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Initialise the embeddings so that numbers close in value have similar vectors.
 
-    An adapter on a frozen model cannot learn a thousand unrelated vectors. A group is read as the
-    digits after a point (``3``, ``30`` and ``300`` are near), as in the flux text; each still has
-    a random part of its own. The scale lets the tied head give a token nearly all probability,
-    which the usual 0.02 does not.
+    Pretraining gives real models such vectors, and an adapter on a frozen model cannot learn them
+    for a thousand groups of digits. A group is the digits after a decimal point (``3``, ``30`` and
+    ``300`` are equal), as in the flux text; each also has a random part. With this scale the tied
+    output layer can give a token nearly all probability; with the usual 0.02 it cannot.
     """
     torch.nn.init.normal_(embedding, std=SCALE)
     groups = {
@@ -93,8 +95,13 @@ def set_number_sense(embedding: torch.Tensor, tokenizer: PreTrainedTokenizerBase
     embedding[ids] = embedding[ids] / 4 + SCALE * 2**0.5 * waves @ shared
 
 
-def tiny_llama(options: TinyOptions, **tokens) -> PreTrainedModel:
-    """A random Llama: positions are rotations, which tell distances between tokens."""
+def tiny_llama(options: TinyOptions, **tokens: Any) -> LlamaForCausalLM:
+    """A random Llama, with rotary positions.
+
+    Args:
+        options: its sizes.
+        tokens: size of the vocabulary and ids of special tokens.
+    """
     return LlamaForCausalLM(
         LlamaConfig(
             hidden_size=options.hidden,
@@ -109,8 +116,13 @@ def tiny_llama(options: TinyOptions, **tokens) -> PreTrainedModel:
     )
 
 
-def tiny_gpt2(options: TinyOptions, **tokens) -> PreTrainedModel:
-    """A random GPT-2: each position has a vector of its own, so that a pixel has a wavelength."""
+def tiny_gpt2(options: TinyOptions, **tokens: Any) -> GPT2LMHeadModel:
+    """A random GPT-2: each position, and so each pixel, has a vector of its own.
+
+    Args:
+        options: its sizes.
+        tokens: size of the vocabulary and ids of special tokens.
+    """
     model = GPT2LMHeadModel(
         GPT2Config(
             n_embd=options.hidden,
@@ -128,11 +140,14 @@ def tiny_gpt2(options: TinyOptions, **tokens) -> PreTrainedModel:
     return model
 
 
-ARCHITECTURES = {"rotary": tiny_llama, "learned": tiny_gpt2}
+ARCHITECTURES: dict[str, Callable[..., PreTrainedModel]] = {
+    "rotary": tiny_llama,
+    "learned": tiny_gpt2,
+}
 
 
 def make_tiny_base(folder: Path, options: TinyOptions) -> None:
-    """Write the tiny base model and its tokenizer as a Hugging Face folder, whole or not at all."""
+    """Write the tiny base model and its tokenizer as a Hugging Face folder, atomically."""
     tokenizer = tiny_tokenizer()
     torch.manual_seed(options.seed)
     model = ARCHITECTURES[options.positions](
@@ -142,8 +157,10 @@ def make_tiny_base(folder: Path, options: TinyOptions) -> None:
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
     )
+    embeddings = model.get_input_embeddings()
+    assert isinstance(embeddings, torch.nn.Embedding)
     with torch.no_grad():
-        set_number_sense(model.get_input_embeddings().weight, tokenizer)
+        order_numbers(embeddings.weight, tokenizer)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     model.save_pretrained(partial)

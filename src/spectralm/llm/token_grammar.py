@@ -10,11 +10,11 @@ from spectralm.language.grammar import Grammar
 
 
 class TokenTexts(dict[int, str]):
-    """The text of each token that is not special, by the token's id."""
+    """The texts of all tokens that are not special, by token id."""
 
     @cached_property
     def trie(self) -> dict[str, list[int]]:
-        """A prefix tree: every prefix of a token's text, and the tokens whose whole text it is."""
+        """A prefix tree: the tokens of each text, and every prefix of a text (maybe no token)."""
         trie: dict[str, list[int]] = {}
         for token, text in self.items():
             for end in range(1, len(text)):
@@ -24,7 +24,7 @@ class TokenTexts(dict[int, str]):
 
 
 def token_texts(tokenizer: PreTrainedTokenizerBase) -> TokenTexts:
-    """The texts of a tokenizer's tokens, without those that are special or empty."""
+    """The texts of a tokenizer's tokens, without special and empty ones."""
     texts = decode(tokenizer, [[token] for token in range(len(tokenizer))])
     return TokenTexts((token, text) for token, text in enumerate(texts) if text)
 
@@ -32,20 +32,20 @@ def token_texts(tokenizer: PreTrainedTokenizerBase) -> TokenTexts:
 def decode(tokenizer: PreTrainedTokenizerBase, rows: Iterable[Sequence[int]]) -> list[str]:
     """The texts of rows of tokens, without special tokens.
 
-    Llama-3's tokenizer would leave out spaces before a point.
+    By default Llama-3's tokenizer would drop spaces before a point.
     """
     return tokenizer.batch_decode(
-        rows, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        [list(row) for row in rows], skip_special_tokens=True, clean_up_tokenization_spaces=False
     )
 
 
 class TokenGrammar:
-    """A grammar as sets of allowed tokens: those that spell out whole pieces of an answer.
+    """A grammar as sets of allowed tokens: those whose text consists of whole pieces.
 
     Args:
-        grammar: no two ways through it spell the same text.
-        texts: of the tokens.
-        end: id of the token that ends an answer.
+        grammar: of which no two paths have the same text.
+        texts: text of each token.
+        end: id of the end token.
     """
 
     def __init__(self, grammar: Grammar, texts: TokenTexts, end: int):
@@ -61,7 +61,7 @@ class TokenGrammar:
         return self.steps[state]
 
     def _after(self, state: int) -> dict[int, int]:
-        """Walk the grammar and the trie together, as far as there are tokens."""
+        """Walk grammar and trie together, as far as the trie reaches."""
         steps = {self.end: state} if state == self.grammar.final else {}
         waiting = [("", state)]
         while waiting:
@@ -75,7 +75,7 @@ class TokenGrammar:
 
     @cached_property
     def longest(self) -> int:
-        """Tokens of the longest answer: the longest way through the grammar, and the end."""
+        """Most tokens of an answer: the longest path through the grammar, and the end token."""
         longest = {self.grammar.final: 1}
         waiting = [0]
         while waiting:
@@ -90,19 +90,25 @@ class TokenGrammar:
 
 
 class GrammarProcessor(LogitsProcessor):
-    """Rules out every token that would leave the grammar of its row."""
+    """Excludes all tokens that a row's grammar does not allow.
+
+    Args:
+        grammars: of the rows.
+        prompt_length: tokens before the answers.
+    """
 
     def __init__(self, grammars: Sequence[TokenGrammar], prompt_length: int):
         self.grammars = grammars
         self.prompt_length = prompt_length
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores [rows, vocabulary] with -inf for each token that is not allowed."""
         allowed = torch.full_like(scores, float("-inf"))
         answers = input_ids[:, self.prompt_length :].tolist()
         for row, (grammar, tokens) in enumerate(zip(self.grammars, answers, strict=True)):
             state = 0
             for token in tokens:
-                # Rows that have ended are padded by `generate` and may hold anything.
+                # Padding after the end of an answer is outside the grammar.
                 state = grammar.after(state).get(token, grammar.grammar.final)
             permitted = list(grammar.after(state))
             allowed[row, permitted] = scores[row, permitted]

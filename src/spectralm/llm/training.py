@@ -1,4 +1,4 @@
-"""Training an adapter (paper III.3), so that it can stop at any moment and go on."""
+"""Training of an adapter (paper III.3) that can be stopped and resumed at any time."""
 
 import logging
 import os
@@ -44,13 +44,13 @@ LIBRARIES = (
 def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     """Train the adapter of a run, from its last checkpoint if there is one, and write it.
 
-    Files appear in ``out`` only when all is done: adapter, metrics.json, and manifest.json last.
-    Called by each process of a training; the first one holds the workspace's lock.
+    Files are written to ``out`` at the end only: adapter, metrics.json, and manifest.json last.
+    Each process of a training calls this; the first one holds the workspace's lock.
 
     Raises:
-        InputError: another training has the workspace, its checkpoints are of another number of
-            processes, or there is no GPU for a base that needs one.
-        SpectraLMError: a split is empty, or the trained adapter is.
+        InputError: another training uses the workspace, its checkpoints need another number of
+            processes, or the base needs a GPU and there is none.
+        SpectraLMError: a split or the trained adapter is empty.
     """
     facts = weight_facts(task)
     workspace = workspaces / workspace_key(facts)
@@ -58,15 +58,15 @@ def train(task: Task, workspaces: Path, tensorboard: Path, out: Path) -> None:
     device = local_device(task.options)
     first = os.environ.get("RANK", "0") == "0"
     with Lock(workspace) if first else nullcontext():
-        # The processes meet here, so none touches a workspace that the first one has not got.
+        # All processes wait until the first one has the lock.
         arguments = training_arguments(task.options, workspace, device)
         PartialState().wait_for_everyone()
-        state = [is_finished(workspace), None]
-        if first and not state[0]:
+        finished, checkpoint = is_finished(workspace), None
+        if first and not finished:
             processes = PartialState().num_processes
             keep_layout(workspace, processes, task.options.training.zero3)
-            state[1] = last_whole_checkpoint(workspace, processes)
-        finished, checkpoint = broadcast_object_list(state)
+            checkpoint = last_whole_checkpoint(workspace, processes)
+        finished, checkpoint = broadcast_object_list([finished, checkpoint])
         if not finished:
             logging.info("workspace %s, %s", workspace, f"from {checkpoint or 'the beginning'}")
             _train(task, facts, workspace, arguments, checkpoint)
@@ -81,10 +81,10 @@ def _train(
     arguments: TrainingArguments,
     checkpoint: Path | None,
 ) -> None:
-    """Train, and leave the adapter, metrics and manifest in the workspace's ``finished``."""
+    """Train, and write adapter, metrics and manifest to the workspace's ``finished``."""
     clock = Clock(workspace / "clock.json")
     learner = make_learner(task, workspace / "questions", arguments.device)
-    # What can fail at the end fails before the first step.
+    # Whatever can fail at the end should fail before the first step.
     arguments.eval_on_start = checkpoint is None
     trainer = _trainer(task, learner, workspace, arguments)
     timer = StepTimer()
@@ -97,7 +97,7 @@ def _train(
     final = trainer.evaluate()
     final |= save_and_check(trainer, workspace / "adapter", task, trained=True)
     if trainer.is_world_process_zero():
-        trained, total = trainer.model.get_nb_trainable_parameters()
+        trained, total = learner.model.get_nb_trainable_parameters()
         metrics = {
             **final,
             **timer.metrics(),
@@ -109,6 +109,8 @@ def _train(
             **provenance(LIBRARIES),
             **clock.read(),
             "kind": task.options.kind,
+            "looks_at_spectrum": True,
+            "given": [],
             "options": task.options.model_dump(),
             "validation_sha256": sha256(*task.validation),
             "n_train": len(learner.questions),
@@ -128,20 +130,12 @@ def _trainer(
     def rehearse(trainer: AnsweringTrainer) -> dict[str, float]:
         return save_and_check(trainer, workspace / "rehearsal", task, trained=False)
 
-    return AnsweringTrainer(
-        model=learner.model,
-        args=arguments,
-        train_dataset=learner.questions,
-        eval_dataset=learner.validation,
-        data_collator=learner.collator,
-        compute_loss_func=learner.loss,
-        reader=Reader(
-            learner.model,
-            learner.tokenizer,
-            task.text,
-            task.options.max_tokens,
-            task.options.training.evaluation_batch_size,
-            task.options.generation.reading,
-        ),
-        rehearse=rehearse,
+    reader = Reader(
+        learner.model,
+        learner.tokenizer,
+        task.text,
+        task.options.max_tokens,
+        task.options.training.evaluation_batch_size,
+        task.options.generation.reading,
     )
+    return AnsweringTrainer(learner, arguments, reader, rehearse)

@@ -1,4 +1,4 @@
-"""What a training is named by, and where it keeps what it needs to go on."""
+"""The name of a training, and its checkpoints."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
 
 
 def weight_facts(task: Task) -> dict[str, object]:
-    """Everything that decides a training's weights; its hash names the workspace."""
+    """Everything that decides a training's weights; its hash is the workspace's name."""
     return {
         "targets": task.targets,
         "weight_options": task.options.weight_options(),
@@ -30,7 +30,7 @@ def weight_facts(task: Task) -> dict[str, object]:
 
 
 def keep_layout(workspace: Path, processes: int, zero3: bool) -> None:
-    """Note how many processes share a training, and how: its checkpoints can be read by as many.
+    """Record how a training is shared among processes; its checkpoints need the same layout.
 
     Raises:
         InputError: there are checkpoints of another layout.
@@ -42,16 +42,16 @@ def keep_layout(workspace: Path, processes: int, zero3: bool) -> None:
             workspace,
             "checkpoints",
             f"of a training with {kept}, not {layout}",
-            "go on with as many processes and the same `zero3`, or delete the folder to begin anew",
+            "set `processes`, `nodes` and `zero3` as before, or delete the folder to start again",
         )
     write_json(file, layout)
 
 
 def last_whole_checkpoint(workspace: Path, processes: int) -> Path | None:
-    """The newest checkpoint of the Trainer that was written to its end; others are removed.
+    """The newest complete checkpoint of the Trainer; incomplete ones are deleted.
 
-    The Trainer's first process writes ``trainer_state.json`` last, and the others each the state
-    of their random numbers: where all are readable, the checkpoint is whole.
+    The Trainer's first process writes ``trainer_state.json`` last, and each process writes its
+    random state: if all of these can be read, the checkpoint is complete.
     """
     found = sorted(workspace.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     for checkpoint in reversed(found):
@@ -59,13 +59,13 @@ def last_whole_checkpoint(workspace: Path, processes: int) -> Path | None:
             if _is_last_of_a_part(checkpoint):
                 continue
             return checkpoint
-        logging.warning("%s was not written to its end; it is removed", checkpoint)
+        logging.warning("%s is incomplete and deleted", checkpoint)
         shutil.rmtree(checkpoint)
     return None
 
 
 def _is_last_of_a_part(checkpoint: Path) -> bool:
-    """Whether all steps are done, in the middle of an epoch: the Trainer would take one more."""
+    """Whether it is after the last step, within an epoch (docs/training_facts.md)."""
     state = json.loads((checkpoint / "trainer_state.json").read_text())
     ended = state.get("global_step", 0) == state.get("max_steps")
     return ended and state["epoch"] % 1 > 0
@@ -79,5 +79,5 @@ def _is_whole(checkpoint: Path, processes: int) -> bool:
         json.loads((checkpoint / "trainer_state.json").read_text())
     except (OSError, ValueError):
         return False
-    # Of a zip file, which torch writes, the end is what tells that it is one.
+    # torch writes zip files, which have their directory at the end.
     return all(zipfile.is_zipfile(checkpoint / name) for name in names)

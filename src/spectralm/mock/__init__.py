@@ -1,1 +1,1 @@
-"""A synthetic sky, written as the surveys' own files."""
+"""A synthetic sky, written in the file formats of the surveys."""

@@ -1,4 +1,4 @@
-"""APOGEE DR16's allStar file: near-infrared labels of F to M stars, mostly giants."""
+"""The allStar file of APOGEE DR16: near-infrared labels of F to M stars, mostly giants."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ SPECIES = (
     *("C", "CI", "N", "O", "NA", "MG", "AL", "SI", "P", "S", "K", "CA", "TI", "TIII", "V", "CR"),
     *("MN", "FE", "CO", "NI", "CU", "GE", "RB", "CE", "ND", "YB"),
 )
-#: Species whose element is called otherwise; those without an entry and not in the sky's elements
-#: (GE, RB, ND, YB) are empty, as they are in DR16.
+#: Elements of species with another name. Species that are not among the emulator's elements (GE,
+#: RB, ND, YB) are empty, as in DR16.
 ELEMENT = {"CI": "C", "TIII": "Ti"}
 #: Errors (dex) of giants at S/N 100.
 ERRORS = {
@@ -26,7 +26,7 @@ ERRORS = {
     **{"SI": 0.03, "P": 0.16, "S": 0.09, "K": 0.06, "CA": 0.035, "TI": 0.06, "TIII": 0.13},
     **{"V": 0.1, "CR": 0.07, "MN": 0.04, "CO": 0.12, "NI": 0.03, "CU": 0.1, "CE": 0.12},
 }
-#: Hotter than this (K), the lines of a species are too weak.
+#: Teff (K) above which the lines of a species are too weak.
 HOTTEST = {"N": 5600, "C": 6200, "O": 6000, "P": 5600, "CU": 5300, "CE": 5000, "V": 5800}
 HOTTEST |= {"CO": 5800, "NA": 5900, "TIII": 5800, "CI": 6300}
 MISSING, BAD_MAGNITUDE = -9999.0, 99.0
@@ -35,19 +35,19 @@ OTHER_BAD = 1 << 2
 
 
 def members(plan: Plan, rng: np.random.Generator) -> np.ndarray:
-    """Numbers of the stars that APOGEE observed: most giants, many cool dwarfs."""
-    chance = np.where(plan.stars.giant, 0.8, 0.5)
-    chance = chance * (plan.places.plate % 5 != 4) * (plan.stars.teff < 7500)
-    return np.flatnonzero(rng.random(len(plan.stars)) < chance)
+    """Indices of the stars that APOGEE observed: most giants, many cool dwarfs."""
+    probability = np.where(plan.stars.giant, 0.8, 0.5)
+    probability = probability * (plan.places.plate % 5 != 4) * (plan.stars.teff < 7500)
+    return np.flatnonzero(rng.random(len(plan.stars)) < probability)
 
 
 def write_allstar(path: Path, plan: Plan, rng: np.random.Generator) -> None:
-    """Write the table in HDU 1 and the names of its array columns in HDU 3."""
+    """Write the table in HDU 1 and the names of the elements of its array columns in HDU 3."""
     star = members(plan, rng)
-    # A few stars were reduced twice, in two fields.
-    twice = rng.choice(star, round(0.015 * star.size), replace=False)
-    star = np.append(star, twice)
-    extra = np.arange(star.size) >= star.size - twice.size
+    # A few stars were reduced in two fields and have two rows.
+    repeated = rng.choice(star, round(0.015 * star.size), replace=False)
+    star = np.append(star, repeated)
+    extra = np.arange(star.size) >= star.size - repeated.size
     snr = np.clip(10 ** rng.normal(2.1, 0.25, star.size), 20, 900)
     flag = rng.choice([0, STAR_WARN, STAR_BAD], star.size, p=[0.84, 0.12, 0.04])
     columns = (
@@ -109,15 +109,15 @@ def _parameters(
     plan: Plan, star: np.ndarray, snr: Array, flag: np.ndarray, rng: np.random.Generator
 ) -> dict:
     stars = plan.stars
-    worse = np.where(stars.giant[star], 1, 1.5) * np.sqrt(np.maximum(100 / snr, 0.3))
+    factor = np.where(stars.giant[star], 1, 1.5) * np.sqrt(np.maximum(100 / snr, 0.3))
     alpha = alpha_over_iron(stars.component[star], stars.feh[star])
     iron = stars.feh[star] + APOGEE["FE_H"]
     truth = {
-        "TEFF": (stars.teff[star] + APOGEE["TEFF"], 70 * worse),
-        "LOGG": (stars.logg[star] + APOGEE["LOGG"], 0.06 * worse),
-        "M_H": (iron, 0.02 * worse),
-        "ALPHA_M": (alpha, 0.02 * worse),
-        "FE_H": (iron, 0.02 * worse),
+        "TEFF": (stars.teff[star] + APOGEE["TEFF"], 70 * factor),
+        "LOGG": (stars.logg[star] + APOGEE["LOGG"], 0.06 * factor),
+        "M_H": (iron, 0.02 * factor),
+        "ALPHA_M": (alpha, 0.02 * factor),
+        "FE_H": (iron, 0.02 * factor),
     }
     failed = flag == STAR_BAD
     columns = {}
@@ -133,9 +133,9 @@ def _parameters(
 def _abundances(
     plan: Plan, star: np.ndarray, snr: Array, flag: np.ndarray, rng: np.random.Generator
 ) -> dict:
-    """X_FE, X_FE_ERR, X_FE_FLAG of each species, and the arrays of all of them."""
+    """X_FE, X_FE_ERR, X_FE_FLAG of each species, and the arrays of all species."""
     stars, size = plan.stars, star.size
-    worse = np.where(stars.giant[star], 1, 1.6) * np.sqrt(np.maximum(100 / snr, 0.3))
+    factor = np.where(stars.giant[star], 1, 1.6) * np.sqrt(np.maximum(100 / snr, 0.3))
     columns = {}
     arrays = np.full((size, len(SPECIES)), MISSING, "f4")
     flags = np.zeros((size, len(SPECIES)), "i4")
@@ -146,13 +146,13 @@ def _abundances(
         values = errors = np.full(size, MISSING)
         failed = np.ones(size, bool)
         if species in ERRORS:
-            error = ERRORS[species] * worse
+            error = ERRORS[species] * factor
             true = stars.xfe[ELEMENT.get(species, species.title())][star]
             measured = true + APOGEE[species] + error * rng.normal(size=size)
             failed = (flag == STAR_BAD) | (rng.random(size) < 0.02)
             failed |= stars.teff[star] > HOTTEST.get(species, 6800)
             values, errors = np.where(failed, MISSING, measured), np.where(failed, MISSING, error)
-        # A flag does not always come with a missing value, nor the other way round.
+        # Some flagged values are present, and some missing values are not flagged.
         flags[:, i] = np.where(failed ^ (rng.random(size) < 0.01), OTHER_BAD, 0)
         arrays[:, i] = values
         columns[f"{species}_FE"] = values.astype("f4")

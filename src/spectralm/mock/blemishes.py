@@ -1,4 +1,4 @@
-"""Bad pixels and cut ends, as often and where real files have them (docs/survey_files.md)."""
+"""Bad pixels and missing ends, with the statistics of real files (docs/survey_files.md)."""
 
 from collections.abc import Callable
 
@@ -7,30 +7,30 @@ import numpy as np
 from spectralm.mock.emulator import Array
 from spectralm.mock.instrument import PIXELS, WAVELENGTH, Spectra
 
-#: Numbers of pixels of real files, and in how many of 2,830 they were found.
+#: Number of pixels of a file, and the number of real files with it, of 2,830.
 PIXEL_COUNTS = {3909: 2279, 3906: 216, 3904: 116, 3908: 94, 3903: 48, 3820: 46, 3902: 16}
-#: Files with fewer pixels lack some 185 A at the red end.
+#: Files with fewer pixels lack about 185 A at the red end.
 ENDS_EARLY = 3899
-#: Values of ORMASK where it is set.
+#: Non-zero values of ORMASK, and their counts in real files.
 OR_VALUES = {1: 82365, 2: 901, 3: 19, 4: 7, 6: 1, 8: 1}
+#: Lengths of runs of bad pixels, and their counts in real files.
 RUN_LENGTHS = {1: 203, 2: 545, 3: 150, 4: 47, 5: 24, 6: 15, 8: 10, 12: 6}
-#: Typical number of runs per file; files differ by exp of a normal with this spread.
+#: Median number of runs per file, and the standard deviation of its natural logarithm.
 MEDIAN_FLAGGED_RUNS, MEDIAN_WEIGHTLESS_RUNS, SPREAD = 3.5, 5.5, 1.25
-#: Share of the files with a long block of dead pixels, and its greatest length.
+#: Fraction of the files with a long block of dead pixels, and its maximum length.
 BLOCKS, LONGEST_BLOCK = 0.01, 675
-#: Share of flagged runs that lie near the join of the arms.
+#: Fraction of flagged runs near the wavelength where the two arms meet.
 JOIN = 0.12
-#: Shares of the files with a cosmic ray that nothing tells, a hole, an empty end.
+#: Fractions of the files with an unflagged cosmic ray, with a hole, with an empty end.
 SPIKES, HOLES, ZERO_ENDS = 0.06, 0.15, 0.4
 
 
 def blemish(flux: Array, ivar: Array, rng: np.random.Generator) -> Spectra:
     """Add bad pixels to clean spectra [n, pixels].
 
-    Flagged pixels (ORMASK) have no weight (IVAR 0) and often no flux; more pixels have no weight
-    and no flag, most of them in the blue; some files have a hole without flux, weight or flag; a
-    few cosmic rays are told by nothing; and the last pixels of many files are empty though they
-    have a weight.
+    Flagged pixels (ORMASK) have no weight (IVAR 0) and often no flux. More pixels, most of them in
+    the blue, have no weight but no flag. Some files have a hole without flux, weight or flag. A few
+    cosmic rays are not flagged. In many files the last pixels have a weight but no flux.
     """
     masks = (np.zeros(flux.shape, np.int16) for _ in range(2))
     spectra = Spectra(flux.copy(), ivar.copy(), *masks)
@@ -41,7 +41,7 @@ def blemish(flux: Array, ivar: Array, rng: np.random.Generator) -> Spectra:
 
 def _blemish_one(rows: Spectra, rng: np.random.Generator) -> None:
     _empty_end(rows, rng)
-    rate = np.exp(SPREAD * rng.normal())  # of cosmic rays: long and repeated exposures have more
+    rate = np.exp(SPREAD * rng.normal())  # of cosmic rays; higher in long and repeated exposures
     for run in _runs(min(rng.poisson(MEDIAN_WEIGHTLESS_RUNS * rate), 150), _blue, rng):
         rows.ivar[run] = 0
     for run in _runs(min(rng.poisson(MEDIAN_FLAGGED_RUNS * rate), 90), _join, rng):
@@ -60,7 +60,7 @@ def _blemish_one(rows: Spectra, rng: np.random.Generator) -> None:
 
 
 def _flag(rows: Spectra, run: slice, rng: np.random.Generator, dead: bool = False) -> None:
-    """Flag a run: a third are bad in all exposures and without flux, a few are left as spikes."""
+    """Flag a run of pixels: a third are bad in all exposures and have no flux, a few are spikes."""
     rows.ormask[run] = rng.choice(list(OR_VALUES), p=_shares(OR_VALUES))
     rows.ivar[run] = 0
     if dead or rng.random() < 0.35:
@@ -78,9 +78,9 @@ def _empty_end(rows: Spectra, rng: np.random.Generator) -> None:
 
 
 def draw_pixel_ranges(number: int, rng: np.random.Generator) -> list[slice]:
-    """Which of the grid's pixels each file holds: all, or some cut off, mostly red ones."""
-    lost = PIXELS - rng.choice(list(PIXEL_COUNTS), number, p=_shares(PIXEL_COUNTS))
-    return [slice(0, PIXELS - int(n)) for n in lost]
+    """The range of pixels of the grid that each file contains; some lack the red end."""
+    missing = PIXELS - rng.choice(list(PIXEL_COUNTS), number, p=_shares(PIXEL_COUNTS))
+    return [slice(0, PIXELS - int(n)) for n in missing]
 
 
 def _runs(
@@ -92,14 +92,14 @@ def _runs(
 
 
 def _join(rng: np.random.Generator) -> int:
-    """A pixel anywhere, but one in eight near the join of the arms."""
+    """A random pixel; one in eight is near the wavelength where the arms meet."""
     if rng.random() < JOIN:
         return int(np.searchsorted(WAVELENGTH, rng.normal(5785, 60)))
     return int(rng.integers(PIXELS - 20))
 
 
 def _blue(rng: np.random.Generator) -> int:
-    """A pixel mostly of the blue arm, and most of all of its blue end."""
+    """A random pixel, mostly in the blue arm, with a preference for its blue end."""
     part = rng.random()
     blue, red = (3700, 3900) if part < 0.2 else (3700, 5900) if part < 0.9 else (5900, 9050)
     return int(np.searchsorted(WAVELENGTH, rng.uniform(blue, red)))

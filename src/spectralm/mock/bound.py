@@ -1,4 +1,4 @@
-"""How well a spectrum can tell its star's labels: Cramer-Rao bounds."""
+"""How precisely labels can be measured from a spectrum: Cramer-Rao bounds."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from spectralm.mock.instrument import WAVELENGTH
 
 CONTINUUM_TERMS = 6  # in each arm
 JOIN = 5900
-#: A label whose bound is above this (dex) leaves no trace in the spectrum.
-NOTHING = 1e4
+#: If the bound of a label is above this (dex), the spectrum does not depend on the label.
+UNCONSTRAINED = 1e4
 
 
 def nuisances(flux: Array) -> Array:
-    """Derivatives [n, terms, pixels] of spectra [n, pixels] by what the labels do not decide.
+    """Derivatives [n, terms, pixels] of spectra [n, pixels] by nuisance parameters.
 
-    Six continuum terms in each arm (flux calibration, reddening), the radial velocity and the
-    width of the lines (fibre, rotation).
+    These are six continuum terms in each arm (flux calibration, reddening), the radial velocity,
+    and the width of the lines (fibre, rotation).
     """
     terms = []
     for blue, red in ((WAVELENGTH[0], JOIN), (JOIN, WAVELENGTH[-1])):
@@ -28,25 +28,26 @@ def nuisances(flux: Array) -> Array:
 
 
 def bounds(gradient: Array, flux: Array, ivar: Array) -> Array:
-    """The smallest standard deviation of any unbiased estimate of each label [n, labels].
+    """The smallest standard deviation of an unbiased estimate of each label [n, labels].
 
-    All labels are free at once, and so are the :func:`nuisances`; noise is independent from pixel
-    to pixel. Infinite where the spectrum says nothing.
+    All labels and the :func:`nuisances` are free at the same time; noise is independent from pixel
+    to pixel. Infinite if the spectrum does not depend on the label.
 
     Args:
-        gradient: of the flux by each label, as observed without noise [n, labels, pixels].
-        flux: the same without noise [n, pixels].
-        ivar: inverse variance, 0 in pixels that are not used [n, pixels].
+        gradient: Derivatives of the observed flux by the labels, without noise
+            [n, labels, pixels].
+        flux: Observed flux without noise [n, pixels].
+        ivar: Inverse variance, 0 in pixels that are not used [n, pixels].
     """
     jacobian = np.concatenate([gradient, nuisances(flux)], axis=1) * np.sqrt(ivar)[:, None]
     norm = np.sqrt((jacobian**2).sum(axis=-1))
-    told = norm > 0
-    jacobian /= np.where(told, norm, 1)[..., None]
+    nonzero = norm > 0
+    jacobian /= np.where(nonzero, norm, 1)[..., None]
     fisher = jacobian @ jacobian.transpose(0, 2, 1)
     diagonal = np.arange(fisher.shape[1])
-    fisher[:, diagonal, diagonal] += np.where(told, 1e-12, 1)
+    fisher[:, diagonal, diagonal] += np.where(nonzero, 1e-12, 1)
     variance = np.diagonal(np.linalg.inv(fisher), axis1=1, axis2=2)
-    sigma = np.sqrt(np.maximum(variance, 1)) / np.where(told, norm, np.nan)
+    sigma = np.sqrt(np.maximum(variance, 1)) / np.where(nonzero, norm, np.nan)
     labels = gradient.shape[1]
     sigma = sigma[:, :labels]
-    return np.where(told[:, :labels] & (sigma < NOTHING), sigma, np.inf)
+    return np.where(nonzero[:, :labels] & (sigma < UNCONSTRAINED), sigma, np.inf)

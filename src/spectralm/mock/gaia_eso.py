@@ -1,9 +1,10 @@
-"""Gaia-ESO DR5.1's catalogue: absolute abundances of few stars."""
+"""The catalogue of Gaia-ESO DR5.1: absolute abundances of few stars."""
 
 from pathlib import Path
 
 import numpy as np
 
+from spectralm.mock.emulator import Array
 from spectralm.mock.plan import Plan
 from spectralm.mock.sky import sexagesimal
 from spectralm.mock.tables import table_hdu, write_fits
@@ -33,10 +34,10 @@ SOLAR = {
 
 
 def members(plan: Plan, rng: np.random.Generator) -> np.ndarray:
-    """Numbers of the stars that Gaia-ESO observed."""
+    """Indices of the stars that Gaia-ESO observed."""
     stars = plan.stars
-    chance = 0.22 * (plan.places.dec < HIGHEST_DEC) * (stars.teff > 3900) * (stars.teff < 7200)
-    return np.flatnonzero(rng.random(len(stars)) < chance)
+    possible = (plan.places.dec < HIGHEST_DEC) * (stars.teff > 3900) * (stars.teff < 7200)
+    return np.flatnonzero(rng.random(len(stars)) < 0.22 * possible)
 
 
 def write_catalogue(path: Path, plan: Plan, rng: np.random.Generator) -> None:
@@ -45,7 +46,7 @@ def write_catalogue(path: Path, plan: Plan, rng: np.random.Generator) -> None:
     size, stars = star.size, plan.stars
     uves = rng.random(size) < 0.35
     snr = np.clip(10 ** rng.normal(1.75, 0.25, size), 8, 400)
-    worse = np.sqrt(np.clip(60 / snr, 0.4, 5))
+    factor = np.sqrt(np.clip(60 / snr, 0.4, 5))
     ra, dec = (values[star].round(7) for values in plan.places.at(2000.0))
     columns = {
         "OBJECT": np.array(["".join(_name(*p)) for p in zip(ra, dec, strict=True)]),
@@ -59,44 +60,50 @@ def write_catalogue(path: Path, plan: Plan, rng: np.random.Generator) -> None:
         "E_VRAD": np.full(size, 0.3, "f4"),
     }
     iron = stars.feh[star] + GAIA_ESO["FEH"]
-    quality = worse * np.where(uves, 1, 1.5)
+    parameter_factor = factor * np.where(uves, 1, 1.5)
     parameters = {
-        "TEFF": (stars.teff[star] + GAIA_ESO["TEFF"], 60 * quality),
-        "LOGG": (stars.logg[star] + GAIA_ESO["LOGG"], 0.09 * quality),
-        "FEH": (iron, 0.05 * quality),
+        "TEFF": (stars.teff[star] + GAIA_ESO["TEFF"], 60 * parameter_factor),
+        "LOGG": (stars.logg[star] + GAIA_ESO["LOGG"], 0.09 * parameter_factor),
+        "FEH": (iron, 0.05 * parameter_factor),
     }
     failed = rng.random(size) < 0.03
     for name, (value, error) in parameters.items():
         measured = value + error * rng.normal(size=size)
         columns[name] = np.where(failed, np.nan, measured).astype("f4")
         columns[f"E_{name}"] = np.where(failed, np.nan, error).astype("f4")
-    columns |= _abundances(plan, star, iron, worse, uves, failed, rng)
+    columns |= _abundances(plan, star, iron, factor, uves, failed, rng)
     columns["SFLAGS"] = np.full(size, "")
     order = np.argsort(columns["OBJECT"])
     write_fits(path, table_hdu({name: values[order] for name, values in columns.items()}))
 
 
 def _abundances(
-    plan: Plan, star, iron, worse, uves, failed, rng: np.random.Generator
+    plan: Plan,
+    star: np.ndarray,
+    iron: Array,
+    factor: Array,
+    uves: np.ndarray,
+    failed: np.ndarray,
+    rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """A(X) of each species; [X/Fe] by them is the truth and the species' zero point."""
+    """A(X) of each species; [X/Fe] derived from it has the zero point of the species."""
     size, columns = star.size, {}
     for species, (in_uves, in_giraffe) in ERRORS.items():
         element = ELEMENT.get(species, species[:-1].title())
-        error = np.where(uves, in_uves, in_giraffe) * worse
+        error = np.where(uves, in_uves, in_giraffe) * factor
         true = plan.stars.xfe[element][star] + iron + SOLAR[element]
         measured = true + GAIA_ESO[species] + error * rng.normal(size=size)
         blank = failed | (error == 0) | (rng.random(size) < 0.12)
         columns[species] = np.where(blank, np.nan, measured).astype("f4")
         columns[f"E_{species}"] = np.where(blank, np.nan, error).astype("f4")
     for species in ("FE1", "FE2"):
-        measured = iron + SOLAR["Fe"] + 0.05 * worse * rng.normal(size=size)
+        measured = iron + SOLAR["Fe"] + 0.05 * factor * rng.normal(size=size)
         columns[species] = np.where(failed, np.nan, measured).astype("f4")
-        columns[f"E_{species}"] = np.where(failed, np.nan, 0.05 * worse).astype("f4")
-    nothing = np.full(size, np.nan, "f4")
-    return columns | {f"{e}{name}": nothing for name in EMPTY for e in ("", "E_")}
+        columns[f"E_{species}"] = np.where(failed, np.nan, 0.05 * factor).astype("f4")
+    empty = np.full(size, np.nan, "f4")
+    return columns | {f"{e}{name}": empty for name in EMPTY for e in ("", "E_")}
 
 
 def _name(ra: float, dec: float) -> str:
-    """As Gaia-ESO's CNAME: ``hhmmssss+ddmmsss``."""
+    """Name in the format of Gaia-ESO's CNAME: ``hhmmssss+ddmmsss``."""
     return "".join(part.replace(".", "") for part in sexagesimal(ra, dec, 2))

@@ -1,4 +1,4 @@
-"""GALAH DR4's allstar file: optical labels of stars south of +12 deg."""
+"""The allstar file of GALAH DR4: optical labels of stars south of +12 deg."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from spectralm.mock.tables import table_hdu, write_fits
 from spectralm.mock.zero_points import GALAH
 
 NAME = "galah_dr4_allstar_240705.fits"
-#: Errors (dex) of dwarfs at S/N 50 of all the survey's elements; those that the sky's stars have
-#: no abundance of are NaN.
+#: Errors (dex) of dwarfs at S/N 50.
 ERRORS = {
     **{"c": 0.09, "n": 0.15, "o": 0.09, "na": 0.05, "mg": 0.05, "al": 0.05, "si": 0.04, "k": 0.09},
     **{"ca": 0.05, "ti": 0.05, "v": 0.12, "cr": 0.05, "mn": 0.06, "co": 0.12, "ni": 0.06},
     **{"cu": 0.07, "ce": 0.13},
 }
+#: Elements of the survey that the emulator does not have; their columns are NaN.
 EMPTY = (*("sc", "zn", "rb", "sr", "y", "zr", "mo", "ru", "ba", "la", "nd", "sm", "eu"),)
 HIGHEST_DEC = 12.0
 LOW_SNR, NO_CONVERGENCE, EMISSION = 2048, 4096, 1
@@ -26,11 +26,11 @@ UPPER_LIMIT, NOT_DETECTABLE = 1, 2
 
 
 def members(plan: Plan, rng: np.random.Generator) -> np.ndarray:
-    """Numbers of the stars that GALAH observed: G < 16.5, 3800 to 8000 K."""
+    """Indices of the stars that GALAH observed: G < 16.5, 3800 to 8000 K."""
     stars = plan.stars
-    chance = 0.75 * (plan.places.dec < HIGHEST_DEC) * (stars.teff > 3800) * (stars.teff < 8000)
-    chance = chance * (stars.magnitude < 16.5)
-    return np.flatnonzero(rng.random(len(stars)) < chance)
+    possible = (plan.places.dec < HIGHEST_DEC) * (stars.teff > 3800) * (stars.teff < 8000)
+    possible = possible * (stars.magnitude < 16.5)
+    return np.flatnonzero(rng.random(len(stars)) < 0.75 * possible)
 
 
 def write_allstar(path: Path, plan: Plan, rng: np.random.Generator) -> None:
@@ -75,29 +75,29 @@ def _labels(
     plan: Plan, star: np.ndarray, snr: Array, flag: np.ndarray, rng: np.random.Generator
 ) -> dict:
     stars, size = plan.stars, star.size
-    worse = np.sqrt(np.clip(50 / snr, 0.3, 6))
+    factor = np.sqrt(np.clip(50 / snr, 0.3, 6))
     failed = (flag & NO_CONVERGENCE) != 0
     truth = {"teff": (stars.teff, 70.0), "logg": (stars.logg, 0.05), "fe_h": (stars.feh, 0.05)}
     columns = {}
     for name, (true, error) in truth.items():
-        measured = true[star] + GALAH[name] + error * worse * rng.normal(size=size)
+        measured = true[star] + GALAH[name] + error * factor * rng.normal(size=size)
         columns[name] = np.where(failed, np.nan, measured).astype("f4")
-        columns[f"e_{name}"] = np.where(failed, np.nan, error * worse).astype("f4")
-    # DR4's flag of [Fe/H] is broken: it is set where nothing is wrong.
+        columns[f"e_{name}"] = np.where(failed, np.nan, error * factor).astype("f4")
+    # The flag of [Fe/H] in DR4 is wrong: it is set for good values.
     columns["flag_fe_h"] = np.where(rng.random(size) < 0.3, UPPER_LIMIT, 0).astype("i4")
     columns["vsini"] = np.where(failed, np.nan, stars.vsini[star] + 2).astype("f4")
     weak = np.clip((stars.teff[star] - 5200) / 4000, 0, 1) - 0.3 * stars.feh[star].clip(-2, 0)
     for name, error in ERRORS.items():
-        lost = rng.random(size) < 0.02 + weak * error * 5
+        undetected = rng.random(size) < 0.02 + weak * error * 5
         measured = stars.xfe[name.title()][star] + GALAH[name]
-        measured = measured + error * worse * rng.normal(size=size)
-        blank = failed | (lost & (rng.random(size) < 0.5))
+        measured = measured + error * factor * rng.normal(size=size)
+        blank = failed | (undetected & (rng.random(size) < 0.5))
         columns[f"{name}_fe"] = np.where(blank, np.nan, measured).astype("f4")
-        columns[f"e_{name}_fe"] = np.where(blank, np.nan, error * worse).astype("f4")
-        why = np.where(blank, NOT_DETECTABLE, UPPER_LIMIT)
-        columns[f"flag_{name}_fe"] = np.where(blank | lost, why, 0).astype("i4")
-    nothing = np.full(size, np.nan, "f4")
+        columns[f"e_{name}_fe"] = np.where(blank, np.nan, error * factor).astype("f4")
+        reason = np.where(blank, NOT_DETECTABLE, UPPER_LIMIT)
+        columns[f"flag_{name}_fe"] = np.where(blank | undetected, reason, 0).astype("i4")
+    empty = np.full(size, np.nan, "f4")
     for name in ("nn_li", *EMPTY):
-        columns |= {f"{name}_fe": nothing, f"e_{name}_fe": nothing}
+        columns |= {f"{name}_fe": empty, f"e_{name}_fe": empty}
         columns[f"flag_{name}_fe"] = np.full(size, NOT_DETECTABLE, "i4")
     return columns

@@ -1,7 +1,7 @@
-"""What LAMOST's low-resolution spectrographs make of a star's light.
+"""Simulation of LAMOST's low-resolution spectrographs.
 
 Numbers without a source were measured on real files of DR10 (docs/survey_files.md).
-Arrays are [..., pixels]; wavelengths are in vacuum Angstrom.
+Arrays are [..., pixels]; wavelengths are in vacuum, in Angstrom.
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ import numpy as np
 from spectralm.mock.emulator import Array
 
 PIXELS = 3909
-WAVELENGTH = 10 ** (3.5682 + 1e-4 * np.arange(PIXELS))
+WAVELENGTH: Array = 10 ** (3.5682 + 1e-4 * np.arange(PIXELS))
 PIXEL_VELOCITY = 299792.458 * 1e-4 * np.log(10)  # km/s
-MARGIN = 10  # pixels that the emulator has more at either end
+MARGIN = 10  # additional pixels of the emulator at each end
 LIGHT = 299792.458  # km/s
 EMULATOR_RESOLUTION = 1800
-#: Standard deviation of a rotation profile with limb darkening 0.6, in units of v sin i.
+#: Standard deviation of a rotational profile with limb darkening 0.6, in units of v sin i.
 ROTATION_WIDTH = 0.47
 FWHM = 2.3548
 
-#: Photons per unit of flux and pixel in each arm, relative to the blue arm's best.
+#: Photons per unit of flux and pixel in each arm, relative to the maximum of the blue arm.
 # fmt: off
 BLUE = np.interp(
     WAVELENGTH,
@@ -36,8 +36,8 @@ RED = np.interp(
     [0, .04, .12, .22, .45, 1.05, 1.51, 1.83, 2.1, 2.65, 3.35, 3.75, 3.95, 3.5, 2.9, 2.6, 1.75,
      1.6],
 )
-#: Lines of the night sky: wavelength, peak over the sky's continuum. Those redder than 7200 A
-#: stand for the OH bands.
+#: Lines of the night sky: wavelength, and peak in units of the sky's continuum. Lines redder than
+#: 7200 A represent the OH bands.
 SKY_LINES = [
     (4047.8, 2), (4359.6, 4), (5462.3, 4), (5578.9, 55), (5891.6, 6), (5897.6, 4), (6302.0, 28),
     (6365.5, 10), (6834.0, 4), (6865.7, 6), (6925.0, 4), (7246.5, 5), (7278.3, 7), (7286.3, 5),
@@ -51,12 +51,12 @@ SKY_LINES = [
     (8960.6, 22), (8991.0, 14), (9004.0, 9), (9022.0, 6), (9040.6, 7), (9052.4, 12), (9076.0, 6),
 ]
 # fmt: on
-SKY_MAGNITUDE = 17.6  # of the sky's continuum in a fibre, as Gaia G
+SKY_MAGNITUDE = 17.6  # Gaia G of the sky's continuum in a fibre
 
 
 @dataclass(frozen=True)
 class Spectra:
-    """Rows of LAMOST files; arrays are [spectra, pixels]."""
+    """Pixel data of LAMOST files; arrays are [spectra, pixels]."""
 
     flux: Array
     ivar: Array
@@ -65,12 +65,12 @@ class Spectra:
 
 
 def observed_frame(flux: Array, velocity: Array, broadening: Array) -> Array:
-    """Doppler-shift and broaden: [n, ..., pixels + 2 margins] -> [n, ..., pixels].
+    """Doppler-shift and broaden spectra: [n, ..., pixels + 2 margins] -> [n, ..., pixels].
 
     Args:
-        flux: on the emulator's grid.
-        velocity: heliocentric, km/s [n].
-        broadening: standard deviation of a Gaussian, km/s [n].
+        flux: Flux on the emulator's grid.
+        velocity: Heliocentric velocity, km/s [n].
+        broadening: Standard deviation of a Gaussian, km/s [n].
     """
     size = 1 << (flux.shape[-1] + 4 * MARGIN - 1).bit_length()
     before = (size - flux.shape[-1]) // 2
@@ -86,7 +86,7 @@ def observed_frame(flux: Array, velocity: Array, broadening: Array) -> Array:
 
 
 def broadening(resolution: Array, vsini: Array) -> Array:
-    """Standard deviation (km/s) of what widens lines beyond the emulator's: fibre and rotation."""
+    """Standard deviation (km/s) of the additional line broadening by fibre and rotation."""
     fibre = (LIGHT / FWHM) ** 2 * (resolution**-2 - EMULATOR_RESOLUTION**-2)
     return np.sqrt(np.maximum(fibre, 0) + (ROTATION_WIDTH * vsini) ** 2)
 
@@ -100,10 +100,10 @@ def extinction(wavelength: Array) -> Array:
 
 
 def draw_calibration(number: int, rng: np.random.Generator) -> Array:
-    """Error of the flux calibration, a factor [number, pixels].
+    """Random errors of the flux calibration, as factors [number, pixels].
 
-    Each arm has its own level, slope and curvature, so that there is a step where they meet; near
-    the join, where one arm dies away, many spectra have a bump or a dip as well.
+    Each arm has its own level, slope and curvature, so there is a step where they meet. Many spectra
+    also have a bump or a dip there, where the sensitivity of one arm is low.
     """
     arms = []
     for blue, red in ((3700, 5900), (5900, 9100)):
@@ -116,11 +116,11 @@ def draw_calibration(number: int, rng: np.random.Generator) -> Array:
 
 
 def sky_spectrum() -> Array:
-    """The night sky's flux per unit of its continuum [pixels]."""
+    """Flux of the night sky in units of its continuum [pixels]."""
     sigma = WAVELENGTH / (EMULATOR_RESOLUTION * FWHM)
-    lines = sum(
-        peak * np.exp(-0.5 * ((WAVELENGTH - centre) / sigma) ** 2) for centre, peak in SKY_LINES
-    )
+    lines = np.zeros(PIXELS)
+    for centre, peak in SKY_LINES:
+        lines += peak * np.exp(-0.5 * ((WAVELENGTH - centre) / sigma) ** 2)
     return 1 + lines
 
 
@@ -130,20 +130,24 @@ SKY = sky_spectrum()
 def expose(
     flux: Array, photons: Array, sky: Array, calibration: Array, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Observe: [n, pixels] without noise -> flux and inverse variance as the pipeline gives them.
+    """Simulate observations.
 
     Args:
-        flux: of the star outside the Earth's atmosphere, any unit.
-        photons: per unit of flux and pixel where the blue arm is best [n].
-        sky: the sky's continuum in the unit of ``flux`` [n].
-        calibration: factor of the flux calibration's error [n, pixels].
+        flux: Flux of the star above the Earth's atmosphere, without noise, any unit [n, pixels].
+        photons: Photons per unit of flux and pixel at the maximum of the blue arm [n].
+        sky: Continuum of the sky, in the unit of ``flux`` [n].
+        calibration: Factor of the error of the flux calibration [n, pixels].
+        rng: The generator of random numbers.
+
+    Returns:
+        Flux and inverse variance as the pipeline would give them [n, pixels].
     """
     throughput = photons[:, None] * (BLUE + RED)
     sky = sky[:, None] * SKY
-    # Four electrons read out per pixel and arm are as good as sixteen photons more.
+    # A readout noise of four electrons per pixel and arm is equivalent to sixteen more photons.
     sigma = np.sqrt((np.maximum(flux, 0) + sky + 16 / throughput) / throughput)
     residual = sky * (SKY - 1) * _patches(len(flux), rng)
-    # The oxygen band is divided out by the standard stars' mean airmass.
+    # The oxygen band is corrected for the mean airmass of the standard stars, so imperfectly.
     band = np.exp(-0.5 * ((WAVELENGTH - 7616) / 12) ** 2)
     telluric = 1 + rng.normal(0, 0.03, (len(flux), 1)) * band
     noisy = flux * telluric + residual + sigma * rng.normal(size=flux.shape)
@@ -151,7 +155,7 @@ def expose(
 
 
 def _patches(number: int, rng: np.random.Generator) -> Array:
-    """How much of the sky's lines is left: mostly 0.2 %, of one sign over some pixels."""
+    """Residual fraction of the sky's lines: typically 0.2 %, equal in groups of three pixels."""
     length = 3
     parts = 0.002 * rng.normal(size=(number, -(-PIXELS // length)))
     parts *= np.exp(rng.normal(0, 0.9, (number, 1)))
@@ -159,7 +163,7 @@ def _patches(number: int, rng: np.random.Generator) -> Array:
 
 
 def signal_to_noise(spectra: Spectra) -> dict[str, Array]:
-    """Median S/N per pixel in the bands u, g, r, i, z; -9999 without good pixels [spectra]."""
+    """Median S/N per pixel in the bands u, g, r, i, z [spectra]; -9999 without good pixels."""
     ratio = np.where(spectra.ivar > 0, spectra.flux * np.sqrt(spectra.ivar), np.nan)
     result = {}
     for band, (blue, red) in BANDS.items():

@@ -1,10 +1,10 @@
-"""Header cards of LAMOST's spectra, release by release, as the survey's pipeline writes them."""
+"""Header cards of LAMOST's spectra in three layouts, as the survey's pipeline writes them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 CARD, BLOCK = 80, 2880
 
-#: Layouts: C, a table COADD (DR9 and later); I, an image (DR5 to DR8); 1, DR1's image.
+#: Layouts: C, a table COADD (DR9 and later); I, an image (DR5 to DR8); 1, the image of DR1.
 #: Rows: layouts that have the card, its key, its value, its comment.
 CARDS = (
     ("CI1", "SIMPLE", "T", "Primary Header created by MWRFITS v1.11b"),
@@ -154,7 +154,12 @@ TABLE_COLUMNS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK", "NORMALIZATI
 
 
 def primary_header(layout: str, facts: Mapping[str, object]) -> bytes:
-    """The primary header of a spectrum; ``facts`` are the names in the values of CARDS."""
+    """The primary header of a spectrum.
+
+    Args:
+        layout: C, I or 1.
+        facts: Values for the names in the braces of CARDS.
+    """
     return _header(
         _card(key, value.format_map(facts), comment)
         for layouts, key, value, comment in CARDS
@@ -196,6 +201,6 @@ def _card(key: str, value: str, comment: str) -> str:
     return f"{key:8}= {value} /{' ' if comment else ''}{comment}".ljust(CARD)[:CARD]
 
 
-def _header(cards) -> bytes:
+def _header(cards: Iterable[str]) -> bytes:
     text = "".join(cards) + "END".ljust(CARD)
     return text.ljust(-(-len(text) // BLOCK) * BLOCK).encode("ascii")

@@ -186,7 +186,7 @@ def _estimates(
         )
 
     if options.adapter is None:
-        place = (trained.processes * trained.nodes, _training_memory(base, options, words))
+        place = (trained.world_size, _training_memory(base, options, words))
         passes = round(trained.epochs * sizes["train"])
         yield estimate("train", passes, training(base, options, words, sizes["train"]), *place)
         # One evaluation before the first step, one at the end.
@@ -207,7 +207,7 @@ def _estimates(
 def _training_memory(base: Architecture, options: LlmOptions, words: Length) -> float:
     """Bytes on each GPU."""
     training = options.training
-    sharded = training.processes * training.nodes if training.zero3 else 1
+    sharded = training.world_size if training.zero3 else 1
     return training_memory(base, options, words.total, words.answer, sharded).total
 
 

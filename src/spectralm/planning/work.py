@@ -54,7 +54,7 @@ def training(base: Architecture, options: LlmOptions, words: Length, spectra: in
 def evaluation(base: Architecture, options: LlmOptions, words: Length) -> Work:
     """One validation spectrum in the course of a training: its loss, and its answer."""
     training = options.training
-    sharded = training.zero3 and training.processes * training.nodes > 1
+    sharded = training.zero3 and training.world_size > 1
     loss = flops.forward(base, options.lora.rank, words.total, words.answer + 1)
     batch_size = training.evaluation_batch_size
     return Work(loss.total) + _answer(base, options, words, batch_size, 0, sharded)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spectralm.evaluation.panels import NOTHING, number
+from spectralm.evaluation.render import NOTHING, number
 from spectralm.evaluation.runs import RunName
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import Label, Targets

@@ -1,25 +1,26 @@
-"""Tables and figures as HTML that needs nothing outside of itself."""
+"""Tables and figures as HTML."""
 
 import base64
 import csv
 import io
-import re
-from collections.abc import Iterable
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
 from PIL import Image
 
-#: Pixels across a figure that takes the width of a page.
-WIDTH = 1400
-QUALITY = 82
+from spectralm.evaluation.exhibits import find_figure, find_table
+from spectralm.evaluation.inputs import Inputs
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.render import Panel, Table, html
+from spectralm.evaluation.runs import run_of
+from spectralm.evaluation.tidy import read_rows
 
-#: Surveys that judge from outside: figures of them are named by them.
-OUTSIDE = ("galah-", "gaia_eso-")
+#: Pixels across a figure on the page, which opens its file; and the quality of its WebP.
+WIDTH = 720
+QUALITY = 60
 
 
 @dataclass(frozen=True)
@@ -27,112 +28,63 @@ class Exhibit:
     """One table or figure."""
 
     anchor: str
-    kind: str
-    """Of what sort it is, the first word of its file's name, such as ``residuals``."""
+    title: str
+    """What it is, the same for all of its kind."""
+    text: str
+    """A sentence on all of its kind; may be empty."""
     name: str
-    """What it shows of this sort, such as a run; empty where there is one alone."""
+    """What it shows, such as a run; empty where there is one alone."""
     html: Markup
     wide: bool = False
     """Whether it needs the width of a page."""
 
 
-@dataclass(frozen=True)
-class Caption:
-    """The words of one sort of tables or figures."""
+def table(path: Path, manifests: Sequence[Path], options: EvaluationOptions) -> Exhibit:
+    """A tidy table, NAME-AT.csv.
 
-    title: str
-    text: str
-
-
-def read_captions(paths: Iterable[Path]) -> dict[tuple[str, str], Caption]:
-    """Captions by folder (tables or figures) and kind, from files of ``**Title.** Sentences.``"""
-    captions = {}
-    for path in paths:
-        title, text = re.fullmatch(
-            r"\*\*(.+?)\.?\*\* (.+)", path.read_text().strip(), re.S
-        ).groups()
-        captions[path.parent.name, path.stem] = Caption(title, text)
-    return captions
+    Args:
+        path: of the CSV.
+        manifests: of all runs, RUN/manifest.json.
+        options: that it was made with.
+    """
+    name, _, at = path.stem.partition("-")
+    module = find_table(name)
+    of_table = [file for file in manifests if f"-{at}-" in f"-{run_of(file)}-" or not at]
+    inputs = Inputs(at=at, options=options, manifests=of_table)
+    shown = html(module.table(read_rows(path, module.Row), inputs))
+    title = name.replace("table", "Table ") if name.startswith("table") else at
+    return Exhibit(f"table-{path.stem}", module.TITLE, "", title, Markup(shown))
 
 
-def table(path: Path) -> Exhibit:
-    """A table in Markdown or CSV."""
-    text = path.read_text()
-    shown = _markdown(text) if path.suffix == ".md" else _markdown(_of_csv(text))
-    return _exhibit("table", path, shown)
+def counts(path: Path) -> Exhibit:
+    """A CSV of any columns, such as galah.stars.cuts.csv."""
+    head, *rows = csv.reader(io.StringIO(path.read_text()))
+    heads = tuple(name.replace("_", " ") for name in head)
+    panel = Panel("", heads, "l" * len(heads), {"": tuple(map(tuple, rows))})
+    name, _, kind = path.stem.rpartition(".")
+    title = f"{kind.capitalize()}: {name.replace('.', ' ')}"
+    return Exhibit(f"table-{path.stem}", "", "", title, Markup(html(Table("", [panel]))))
 
 
-def figure(path: Path) -> Exhibit:
-    """A picture, embedded: no wider than WIDTH, as WebP."""
+def figure(path: Path, page: Path) -> Exhibit:
+    """A picture, NAME-AT.png: no wider than WIDTH, as WebP; it links to its PDF from ``page``."""
+    name, _, at = path.stem.partition("-")
+    module = find_figure(name)
     picture = Image.open(path).convert("RGB")
-    wide = picture.width > WIDTH
-    if wide:
+    wide = picture.width > 1400
+    if picture.width > WIDTH:
         height = round(picture.height * WIDTH / picture.width)
         picture = picture.resize((WIDTH, height), Image.Resampling.LANCZOS)
     packed = io.BytesIO()
-    picture.save(packed, "WEBP", quality=QUALITY)
-    data = base64.b64encode(packed.getvalue()).decode()
-    shown = Markup('<img src="data:image/webp;base64,{}" width="{}" height="{}" alt="{}">')
-    html = shown.format(data, picture.width, picture.height, path.stem)
-    return _exhibit("figure", path, html, wide)
-
-
-def _exhibit(sort: str, path: Path, shown: Markup, wide: bool = False) -> Exhibit:
-    kind, name = _kind_and_name(path.stem)
-    return Exhibit(f"{sort}-{path.stem}", kind, name, shown, wide)
-
-
-def _kind_and_name(stem: str) -> tuple[str, str]:
-    """Of a name such as residuals-lamost-1200, table2 or apogee.stars.cuts."""
-    if "." in stem:
-        name, _, kind = stem.rpartition(".")
-        return kind, name.replace(".", " ")
-    if stem.startswith(OUTSIDE):
-        return "external", stem
-    kind, name = re.fullmatch(r"([a-z_]+)-?(.*)", stem).groups()
-    return kind, f"{kind.capitalize()} {name}" if name.isdigit() else name
-
-
-def _of_csv(text: str) -> str:
-    head, *rows = csv.reader(io.StringIO(text))
-    lines = [[name.replace("_", " ") for name in head], ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
-
-
-def _markdown(text: str) -> Markup:
-    """Markdown as HTML; HTML within it is text."""
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = reader.parse(text)
-    for start, token in enumerate(tokens):
-        if token.type == "table_open":
-            _mark_cells(_rows_of(tokens[start:]))
-    shown = reader.renderer.render(tokens, reader.options, {})
-    framed = shown.replace("<table>", '<div class="scroll" tabindex="0"><table>')
-    return Markup(framed.replace("</table>", "</table></div>"))
-
-
-def _rows_of(tokens: list[Token]) -> list[list[tuple[Token, str]]]:
-    """The rows of the first table in tokens: each cell's tag, and its text."""
-    rows: list[list[tuple[Token, str]]] = []
-    for token, after in pairwise(tokens):
-        if token.type == "table_close":
-            break
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type in ("th_open", "td_open"):
-            rows[-1].append((token, after.content))
-    return rows
-
-
-def _mark_cells(rows: list[list[tuple[Token, str]]]) -> None:
-    """Give columns of published numbers, columns of words and rows of all classes a CSS class."""
-    for head, *cells in zip(*rows, strict=True):
-        published = head[1] == "paper"
-        words = not any(character.isdigit() for _, text in cells for character in text)
-        for tag, _ in (head, *cells):
-            if published or words:
-                tag.attrJoin("class", "published" if published else "words")
-    for row in rows:
-        if row[0][1] == "All":
-            for tag, _ in row:
-                tag.attrJoin("class", "all")
+    picture.save(packed, "WEBP", quality=QUALITY, method=6)
+    shown = Markup(
+        '<a href="{}"><img src="data:image/webp;base64,{}" width="{}" height="{}" alt="{}"></a>'
+    ).format(
+        os.path.relpath(path.with_suffix(".pdf"), page.parent),
+        base64.b64encode(packed.getvalue()).decode(),
+        *picture.size,
+        path.stem,
+    )
+    dataset, _, scale = at.rpartition("-")
+    text = module.CAPTION.format(dataset=dataset, scale=scale)
+    return Exhibit(f"figure-{path.stem}", module.TITLE, text, path.stem, shown, wide)

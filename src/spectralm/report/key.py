@@ -1,14 +1,15 @@
-"""What is told first: each model's sigma beside the paper's, and what models know of elements."""
+"""The summary: each model's sigma beside the paper's, and the abundances read from lines."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from spectralm.evaluation.elements import CORRELATIONS
-from spectralm.evaluation.panels import NOTHING, number
-from spectralm.evaluation.runs import note
+from spectralm.evaluation.comparison import Compared, Numbers
+from spectralm.evaluation.elements import CORRELATIONS, Element
+from spectralm.evaluation.render import NOTHING, number
+from spectralm.evaluation.runs import Manifest, RunName
 from spectralm.evaluation.statistics import ALL
+from spectralm.evaluation.tidy import read_rows
 from spectralm.labels.vocabulary import LABELS, PARAMETERS, Label
 
 
@@ -24,43 +25,39 @@ class KeyRow:
     """Per label of PARAMETERS: ours, its interval, and the paper's."""
 
 
-def key_rows(comparison: Path) -> list[KeyRow]:
+def key_rows(comparison: Path, manifests: dict[str, Manifest]) -> list[KeyRow]:
     """The rows of the key table.
 
     Args:
-        comparison: the tidy CSV of ours beside the paper's, by ``tabulate_comparison``.
+        comparison: the tidy CSV of the paper's table 3.
+        manifests: by run.
     """
-    with open(comparison, newline="") as text:
-        rows = [
-            row
-            for row in csv.DictReader(text)
-            if row["class"] == ALL and row["quantity"] == "sigma"
-        ]
-    models = dict.fromkeys((row["model"], row["run"]) for row in rows)
-    return [
-        KeyRow(
-            *model,
-            note(model[1]),
-            tuple(cell for label in PARAMETERS for cell in _cells(rows, model, label)),
-        )
-        for model in models
-    ]
+    numbers = Numbers(read_rows(comparison, Compared))
+    rows = []
+    for model, first in numbers.models.items():
+        note = ""
+        if first.run in manifests:
+            note = manifests[first.run].note(RunName.of(first.run).model)
+        cells = (cell for label in PARAMETERS for cell in _cells(numbers, model, label))
+        rows.append(KeyRow(model, "" if first.status else first.run, note, tuple(cells)))
+    return rows
 
 
-def _cells(rows: list[dict[str, str]], model: tuple[str, str], label: Label) -> tuple[str, ...]:
-    for row in rows:
-        if (row["model"], row["run"]) == model and row["label"] == label.name:
-            ours, low, high, paper = (
-                number(float(row[name]), label) if row[name] else NOTHING
-                for name in ("ours", "low", "high", "published")
-            )
-            return ours, f"{low}–{high}" if row["low"] else "", paper
-    return NOTHING, "", NOTHING
+def _cells(numbers: Numbers, model: str, label: Label) -> tuple[str, str, str]:
+    row = numbers.get(model, ALL, label.name, "sigma")
+    if row is None:
+        return NOTHING, "", NOTHING
+    ours, paper = (
+        NOTHING if value is None else number(value, label) for value in (row.ours, row.published)
+    )
+    if row.low is None or row.high is None:
+        return ours, "", paper
+    return ours, f"{number(row.low, label)}–{number(row.high, label)}", paper
 
 
 @dataclass(frozen=True)
 class ElementsRow:
-    """A model of stage 2 beside what Teff, log g and [Fe/H] alone tell of each element."""
+    """A model of stage 2 beside the model of Teff, log g and [Fe/H] alone."""
 
     run: str
     n: int
@@ -75,16 +72,13 @@ def elements_rows(elements: Path) -> list[ElementsRow]:
     """A row per run that can be compared.
 
     Args:
-        elements: the tidy CSV by ``tabulate_elements``.
+        elements: the tidy CSV of the table of elements.
     """
-    with open(elements, newline="") as text:
-        rows = [row for row in csv.DictReader(text) if row["ratio"]]
+    rows = [row for row in read_rows(elements, Element) if row.ratio is not None]
     found = []
-    for run in dict.fromkeys(row["run"] for row in rows):
-        of_run = [row for row in rows if row["run"] == run]
-        better = [
-            LABELS[row["label"]].latex for row in of_run if row["source"] not in ("", CORRELATIONS)
-        ]
-        ratio = median(float(row["ratio"]) for row in of_run)
+    for run in dict.fromkeys(row.run for row in rows):
+        of_run = [row for row in rows if row.run == run]
+        better = [LABELS[row.label].latex for row in of_run if row.source not in ("", CORRELATIONS)]
+        ratio = median(row.ratio for row in of_run if row.ratio is not None)
         found.append(ElementsRow(run, len(of_run), f"{ratio:.2f}", ", ".join(better) or "none"))
     return found

@@ -1,21 +1,20 @@
 """The report: one HTML page with everything that an experiment has found, and how."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 
 from markupsafe import Markup
 
+from spectralm.evaluation.runs import Manifest, run_of
 from spectralm.labels.vocabulary import PARAMETERS
-from spectralm.report.exhibits import Caption, Exhibit
+from spectralm.report.exhibits import Exhibit
 from spectralm.report.key import ElementsRow, KeyRow
 from spectralm.report.templates import environment
 from spectralm.report.timings import Timing
-
-NO_CAPTION = Caption("", "")
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Model:
     run: str
     kind: str
     n_train: int | None
-    parameters: int
+    parameters: int | None
     seconds: float | None
     commit: str
     versions: Mapping[str, str]
@@ -34,7 +33,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Group:
-    """The exhibits of one kind, and what is said of all of them."""
+    """The exhibits of one title, with a sentence on all of them."""
 
     title: str
     text: str
@@ -58,6 +57,7 @@ class Report:
     tables: Sequence[Group]
     figures: Sequence[Group]
     counts: Sequence[Exhibit]
+    """Cuts and rejects."""
     timings: Sequence[Timing]
     environment: Mapping[str, str]
     config: str
@@ -68,42 +68,40 @@ class Report:
 
 
 def read_models(manifests: Sequence[Path]) -> list[Model]:
-    """What is told of each model by its folder's manifest.json."""
+    """The models of folders with a manifest.json."""
     models = []
     for path in manifests:
-        told = json.loads(path.read_text())
-        names = ("kind", "n_train", "parameters", "seconds")
-        told_of = [told[name] for name in names]
-        commit = (told["git_commit"] or "")[:10]
-        models.append(Model(path.absolute().parent.name, *told_of, commit, told["versions"]))
+        made = Manifest.read(path)
+        commit, versions = (made.git_commit or "")[:10], made.versions or {}
+        cost = (made.n_train, made.parameters, made.seconds)
+        models.append(Model(run_of(path), made.kind, *cost, commit, versions))
     return models
 
 
 def versions_of(models: Sequence[Model], here: Mapping[str, str]) -> dict[str, str]:
     """Versions of packages that models were made with, and ``here``; several where they differ."""
-    told = defaultdict(dict)
+    found: dict[str, dict[str, None]] = defaultdict(dict)
     for versions in (here, *(model.versions for model in models)):
         for name, version in versions.items():
-            told[name][version] = None
-    return {name: ", ".join(versions) for name, versions in sorted(told.items())}
+            found[name][version] = None
+    return {name: ", ".join(versions) for name, versions in sorted(found.items())}
 
 
-def grouped(
-    exhibits: Sequence[Exhibit], captions: Mapping[tuple[str, str], Caption], folder: str
-) -> list[Group]:
-    """Exhibits by kind, in the order of the first of each; ``folder`` is that of the captions."""
-    kinds = list(dict.fromkeys(each.kind for each in exhibits))
-    ordered = sorted(exhibits, key=lambda each: kinds.index(each.kind))
+def grouped(exhibits: Sequence[Exhibit]) -> list[Group]:
+    """Exhibits by title, in the order of the first of each."""
+    titles = list(dict.fromkeys(each.title for each in exhibits))
+    ordered = sorted(exhibits, key=lambda each: titles.index(each.title))
     groups = []
-    for kind, members in groupby(ordered, lambda each: each.kind):
-        caption = captions.get((folder, kind), NO_CAPTION)
-        groups.append(Group(caption.title or kind, caption.text, tuple(members)))
+    for title, members in groupby(ordered, lambda each: each.title):
+        same = tuple(members)
+        text = same[0].text if len({each.text for each in same}) == 1 else ""
+        groups.append(Group(title, text, same))
     return groups
 
 
 def render(report: Report) -> str:
     """The page as HTML: no scripts, and nothing that is not in it."""
     templates = environment(autoescape=True)
-    style = templates.loader.get_source(templates, "report.css")[0]
+    style = files("spectralm.report").joinpath("report.css").read_text()
     page = templates.get_template("report.html.j2")
     return page.render(report=report, style=Markup(style), labels=PARAMETERS)

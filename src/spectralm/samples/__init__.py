@@ -1,1 +1,1 @@
-"""Which spectra are in the experiment: balanced classes, nested scales, split by star."""
+"""Samples of the experiment: balanced classes, nested scales, splits by star."""

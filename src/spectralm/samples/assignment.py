@@ -1,4 +1,4 @@
-"""Every spectrum's shard: 8:2 in each, balanced in class or not, nested from scale to scale."""
+"""Assigns each spectrum to a shard; shards have the same splits, and larger scales more shards."""
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +17,11 @@ def assign(catalogue: pa.Table, options: SampleOptions, strata: Strata = Strata.
 
     Args:
         catalogue: columns obsid, class, star_id.
+        options: sizes of shards and splits, and the seed.
+        strata: whether each shard has the same number of spectra of each class.
 
     Returns:
-        Columns ASSIGNMENT, sorted by shard, then obsid; every row of the catalogue is there.
+        Columns ASSIGNMENT, sorted by shard, then obsid, with every row of the catalogue.
     """
     stars = catalogue["star_id"].combine_chunks().dictionary_encode()
     of_star = splits_of(stars.dictionary.to_pylist(), options)

@@ -1,4 +1,4 @@
-"""Frozen manifests: the spectra of one shard, with a hash that betrays any change."""
+"""Manifests: the spectra of one shard, with a hash that reveals any change."""
 
 import hashlib
 import json
@@ -28,20 +28,21 @@ def draw(
     """The rows of one shard in order of obsid: columns SAMPLE, or CROSSMATCHED_SAMPLE.
 
     Raises:
-        InputError: a ranked spectrum is not in the catalogue.
-        SpectraLMError: a class runs short although ``require_balance`` is set.
+        InputError: a spectrum of the shard is not in the catalogue.
+        SpectraLMError: there are too few spectra of a class and ``require_balance`` is set.
     """
-    drawn = pq.read_table(
+    members = pq.read_table(
         assignment, columns=["obsid", "split", "shard"], filters=[("shard", "=", shard)]
     )
-    rows = pq.read_table(catalogue, filters=pc.field("obsid").isin(drawn["obsid"].combine_chunks()))
-    table = rows.join(drawn, keys="obsid", join_type="inner").sort_by("obsid")
-    if table.num_rows != drawn.num_rows:
+    in_shard = pc.field("obsid").isin(members["obsid"].combine_chunks())
+    rows = pq.read_table(catalogue, filters=in_shard)
+    table = rows.join(members, keys="obsid", join_type="inner").sort_by("obsid")
+    if table.num_rows != members.num_rows:
         raise InputError(
             assignment,
             f"shard {shard}",
-            f"{drawn.num_rows - table.num_rows} of its spectra are not in {catalogue}",
-            "rank the sample again",
+            f"{members.num_rows - table.num_rows} of its spectra are not in {catalogue}",
+            "remove it and run the workflow again",
         )
     if strata is Strata.CLASS:
         _check_balance(table, shard, options)
@@ -52,15 +53,15 @@ def draw(
 
 
 def write_manifest(path: Path, table: pa.Table) -> None:
-    """Write a shard with the hash of its rows in its metadata."""
+    """Write a manifest, with the hash of its rows in the metadata."""
     write_parquet(path, table, {HASH: hash_of_rows(table)})
 
 
 def read_manifest(path: Path) -> pa.Table:
-    """The rows of a shard (columns SAMPLE or CROSSMATCHED_SAMPLE).
+    """The rows of a manifest (columns SAMPLE or CROSSMATCHED_SAMPLE).
 
     Raises:
-        InputError: unreadable, or not the rows that were frozen.
+        InputError: the file cannot be read, or its rows have been changed.
     """
     table = read_parquet(path)
     if parquet_metadata(path).get(HASH) != hash_of_rows(table):
@@ -71,14 +72,14 @@ def read_manifest(path: Path) -> pa.Table:
 
 
 def read_manifests(paths: list[Path]) -> pa.Table:
-    """The rows of several shards, one after the other; raises like :func:`read_manifest`."""
+    """The rows of several manifests, one after the other; raises like :func:`read_manifest`."""
     return pa.concat_tables(map(read_manifest, paths))
 
 
 def truth_column(sample: pa.Table, label: Label) -> str:
-    """The manifest's column with the value that a model should find for a label.
+    """The column of a manifest with the true values of a label.
 
-    In a crossmatched manifest that is the other survey's, not LAMOST's.
+    In a crossmatched manifest, these are the other survey's, not LAMOST's.
     """
     of_survey = f"survey_{label.name}"
     return of_survey if of_survey in sample.column_names else label.name
@@ -93,16 +94,16 @@ def hash_of_rows(table: pa.Table) -> str:
 
 
 def _check_balance(table: pa.Table, shard: int, options: SampleOptions) -> None:
-    there = {c["values"]: c["counts"] for c in table["class"].value_counts().to_pylist()}
+    counts = {c["values"]: c["counts"] for c in table["class"].value_counts().to_pylist()}
     short = [
-        f"{name}: {there.get(name, 0)} of {options.per_class}"
+        f"{name}: {counts.get(name, 0)} of {options.per_class}"
         for name in CLASSES
-        if there.get(name, 0) < options.per_class
+        if counts.get(name, 0) < options.per_class
     ]
     if short:
-        told = f"shard {shard} runs short of spectra of class {', '.join(short)}"
+        message = f"shard {shard} has too few spectra of class {', '.join(short)}"
         if options.require_balance:
             raise SpectraLMError(
-                f"{told}; give more spectra, ask a smaller scale, or set require_balance: false"
+                f"{message}; give more spectra, use a smaller scale, or set require_balance: false"
             )
-        logging.warning(told)
+        logging.warning(message)

@@ -1,6 +1,7 @@
-"""How the sample is drawn and split."""
+"""Options of samples and splits."""
 
 from enum import StrEnum
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -10,36 +11,36 @@ from spectralm.options import Options
 
 
 class Strata(StrEnum):
-    """Within which groups of spectra shards are filled."""
+    """The groups of spectra from which shards are filled."""
 
     CLASS = "class"
-    """Each shard has as many spectra of each class (stage 1)."""
+    """Each shard has the same number of spectra of each class (stage 1)."""
     NONE = "none"
-    """Spectra fill the shards whatever their class (stage 2)."""
+    """Shards are filled without regard to class (stage 2)."""
 
 
 class SampleOptions(Options):
     """Balanced, nested shards split by star (paper III.1 and IV.1)."""
 
     shard_size: int = Field(default=5000, gt=0)
-    """Spectra in a shard, in stage 1 as many of each class; a scale is a number of shards. Another
-    size deals all shards anew."""
+    """Spectra in a shard, in stage 1 the same number of each class; a scale is a number of shards.
+    Another size changes all shards."""
 
     external: int = Field(default=20000, gt=0)
-    """Spectra of each survey that judges from outside, in whole shards; only those of stars of the
-    test split are looked at."""
+    """Spectra of each survey for external evaluation, a multiple of the shard size; only those of
+    test stars are evaluated."""
 
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
-    """Share of the stars, and of each class in each shard, that no model is trained on."""
+    """Fraction of the stars, and of each class in each shard, that no model is trained on."""
 
     validation_fraction: float = Field(default=0.02, ge=0, lt=1)
-    """Share of the other stars that is kept from training to tell when to stop."""
+    """Fraction of the other stars that is not trained on but decides when to stop."""
 
     seed: int = 0
-    """Another number splits the stars and deals the spectra otherwise."""
+    """Another number gives other splits and shards."""
 
     require_balance: bool = False
-    """Whether a class too rare to fill its part of a shard is an error rather than a warning."""
+    """Whether too few spectra of a class for its part of a shard are an error, not a warning."""
 
     @property
     def per_class(self) -> int:
@@ -48,11 +49,11 @@ class SampleOptions(Options):
 
     @property
     def quotas(self) -> dict[str, int]:
-        """Spectra of each class in each split of a full shard that is dealt by class."""
+        """Spectra of each class in each split of a full shard with balanced classes."""
         return self.divide(self.per_class)
 
     def divide(self, spectra: int) -> dict[str, int]:
-        """How many of so many spectra are in each split."""
+        """How many of a number of spectra are in each split."""
         test = round(spectra * self.test_fraction)
         rest = spectra - test
         validation = round(rest * self.validation_fraction)
@@ -61,7 +62,7 @@ class SampleOptions(Options):
         return {"train": rest - validation, "validation": validation, "test": test}
 
     @model_validator(mode="after")
-    def _fills_every_split(self) -> "SampleOptions":
+    def _fills_every_split(self) -> Self:
         if self.shard_size % len(CLASSES):
             raise ValueError(
                 f"shard_size {self.shard_size} is no multiple of {len(CLASSES)} classes"

@@ -1,1 +1,1 @@
-"""A FITS file -> flux on the common grid, with quality flags; shards."""
+"""FITS files -> shards of flux on the common grid, with quality flags."""

@@ -1,4 +1,4 @@
-"""Options of the step that turns a file into flux on the common grid."""
+"""Options of masks, normalisation and resampling."""
 
 from functools import cached_property
 from typing import Literal, Self
@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from spectralm.options import Options
 
-#: Steps from here on hold two pixels at least: LAMOST's are up to 2.1 Angstrom wide.
+#: Steps of this size contain at least two pixels, as LAMOST's are up to 2.1 Angstrom wide.
 COARSE = 5.0
 
 Mask = Literal["ormask", "ormask+ivar"]
@@ -25,22 +25,21 @@ class SpectraOptions(Options):
     """Distance between grid points in Angstrom."""
     sampling: Literal["cubic", "mean"] = "cubic"
     """`cubic`: the spline's value at each grid point (the paper); `mean`: the mean of the pixels
-    within half a step, which on a coarse grid keeps the light that point samples would leave out.
-    """
+    within half a step, which on a coarse grid uses all pixels and so has less noise."""
     mask: Mask = "ormask"
-    """Pixels left out: those with ORMASK other than 0, or those without weight (IVAR <= 0) too."""
+    """Pixels that are masked: those with ORMASK other than 0, or also those with IVAR <= 0."""
     normalise: Literal["spectrum", "grid", "continuum"] = "spectrum"
     """Flux is divided by its maximum over the whole spectrum (the paper) or over the grid, or by
-    twice its own running mean: 0.5 is the continuum then, whatever reddening and flux calibration
-    made of it, and a value beyond 0 to 0.999 is clipped, so that each is one three-digit token."""
+    twice its running mean. The continuum is then 0.5, independent of reddening and flux
+    calibration, and values are clipped to 0 to 0.999, so that each is one three-digit token."""
     continuum_width: float = Field(1000.0, gt=0)
-    """Width in Angstrom of that running mean; used with `normalise: continuum` only."""
+    """Width in Angstrom of the running mean; used with `normalise: continuum` only."""
     longest_cubic_gap: int = Field(5, ge=0)
-    """Longest run of masked pixels that the spline crosses; longer ones get a straight line."""
+    """Longest run of masked pixels that the spline crosses; longer runs get a straight line."""
     largest_masked_fraction: float = Field(0.5, ge=0, le=1)
-    """Spectra with a larger share of the grid masked or not covered are refused."""
+    """Spectra with a larger fraction of the grid masked or not covered are refused."""
     rest_frame: bool = False
-    """Shift each spectrum to rest by its catalogue redshift before resampling."""
+    """Shift each spectrum to rest by the redshift of the catalogue before resampling."""
 
     @model_validator(mode="after")
     def _whole_steps(self) -> Self:
@@ -58,7 +57,7 @@ class SpectraOptions(Options):
 
     @cached_property
     def grid(self) -> np.ndarray:
-        """The grid [size], vacuum Angstrom, float64; not to be written to."""
+        """The grid [size], vacuum Angstrom, float64; read-only."""
         grid = self.start + self.step * np.arange(self.size)
         grid.flags.writeable = False
         return grid

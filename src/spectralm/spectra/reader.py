@@ -1,8 +1,8 @@
-"""One reader for every layout of a LAMOST low-resolution spectrum (docs/survey_files.md).
+"""Reads LAMOST low-resolution spectra of every layout (docs/survey_files.md).
 
-The layout is told by the file's structure, never by its release. Plain files take a short way
-(a few cards and a view of the bytes, seven times faster); anything odd goes to
-:func:`astropy.io.fits.open`, which is also what the short way is tested against.
+The layout is recognised by the file's structure, not by its release. Usual files are read by a fast
+method (a few cards and a view of the bytes, seven times faster), all others by
+:func:`astropy.io.fits.open`. Tests compare the two.
 """
 
 import io
@@ -19,31 +19,33 @@ from spectralm.labels.vocabulary import MISSING_NUMBERS
 from spectralm.spectra.refusals import SpectrumRefusedError
 from spectralm.surveys.fitsbytes import BLOCK, CARD, FileError, primary_header, read_bytes
 
-CARDS = ("NAXIS", "NAXIS1", "NAXIS2", "BITPIX", "BSCALE", "BZERO", "COEFF0", "COEFF1", "TELESCOP")
-CARDS += ("OBSID", "OFFSET", "SNRR", "Z")
+CARDS = (
+    *("NAXIS", "NAXIS1", "NAXIS2", "BITPIX", "BSCALE", "BZERO", "COEFF0", "COEFF1", "TELESCOP"),
+    *("OBSID", "OFFSET", "SNRR", "Z"),
+)
 COLUMNS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK")
 
-#: A row 2 that begins below this many Angstrom is not a wavelength (DR1's is flux).
-LEAST_WAVELENGTH = 3000.0
+#: Row 2 is not the wavelength if it begins below this (Angstrom); in DR1 it is flux.
+SHORTEST_WAVELENGTH = 3000.0
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """One spectrum as it stands in its file; arrays are [pixels]."""
+    """One spectrum as it is in its file; arrays are [pixels]."""
 
     path: str
     header: fits.Header
-    """Those cards of the primary header that are in :data:`CARDS`."""
+    """The cards of the primary header that are in :data:`CARDS`."""
     obsid: int | None
-    """None where the file has none (DR1, DR2) or one that is not positive (DR3)."""
+    """None if the file has none (DR1, DR2) or one that is not positive (DR3)."""
     offset: bool
-    """The fibre was set off the star on purpose."""
+    """Whether the fibre was offset from the star."""
     wavelength: np.ndarray
     """float64, ascending; Angstrom, vacuum, heliocentric, not shifted to rest."""
     flux: np.ndarray
     """float64; relative, not absolute."""
     ivar: np.ndarray
-    """float64; inverse variance of the flux, 0 where it has no weight."""
+    """float64; inverse variance of the flux, 0 where there are no data."""
     andmask: np.ndarray
     """int32; not 0 where a pixel is bad in all exposures."""
     ormask: np.ndarray
@@ -51,7 +53,7 @@ class Spectrum:
 
     @property
     def redshift(self) -> float | None:
-        """The pipeline's, as a fraction of c; None where it gives none."""
+        """The pipeline's redshift; None if it gives none."""
         redshift = self.header.get("Z")
         if not isinstance(redshift, (int, float)) or redshift in MISSING_NUMBERS:
             return None
@@ -62,8 +64,8 @@ def read_spectrum(path: Path) -> Spectrum:
     """Read a low-resolution spectrum, gzipped or not, of any release.
 
     Raises:
-        SpectrumRefusedError: the file cannot be read, is not one of LAMOST's low-resolution
-            layouts, or its wavelengths are not ascending; the reason says which.
+        SpectrumRefusedError: the file cannot be read, does not have one of LAMOST's low-resolution
+            layouts, or its wavelengths are not ascending; see its ``reason``.
     """
     try:
         data = read_bytes(path)
@@ -79,14 +81,14 @@ def read_spectrum(path: Path) -> Spectrum:
         return _spectrum(path, header, rows)
     except SpectrumRefusedError:
         raise
-    except Exception as error:  # astropy raises whatever it meets in damaged bytes
+    except Exception as error:  # astropy raises errors of any kind on damaged bytes
         raise SpectrumRefusedError(
             "damaged_fits", path, "file", f"not readable as FITS ({error})", "fetch it again"
         ) from error
 
 
 def _rows(data: bytes, header: fits.Header, start: int) -> tuple[np.ndarray, ...] | None:
-    """The rows FLUX to ORMASK of a plain file, None of an odd one; the short way."""
+    """The rows FLUX to ORMASK by the fast method, or None if it cannot read the file."""
     if "BSCALE" in header or "BZERO" in header:
         return None
     if data.startswith(b"XTENSION", start):
@@ -106,37 +108,42 @@ def _rows(data: bytes, header: fits.Header, start: int) -> tuple[np.ndarray, ...
 
 
 def _image_rows(image: np.ndarray, header: fits.Header) -> tuple[np.ndarray, ...]:
-    """The rows of an image, the third made from the header where it is no wavelength (DR1)."""
+    """The rows of an image; if the third is not the wavelength (DR1), it is from the header."""
     flux, ivar, wavelength, andmask, ormask = image
     coefficients = header.get("COEFF0"), header.get("COEFF1")
-    if None not in coefficients and not (wavelength[0] > LEAST_WAVELENGTH and _ascends(wavelength)):
+    is_wavelength = wavelength[0] > SHORTEST_WAVELENGTH and _ascends(wavelength)
+    if None not in coefficients and not is_wavelength:
         wavelength = 10 ** (coefficients[0] + coefficients[1] * np.arange(wavelength.size))
     return flux, ivar, wavelength, andmask, ormask
 
 
-@lru_cache(maxsize=256)  # one for each number of pixels, in practice
+@lru_cache(maxsize=256)  # in practice, one for each number of pixels
 def _row_type(block: bytes) -> np.dtype | None:
-    """The dtype of a plain one-row table whose header is ``block``; None if it is anything else."""
+    """The dtype of a usual one-row table whose header is ``block``; None for all others."""
     cards = [block[i : i + CARD] for i in range(0, len(block), CARD)]
     if not block.startswith(b"XTENSION= 'BINTABLE'") or b"END".ljust(CARD) not in cards:
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # astropy misses the data, which are not looked at here
+        warnings.simplefilter("ignore")  # astropy warns of missing data, which are not needed here
         hdu = fits.BinTableHDU.fromstring(block)
     row_type = hdu.columns.dtype.newbyteorder(">")
     fields = [row_type.fields.get(name, (np.dtype("V"),))[0] for name in COLUMNS]
     floats = all(field.base.kind == "f" and field.shape == fields[0].shape for field in fields)
     scaled = any(key.startswith(("TSCAL", "TZERO", "TNULL")) for key in hdu.header)
-    plain = hdu.header["NAXIS2"] == 1 and hdu.header["PCOUNT"] == 0 and not scaled
-    return row_type if plain and floats and len(fields[0].shape) == 1 else None
+    usual = hdu.header["NAXIS2"] == 1 and hdu.header["PCOUNT"] == 0 and not scaled
+    return row_type if usual and floats and len(fields[0].shape) == 1 else None
 
 
 def _rows_by_astropy(data: bytes, path: Path) -> tuple[np.ndarray, ...]:
-    """The rows FLUX to ORMASK by :func:`astropy.io.fits.open`, or the reason why there are none."""
+    """The rows FLUX to ORMASK by :func:`astropy.io.fits.open`.
+
+    Raises:
+        SpectrumRefusedError: the file is not a LAMOST low-resolution spectrum.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what astropy warns of is told by the refusals
+        warnings.simplefilter("ignore")  # SpectrumRefusedError reports what astropy warns of
         with fits.open(io.BytesIO(data)) as hdus:
-            _refuse_strangers(hdus, path)
+            _refuse_other_spectra(hdus, path)
             if hdus[0].header["NAXIS"]:
                 if hdus[0].shape[:-1] != (5,):
                     found = f"an image of shape {hdus[0].shape}, not (5, pixels)"
@@ -156,7 +163,7 @@ def _is_sdss(header: fits.Header) -> bool:
     return str(header.get("TELESCOP", "")).startswith("SDSS")
 
 
-def _refuse_strangers(hdus: fits.HDUList, path: Path) -> None:
+def _refuse_other_spectra(hdus: fits.HDUList, path: Path) -> None:
     arms = [hdu.name for hdu in hdus if re.fullmatch(r"COADD_[BR]|[BR]-\d+", hdu.name)]
     if arms:
         found = f"a LAMOST medium-resolution (MRS) file, with extension {arms[0]}"
@@ -194,7 +201,7 @@ def _ascends(wavelength: np.ndarray) -> bool:
 
 
 def _integers(mask: np.ndarray) -> np.ndarray:
-    """Masks are stored as floats; a value that is no 32-bit integer counts as set."""
+    """A mask, stored as floats, as int32; a value that is no 32-bit integer counts as set."""
     integers = np.abs(mask) < 2**31
     return mask.astype(np.int32) if integers.all() else np.where(integers, mask, 1).astype(np.int32)
 

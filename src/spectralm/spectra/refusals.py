@@ -1,4 +1,4 @@
-"""Why a spectrum is refused; the manual's table is made from :data:`REASONS`."""
+"""Reasons to refuse a spectrum; the manual's table is made from :data:`REASONS`."""
 
 from spectralm.errors import InputError
 
@@ -6,20 +6,20 @@ REASONS = {
     "no_path": "the manifest names no file for this spectrum",
     "missing_file": "the file is not on disk",
     "unreadable_file": "the file cannot be opened or read",
-    "empty_file": "the file has no bytes",
-    "damaged_gzip": "the gzip stream is cut short or fails its checksum",
+    "empty_file": "the file is empty",
+    "damaged_gzip": "the gzip stream is truncated or fails its checksum",
     "not_fits": "the file does not begin like FITS",
     "damaged_fits": "the file begins like FITS but cannot be read to its end",
     "missing_hdu": "the primary HDU is empty and there is no table after it",
     "mrs_file": "a LAMOST medium-resolution (MRS) file",
     "sdss_file": "an SDSS file",
-    "unknown_layout": "FITS, but in none of LAMOST's low-resolution layouts",
+    "unknown_layout": "a FITS file without one of LAMOST's low-resolution layouts",
     "bad_wavelength": "the wavelengths are not finite, positive and ascending",
     "obsid_mismatch": "the file's OBSID is not the manifest's",
-    "no_redshift": "rest_frame is asked for and the catalogue has no redshift",
-    "all_masked": "the mask leaves no pixel",
-    "too_much_masked": "more of the grid is masked or not covered than is allowed",
-    "no_positive_flux": "no good pixel has positive flux, so there is nothing to divide by",
+    "no_redshift": "rest_frame is set and the catalogue has no redshift",
+    "all_masked": "all pixels are masked",
+    "too_much_masked": "more of the grid is masked or not covered than largest_masked_fraction",
+    "no_positive_flux": "no good pixel has positive flux, so the flux cannot be normalised",
 }
 
 

@@ -1,4 +1,4 @@
-"""Mask, normalise, resample, round: a spectrum -> thousandths of flux on the grid (paper: II)."""
+"""Masks, normalises, resamples and rounds the flux of a spectrum (paper II)."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Resampled:
     flags: int
     """Bits of :data:`spectralm.spectra.flags.FLAGS`."""
     masked_fraction: float
-    """Share of grid points that lie on masked pixels or beyond the good ones."""
+    """Fraction of grid points on masked pixels or beyond the first and last good pixel."""
 
 
 def resample(
@@ -41,16 +41,18 @@ def resample(
 ) -> Resampled:
     """Mask, normalise and resample one spectrum.
 
-    Without a long gap the flux is that of ``scipy.interpolate.interp1d(kind="cubic")`` through the
-    good pixels, divided by their maximum and rounded to three decimals. As the maximum is taken
-    over the pixels of the whole file, no grid point need be 1.000 exactly; with
-    ``normalise="grid"`` the highest one is.
+    Without a long gap, the flux is that of ``scipy.interpolate.interp1d(kind="cubic")`` through the
+    good pixels, divided by their maximum and rounded to three decimals. As the maximum is that of
+    all pixels of the file, the largest value on the grid may differ from 1.000; with
+    ``normalise="grid"`` it is 1.000.
 
     Args:
-        redshift: the catalogue's; used with ``rest_frame`` only.
+        spectrum: as read from its file.
+        options: of mask, normalisation and grid.
+        redshift: from the catalogue; used with ``rest_frame`` only.
 
     Raises:
-        SpectrumRefusedError: nothing good is left, too little of the grid is covered, no flux is
+        SpectrumRefusedError: no pixel is good, too little of the grid is covered, no flux is
             positive, or the redshift is needed and missing.
     """
     grid = options.grid
@@ -76,26 +78,28 @@ def resample(
         lowest, highest = 0, 999
     thousandths = np.rint(values * 1000)
     flux = np.clip(thousandths, lowest, highest).astype(np.int16)
-    flags = _flags(spectrum, good, wavelength, gaps, grid, flux, np.any(flux != thousandths))
+    clipped = bool(np.any(flux != thousandths))
+    flags = _flags(spectrum, good, wavelength, gaps, grid, flux, clipped)
     return Resampled(flux, flags, masked)
 
 
 def good_pixels(spectrum: Spectrum, mask: Mask) -> np.ndarray:
-    """Which pixels are used, bool [pixels]; one without a finite flux never is.
+    """Which pixels are used, bool [pixels]; pixels without a finite flux never are.
 
-    The paper masks where ORMASK is 1; we mask where it is not 0, as other values occur in 1 % of
-    flagged pixels, and alone in DR3 (docs/survey_files.md).
+    The paper masks pixels with ORMASK = 1. We mask all with ORMASK other than 0: 1 % of the flagged
+    pixels have other values, and in DR3 all have (docs/survey_files.md).
     """
     good = (spectrum.ormask == 0) & np.isfinite(spectrum.flux)
     return good & (spectrum.ivar > 0) if mask == "ormask+ivar" else good
 
 
 def masked_fraction(wavelength: np.ndarray, good: np.ndarray, grid: np.ndarray) -> float:
-    """Share of grid points whose nearest pixel is masked, or that lie beyond the good pixels.
+    """Fraction of grid points whose nearest pixel is masked, or that are outside the good pixels.
 
     Args:
         wavelength: of all pixels, Angstrom [pixels].
-        good: indices of the good ones, ascending.
+        good: indices of the good pixels, ascending.
+        grid: wavelengths, Angstrom, ascending.
     """
     if not good.size:
         return 1.0
@@ -112,19 +116,20 @@ def masked_fraction(wavelength: np.ndarray, good: np.ndarray, grid: np.ndarray) 
 def interpolate(
     wavelength: np.ndarray, flux: np.ndarray, grid: np.ndarray, gaps: np.ndarray
 ) -> np.ndarray:
-    """Flux on the grid [grid]: splines between the gaps, straight lines across, ends held.
+    """Flux on the grid [grid]: splines between gaps, straight lines across them, constant ends.
 
-    Each stretch between two gaps has a spline of its own (cubic, not-a-knot). One spline through
-    everything, with the line laid over it afterwards, would ring for some five pixels on both
-    sides of a gap: it has to turn a steep spectrum through hundreds of Angstrom that nothing
-    holds. One through made-up points on the line would ring at the corners, and neither the line
-    nor the stretch would be exact. With separate splines a stretch depends on its own pixels
-    alone; as the ends of a stretch are pixels, the whole is continuous. Stretches of three, two
-    and one pixels become a parabola, a line and a point.
+    Each segment between two gaps has its own spline (cubic, not-a-knot). A single spline would
+    oscillate over about five pixels on both sides of a gap, as it is not constrained within it. A
+    spline through points on the straight line would oscillate at its ends, and match neither the
+    line nor the segment exactly. With separate splines, a segment depends only on its own pixels,
+    and the result is continuous, as segments end at pixels. Segments of three, two and one pixels
+    become a parabola, a line and a point.
 
     Args:
-        wavelength, flux: of the good pixels [good], ascending.
-        gaps: indices i such that a gap lies between pixels i and i + 1.
+        wavelength: of the good pixels [good], ascending.
+        flux: of the good pixels [good].
+        grid: wavelengths, Angstrom, ascending.
+        gaps: indices i such that a gap is between good pixels i and i + 1.
     """
     values = np.empty_like(grid)
     outside = np.ones(grid.size, dtype=bool)
@@ -134,8 +139,8 @@ def interpolate(
             np.searchsorted(grid, wavelength[last], "right"),
         )
         if first < last and inside.start < inside.stop:
-            stretch = slice(first, last + 1)
-            values[inside] = cubic_spline(wavelength[stretch], flux[stretch])(grid[inside])
+            segment = slice(first, last + 1)
+            values[inside] = cubic_spline(wavelength[segment], flux[segment])(grid[inside])
             outside[inside] = False
     values[outside] = np.interp(grid[outside], wavelength, flux)
     return values
@@ -144,11 +149,12 @@ def interpolate(
 def bin_means(wavelength: np.ndarray, flux: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Mean flux of the pixels within half a step of each grid point [grid].
 
-    Points without a pixel get a straight line between their neighbours, or the nearest value.
+    Grid points without a pixel are interpolated linearly, or have the nearest value.
 
     Args:
-        wavelength, flux: of the good pixels [good], ascending.
-        grid: evenly spaced.
+        wavelength: of the good pixels [good], ascending.
+        flux: of the good pixels [good].
+        grid: wavelengths, Angstrom, evenly spaced.
     """
     step = grid[1] - grid[0]
     point = np.floor((wavelength - grid[0]) / step + 0.5).astype(int)
@@ -162,9 +168,9 @@ def bin_means(wavelength: np.ndarray, flux: np.ndarray, grid: np.ndarray) -> np.
 
 
 def running_mean(values: np.ndarray, options: SpectraOptions) -> np.ndarray:
-    """Mean of the values within half a ``continuum_width`` [grid], the end values held outside.
+    """Mean of the values within half a ``continuum_width`` [grid]; end values are repeated outside.
 
-    At least a thousandth of the highest value: where a star gives no light, noise is no line.
+    It is at least a thousandth of the highest value, as noise is not a spectral line.
     """
     pixels = 2 * round(options.continuum_width / options.step / 2) + 1
     return np.maximum(uniform_filter1d(values, pixels, mode="nearest"), values.max() / 1000)
@@ -209,7 +215,7 @@ def _flags(
 
 def _maximum(flux: np.ndarray, spectrum: Spectrum) -> float:
     highest, lowest = flux.max(), flux.min()
-    # Below a millionth of the deepest pixel it is as good as nothing, and dividing may overflow.
+    # A maximum below a millionth of the lowest pixel is noise, and the division may overflow.
     if highest <= 1e-6 * -lowest or highest <= 0:
         found = f"the highest good pixel is {highest:g}, the lowest {lowest:g}"
         raise _refused("no_positive_flux", spectrum, "FLUX", found)

@@ -1,4 +1,4 @@
-"""A manifest of spectra -> a table of flux on the grid, and the spectra that were refused."""
+"""Resamples the spectra of a manifest into a table, and lists those that are refused."""
 
 from pathlib import Path
 
@@ -22,11 +22,12 @@ def resample_manifest(manifest: pa.Table, options: SpectraOptions) -> tuple[pa.T
     """Read and resample every spectrum of a manifest.
 
     Args:
-        manifest: has obsid, path (as seen from the working directory), z, snrg, snrr, snri.
+        manifest: columns obsid, path (relative to the working directory), z, snrg, snrr, snri.
+        options: of mask, normalisation and grid.
 
     Returns:
-        The table :data:`~spectralm.schemas.SPECTRA`, its flux lists of ``options.size``,
-        in the manifest's order; and a reject for each spectrum that is not in it.
+        A table of columns :data:`~spectralm.schemas.SPECTRA` in the order of the manifest, with
+        flux lists of ``options.size``; and a reject for each spectrum that is not in it.
     """
     columns = ["obsid", "path", "z", "snrg", "snrr", "snri"]
     flux = np.empty((manifest.num_rows, options.size), dtype=np.int16)
@@ -45,7 +46,7 @@ def resample_manifest(manifest: pa.Table, options: SpectraOptions) -> tuple[pa.T
 
 
 def write_spectra(path: Path, table: pa.Table, options: SpectraOptions) -> None:
-    """Write a spectra table in under 4 kB a spectrum; the options go into its metadata."""
+    """Write a spectra table, less than 4 kB a spectrum, with the options in its metadata."""
     write_parquet(
         path,
         table,

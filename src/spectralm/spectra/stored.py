@@ -1,6 +1,7 @@
-"""Flux as spectra shards hold it.
+"""Reads flux from spectra shards.
 
-Apart from what makes it, so that the code fingerprint of its readers does not change with that.
+This is not in the module that writes them, so that a change there does not change the code
+fingerprint of commands that only read.
 """
 
 import numpy as np
@@ -8,17 +9,17 @@ import pyarrow as pa
 
 
 def thousandths_of(table: pa.Table) -> np.ndarray:
-    """Flux as it is stored, int16 thousandths [spectra, grid]."""
+    """The stored flux, int16 thousandths [spectra, grid]."""
     size = table.schema.field("flux").type.list_size
     chunks = [chunk.flatten().to_numpy() for chunk in table["flux"].chunks]
     return np.concatenate([np.empty(0, np.int16), *chunks]).reshape(-1, size)
 
 
 def flux_of(table: pa.Table) -> np.ndarray:
-    """Normalised flux float32 [spectra, grid]: each value is the float32 nearest its 3 decimals."""
+    """Normalised flux [spectra, grid], each value the float32 nearest to its three decimals."""
     return normalised(thousandths_of(table))
 
 
 def normalised(thousandths: np.ndarray) -> np.ndarray:
-    """Flux float32 of thousandths, of any shape."""
+    """Thousandths of any shape as float32 flux."""
     return thousandths.astype(np.float32) / np.float32(1000)

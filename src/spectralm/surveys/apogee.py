@@ -1,4 +1,4 @@
-"""APOGEE DR16's allStar file (docs/survey_files.md)."""
+"""How the allStar file of APOGEE DR16 is read (docs/survey_files.md)."""
 
 from spectralm.labels.vocabulary import ABUNDANCES
 from spectralm.surveys.survey import ELEMENTS, Cut, Survey

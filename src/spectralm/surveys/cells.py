@@ -1,7 +1,7 @@
-"""Cells of a catalogue, of whatever type the file gave, as numbers, ids and text.
+"""Converts cells of a catalogue, of any type in the file, to numbers, ids and text.
 
-Each function returns a column in our type with missing values (docs/survey_files.md) as null; those
-for numbers also return a mask [rows] of the cells that hold something else than a number.
+Each function returns a column of our type in which missing values (docs/survey_files.md) are null.
+Those for numbers and ids also return a mask [rows] of the cells that are neither valid nor missing.
 """
 
 from collections.abc import Mapping
@@ -13,35 +13,35 @@ import pyarrow.compute as pc
 from spectralm.errors import InputError
 from spectralm.labels.vocabulary import MISSING_NUMBERS, MISSING_TEXTS
 
-#: No quantity that we read is so low: below are all of MISSING_NUMBERS, also as float32.
+#: All of MISSING_NUMBERS are below, also as float32; no quantity that we read is so low.
 LOWEST = max(MISSING_NUMBERS) + 1
-#: Blank cells and sentinels as they are written in text.
+#: Missing values as they are written in text.
 MISSING_CELLS = (*MISSING_TEXTS, *map(str, MISSING_NUMBERS), "-9999", "-999", "NULL", "N/A")
 NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-WHOLE = r"^\+?(?P<whole>-?\d{1,18})(?:\.0*)?$"
+INTEGER = r"^\+?(?P<integer>-?\d{1,18})(?:\.0*)?$"
 GAIA = r"^([1-9]\d{0,17}|[1-8]\d{18})$"
-#: Genuine ids are refused as rounded with a chance below 2 to minus this power.
+#: Correct ids are taken for rounded ones with a probability below 2 to minus this power.
 GAIA_BITS = 30
-#: Beyond it float64 does not hold every whole number.
+#: float64 does not hold all larger integers.
 EXACT = 2**53
-#: So many ids that end in 00 are no chance if most do.
+#: At least so many ids must end in 00, and more than half of all, to be taken for rounded ones.
 FEWEST_ZEROS = 4
 
 
 def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Trimmed text; blanks and sentinels are null."""
+    """Text without surrounding blanks."""
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     return pc.if_else(pc.is_in(text, pa.array(MISSING_CELLS)), None, text)
 
 
 def to_float(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
-    """float64; sentinels and what is not finite are null."""
-    all_readable = np.zeros(len(column), bool)
+    """float64; values that are not finite are null."""
+    no_errors = np.zeros(len(column), bool)
     if not _is_text(column):
-        return _present(column.cast(pa.float64())), all_readable
+        return _present(column.cast(pa.float64())), no_errors
     text = to_text(column)
     try:
-        return _present(text.cast(pa.float64())), all_readable
+        return _present(text.cast(pa.float64())), no_errors
     except pa.ArrowInvalid:
         text = pc.utf8_ltrim(text, "+")
         readable = pc.match_substring_regex(text, NUMBER)
@@ -49,29 +49,29 @@ def to_float(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
 
 
 def to_int(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
-    """int64. "101005.0" is a whole number; "1.01e5" is not: it may have been rounded."""
-    all_readable = np.zeros(len(column), bool)
+    """int64. "101005.0" is valid; "1.01e5" is not, as it may have been rounded."""
+    no_errors = np.zeros(len(column), bool)
     if _is_text(column):
         text = to_text(column)
         try:
-            return text.cast(pa.int64()), all_readable
+            return text.cast(pa.int64()), no_errors
         except pa.ArrowInvalid:
-            whole = pc.struct_field(pc.extract_regex(text, WHOLE), "whole")
-            return whole.cast(pa.int64()), _is_false(pc.match_substring_regex(text, WHOLE))
+            integers = pc.struct_field(pc.extract_regex(text, INTEGER), "integer")
+            return integers.cast(pa.int64()), _is_false(pc.match_substring_regex(text, INTEGER))
     if pa.types.is_floating(column.type):
         values = _present(column.cast(pa.float64()))
         readable = pc.equal(values, pc.floor(values))
         return pc.if_else(readable, values, None).cast(pa.int64()), _is_false(readable)
     values = column.cast(pa.int64())
-    sentinel = pc.is_in(values, pa.array(MISSING_NUMBERS).cast(pa.int64(), safe=False))
-    return pc.if_else(sentinel, None, values), all_readable
+    missing = pc.is_in(values, pa.array(MISSING_NUMBERS).cast(pa.int64(), safe=False))
+    return pc.if_else(missing, None, values), no_errors
 
 
 def to_gaia(column: pa.ChunkedArray, source: object) -> tuple[pa.ChunkedArray, np.ndarray]:
     """Gaia source ids as text; zero and negative numbers are missing.
 
     Raises:
-        InputError: the ids were float64 once, which keeps 16 of their 18 or 19 digits.
+        InputError: the ids were stored as float64, which keeps 16 of their 18 or 19 digits.
     """
     text = to_text(column)
     text = pc.if_else(pc.match_substring_regex(text, r"^(-|0(\.0*)?$)"), None, text)
@@ -86,7 +86,7 @@ def to_gaia(column: pa.ChunkedArray, source: object) -> tuple[pa.ChunkedArray, n
 
 
 def position(ra: pa.ChunkedArray, dec: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-    """Columns ra and dec (deg), null where they are no place on the sky."""
+    """Columns ra and dec (deg), null where they are not a valid position."""
     on_sky = pc.and_(
         pc.and_(pc.greater_equal(ra, 0), pc.less_equal(ra, 360)),
         pc.less_equal(pc.abs(dec), 90),
@@ -95,27 +95,28 @@ def position(ra: pa.ChunkedArray, dec: pa.ChunkedArray) -> dict[str, pa.ChunkedA
 
 
 def unreadable_cells(batch: pa.Table, broken: Mapping[str, np.ndarray]) -> pa.ChunkedArray:
-    """The first unreadable cell of each row in words, null where all can be read.
+    """[rows] A description of each row's first unreadable cell, null if all cells can be read.
 
     Args:
+        batch: the cells as they are in the file.
         broken: by column, a mask [rows] of its unreadable cells.
     """
     detail = pa.chunked_array([pa.nulls(batch.num_rows, pa.string())])
     for name, mask in broken.items():
         if mask.any():
             cells = batch[name].cast(pa.string())
-            words = pc.binary_join_element_wise(f"{name} is '", cells, "'", "")
-            detail = pc.coalesce(detail, pc.if_else(pa.array(mask), words, None))
+            description = pc.binary_join_element_wise(f"{name} is '", cells, "'", "")
+            detail = pc.coalesce(detail, pc.if_else(pa.array(mask), description, None))
     return detail
 
 
 def _refuse_rounded(ids: np.ndarray, source: object) -> None:
-    """Refuse different ids that end in the zeros of float64, written in binary or in decimals.
+    """Raise InputError if distinct ids were rounded to float64, by their binary or decimal zeros.
 
-    A Gaia id is a multiple of 128 whose higher bits are as good as random (it holds a running
-    number), and float64 numbers are multiples of 256, 512, 1024 from 2**60, 2**61, 2**62 on.
-    Programs that print 15 to 17 digits of a float64 fill up with zeros: two or more of them end
-    one genuine id in a hundred.
+    A Gaia id is a multiple of 128 whose other bits are practically random (it includes a running
+    number). From 2**60, 2**61 and 2**62 on, float64 numbers are multiples of 256, 512 and 1024.
+    Programs that print 15 to 17 digits of a float64 append zeros; only one correct id in a hundred
+    ends in 00.
     """
     spacing = np.spacing(ids.astype(np.float64)).astype(np.int64)
     spacing = np.maximum(spacing, 128)

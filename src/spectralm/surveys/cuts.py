@@ -1,9 +1,10 @@
-"""Cutting rows from a catalogue, each with its reason, and counting them."""
+"""Cuts rows from a catalogue, records the reason of each and counts them."""
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +16,12 @@ from spectralm.schemas import REJECTS, schema
 
 STAGE = "build_catalogue"
 
-Cells = pa.Array | pa.ChunkedArray
+Cells: TypeAlias = pa.Array | pa.ChunkedArray
 
 
 @dataclass(frozen=True)
 class Count:
-    """One cut in the order of cutting."""
+    """The number of rows that one cut removes."""
 
     reason: str
     before: int
@@ -33,11 +34,12 @@ class Count:
 
 
 class Cuts:
-    """A table that gets shorter; whoever leaves it is in ``rejects``.
+    """A table from which rows are cut; these are kept in ``rejects``.
 
     Args:
-        table: rows with columns obsid and path, as soon as they are known.
-        unreadable: column detail, and obsid if known: rows that never came into the table.
+        table: rows, with columns obsid and path once they are known.
+        unreadable: columns detail and, if known, obsid: rows that are not in the table because they
+            cannot be read.
         stage: the rule that cuts.
     """
 
@@ -49,7 +51,7 @@ class Cuts:
         self.rejects = [self._rejected(unreadable, "unreadable row", unreadable["detail"])]
 
     def cut(self, reason: str, bad: np.ndarray, detail: Callable[[pa.Table], Cells]) -> None:
-        """Cut the rows where ``bad`` [rows]; ``detail`` says of such rows what was found."""
+        """Cut the rows where ``bad`` [rows] is set; ``detail`` describes what was found in them."""
         rows = self.table.filter(pa.array(bad))
         self.counts.append(Count(reason, self.table.num_rows, rows.num_rows))
         if rows.num_rows:
@@ -57,11 +59,11 @@ class Cuts:
             self.table = self.table.filter(pa.array(~bad))
 
     def _rejected(self, rows: pa.Table, reason: str, detail: Cells) -> pa.Table:
-        there = {name: rows[name] for name in ("obsid", "path") if name in rows.column_names}
-        return reject_rows(there.get("obsid"), there.get("path"), reason, detail, self.stage)
+        obsid, path = (rows[n] if n in rows.column_names else None for n in ("obsid", "path"))
+        return reject_rows(obsid, path, reason, detail, self.stage)
 
-    def counted(self) -> pa.Table:
-        """Columns reason, rows_before, rows_cut, rows_left; a row per cut."""
+    def counts_table(self) -> pa.Table:
+        """Columns reason, rows_before, rows_cut, rows_left; a row per cut, in order."""
         return pa.table(
             {
                 "reason": [count.reason for count in self.counts],
@@ -72,11 +74,11 @@ class Cuts:
         )
 
 
-def write_counts(counted: pa.Table, path: Path) -> None:
-    """Write (CSV) and log how many rows each cut took, :meth:`Cuts.counted`."""
+def write_counts(counts: pa.Table, path: Path) -> None:
+    """Write (CSV) and log the number of rows that each cut removed (:meth:`Cuts.counts_table`)."""
     with atomic(path) as temporary:
-        csv.write_csv(counted, temporary)
-    for cut in counted.to_pylist():
+        csv.write_csv(counts, temporary)
+    for cut in counts.to_pylist():
         logging.info("%(reason)s: %(rows_cut)d of %(rows_before)d rows cut", cut)
 
 
@@ -87,7 +89,7 @@ def reject_rows(
     detail: Cells,
     stage: str = STAGE,
 ) -> pa.Table:
-    """A rejects table (columns REJECTS) of one stage; ``reason`` may be one for all."""
+    """A rejects table (columns REJECTS) of one stage; a text ``reason`` is that of all rows."""
     rows = len(detail)
     columns = {
         "obsid": pa.nulls(rows, pa.int64()) if obsid is None else obsid,
@@ -100,21 +102,21 @@ def reject_rows(
 
 
 def is_null(*columns: pa.ChunkedArray) -> np.ndarray:
-    """[rows] Whether any of some columns is null."""
+    """[rows] Whether any of the columns is null."""
     masks = [pc.is_null(column).to_numpy() for column in columns]
     return np.logical_or.reduce(masks)
 
 
-def told(words: str, cells: Cells) -> Cells:
-    """``words`` and the cell in each row, null where the cell is."""
-    return pc.binary_join_element_wise(words, cells.cast(pa.string()), "")
+def with_prefix(prefix: str, cells: Cells) -> Cells:
+    """The cells as text after a prefix; a null cell stays null."""
+    return pc.binary_join_element_wise(prefix, cells.cast(pa.string()), "")
 
 
-def listed(masks: Mapping[str, np.ndarray]) -> Cells:
-    """In each row the names whose mask [rows] is set, with commas between them."""
+def names_of_set(masks: Mapping[str, np.ndarray]) -> Cells:
+    """For each row, the names whose mask [rows] is set, separated by commas."""
     code = sum(mask.astype(int) << bit for bit, mask in enumerate(masks.values()))
-    words = [
+    names = [
         ", ".join(name for bit, name in enumerate(masks) if number >> bit & 1)
         for number in range(1 << len(masks))
     ]
-    return pa.array(words).take(pa.array(code))
+    return pa.array(names).take(pa.array(code))

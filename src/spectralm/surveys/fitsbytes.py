@@ -1,8 +1,9 @@
-"""The bytes of a FITS file and the few header cards that we want, fast.
+"""Reads the bytes of a FITS file and selected header cards, fast.
 
-astropy still interprets every card; it is only spared the ones nobody asks for.
+astropy interprets the cards, but only those that are needed.
 """
 
+import gzip
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ GZIP = b"\x1f\x8b"
 
 
 class FileError(InputError):
-    """A file cannot be read; ``reason`` says why in one word."""
+    """A file cannot be read; ``reason`` is a short name of the cause, such as ``not_fits``."""
 
     def __init__(self, reason: str, path: Path, field: str, found: str, remedy: str):
         super().__init__(path, field, found, remedy)
@@ -27,27 +28,28 @@ class FileError(InputError):
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn what reading a file can raise into a :class:`FileError` that names the file."""
+    """Turn errors of reading a file into a :class:`FileError` that names it."""
     try:
         yield
     except FileNotFoundError:
         raise FileError(
             "missing_file", path, "file", "not on disk", "fetch it or correct the folder"
         ) from None
-    except (EOFError, igzip.BadGzipFile, isal_zlib.error) as error:
+    # isal's stub declares the class as an instance.
+    except (EOFError, gzip.BadGzipFile, isal_zlib.error) as error:  # type: ignore[misc]
         found = f"truncated or damaged ({error})"
         raise FileError(
             "damaged_gzip", path, "gzip stream", found, "fetch the file again"
         ) from error
     except OSError as error:
-        told = " ".join(str(error).split())
+        cause = " ".join(str(error).split())
         raise FileError(
-            "unreadable_file", path, "file", f"cannot be read ({told})", "fetch it again"
+            "unreadable_file", path, "file", f"cannot be read ({cause})", "fetch it again"
         ) from error
 
 
 def read_bytes(path: Path) -> bytes:
-    """The contents of a file, decompressed if it is gzipped (told by its first bytes).
+    """The contents of a file, decompressed if its first bytes are those of gzip.
 
     Raises:
         FileError: the file is missing, unreadable, empty, or a damaged gzip stream.
@@ -62,16 +64,16 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_primary_header(path: Path, wanted: Collection[str]) -> fits.Header:
-    """The ``wanted`` cards of a file's primary header; the rest of the file is not read.
+    """Read the ``wanted`` cards of a file's primary header, and nothing after the header.
 
     Raises:
-        FileError: the file is missing, unreadable, empty, damaged before the header's end, or
-            not FITS.
+        FileError: the file is missing, unreadable, empty, not FITS, or damaged before the end of
+            the header.
     """
     with explained(path), open(path, "rb") as file:
-        packed = file.read(len(GZIP)) == GZIP
+        compressed = file.read(len(GZIP)) == GZIP
         file.seek(0)
-        stream = igzip.GzipFile(fileobj=file) if packed else file
+        stream = igzip.GzipFile(fileobj=file) if compressed else file
         data = b""
         while block := stream.read(BLOCK):
             data += block
@@ -89,15 +91,15 @@ def _ends(block: bytes) -> bool:
 def primary_header(
     data: bytes, path: Path, wanted: Collection[str] | None = None
 ) -> tuple[fits.Header, int]:
-    """The primary header reduced to ``wanted`` keywords (all if None), and where its data begin.
+    """The ``wanted`` cards of the primary header (all if None), and the offset of its data.
 
     Raises:
-        FileError: the bytes are not FITS.
+        FileError: the bytes are not FITS, or the header has no end.
     """
     if data[:6] != b"SIMPLE":
         raise FileError("not_fits", path, "file", "not FITS (no SIMPLE card)", "give a FITS file")
     keys = None if wanted is None else {key.ljust(8).encode() for key in wanted}
-    cards = []
+    cards: list[bytes] = []
     for start in range(0, len(data), CARD):
         key = data[start : start + 8]
         if key == b"END     ":

@@ -1,9 +1,9 @@
-"""Gaia-ESO DR5.1's catalogue (docs/survey_files.md): absolute abundances, brought to [X/Fe]."""
+"""How the catalogue of Gaia-ESO DR5.1 is read (docs/survey_files.md): A(X) becomes [X/Fe]."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +12,15 @@ import pyarrow.compute as pc
 from spectralm.errors import InputError
 from spectralm.surveys.survey import LABELS, Survey
 
-Sun = Literal["grevesse2007", "survey"]
 
-#: Our label: the survey's species.
+class Sun(StrEnum):
+    """Whose abundances of the Sun are subtracted."""
+
+    GREVESSE_2007 = "grevesse2007"
+    SURVEY = "survey"
+
+
+#: By our label, the survey's species.
 SPECIES = {
     **{"c_fe": "C_C2", "ci_fe": "C1", "n_fe": "N_CN", "o_fe": "O1", "na_fe": "NA1"},
     **{"mg_fe": "MG1", "al_fe": "AL1", "si_fe": "SI1", "s_fe": "S1", "ca_fe": "CA1"},
@@ -31,7 +37,7 @@ GREVESSE_2007 = {
 
 
 def gaia_eso(sun: Sun) -> Survey:
-    """How the file is read; ``sun`` says whose Sun abundances are relative to."""
+    """The survey, with abundances relative to the Sun of Grevesse et al. or its own."""
     limits = {f"{label}_flag": _limit(species) for label, species in SPECIES.items()}
     return Survey(
         release="Gaia-ESO",
@@ -52,21 +58,21 @@ def gaia_eso(sun: Sun) -> Survey:
         gaia_release=None,
         cuts=(),
         useful=LABELS,
-        convert=partial(_over_iron, sun),
+        convert=partial(_relative_to_iron, sun),
     )
 
 
 def _limit(species: str) -> tuple[str, ...]:
-    """Names of the flag of an upper limit, which only some editions of the catalogue have."""
+    """Names of the upper-limit flag, which only some editions of the catalogue have."""
     return tuple(f"{prefix}_{species}".lower() for prefix in ("upper_combined", "upper", "lim"))
 
 
-def _over_iron(sun: Sun, path: Path, table: pa.Table) -> pa.Table:
+def _relative_to_iron(sun: Sun, path: Path, table: pa.Table) -> pa.Table:
     """A(X) -> [X/Fe] = A(X) - A(X) of the Sun - [Fe/H].
 
-    [C/Fe] is by the molecule C2 and, where there is none, by the atom.
+    [C/Fe] is from the molecule C2 or, if that is missing, from the atom.
     """
-    solar = GREVESSE_2007 if sun == "grevesse2007" else _survey_sun(path, table)
+    solar = GREVESSE_2007 if sun is Sun.GREVESSE_2007 else _survey_sun(path, table)
     labels = {
         label: pc.subtract(
             pc.subtract(table[label], pa.scalar(solar[label], pa.float64())), table["feh"]
@@ -80,11 +86,7 @@ def _over_iron(sun: Sun, path: Path, table: pa.Table) -> pa.Table:
 
 
 def _survey_sun(path: Path, table: pa.Table) -> Mapping[str, float | None]:
-    """A(X) that the survey finds in the spectrum of the Sun with the highest S/N that has one.
-
-    Raises:
-        InputError: no row is the Sun's.
-    """
+    """The survey's A(X) of the Sun, from the solar spectrum of the highest S/N that has it."""
     rows = table.filter(pc.match_substring_regex(table["survey_id"], r"(?i)^sun(_|$)"))
     if not rows.num_rows:
         raise InputError(

@@ -1,17 +1,17 @@
-"""GALAH DR4's allstar file (docs/survey_files.md)."""
+"""How the allstar file of GALAH DR4 is read (docs/survey_files.md)."""
 
 from spectralm.labels.vocabulary import ABUNDANCES
 from spectralm.surveys.survey import LABELS, Cut, Survey
 
-#: Species of ours that GALAH has not: C I apart from C, P, S, Ti II.
+#: Labels that GALAH does not have: C I apart from C, P, S, Ti II.
 LACKS = ("ci_fe", "p_fe", "s_fe", "tiii_fe")
 ELEMENTS = tuple(a.name for a in ABUNDANCES if a.name not in LACKS)
 
 
 def galah(smallest_snr: float) -> Survey:
-    """How the file is read; stars of no higher S/N per pixel in CCD 3 are cut.
+    """The survey, without stars whose S/N per pixel in CCD 3 is not above ``smallest_snr``.
 
-    The flag of [Fe/H] is broken in DR4 and not looked at.
+    The flag of [Fe/H] is wrong in DR4 and is ignored.
     """
     return Survey(
         release="GALAH DR4",

@@ -1,8 +1,9 @@
-"""The few facts of a spectrum's own header that catalogues may lack."""
+"""Values of a spectrum's header that catalogues may lack."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from astropy.io import fits
 
@@ -12,52 +13,52 @@ from spectralm.surveys.fitsbytes import read_primary_header
 
 CARDS = ("TELESCOP", "OBSID", "DATE", "SNRR", "SNRI", "SN_R", "SN_I")
 THREADS = 8
-AT_ONCE = 10_000
+BATCH = 10_000
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a header says; None where it is silent."""
+class HeaderValues:
+    """Values of one header; None where a card is missing."""
 
     obsid: int | None = None
-    """Only where the header is LAMOST's."""
+    """None if the header is not LAMOST's."""
     snrr: float | None = None
     snri: float | None = None
     date: str = ""
     """When the pipeline wrote the file, ISO 8601."""
-    problem: str | None = None
+    error: str | None = None
     """Why the header cannot be read."""
 
 
-class Headers:
-    """Headers of files, each read once."""
+class HeaderCache:
+    """Reads the header of each file once."""
 
     def __init__(self) -> None:
-        self._facts: dict[str, Facts] = {}
+        self._values: dict[str, HeaderValues] = {}
 
-    def read(self, paths: Sequence[str]) -> list[Facts]:
-        """The facts of each file, in order; a file that cannot be read has a ``problem``."""
-        new = [path for path in dict.fromkeys(paths) if path not in self._facts]
+    def read(self, paths: Sequence[str]) -> list[HeaderValues]:
+        """The header values of each file, in order."""
+        new = [path for path in dict.fromkeys(paths) if path not in self._values]
         with ThreadPoolExecutor(THREADS) as threads:
-            for start in range(0, len(new), AT_ONCE):
-                part = new[start : start + AT_ONCE]
-                self._facts.update(zip(part, threads.map(read_facts, part), strict=True))
-        return [self._facts[path] for path in paths]
+            for start in range(0, len(new), BATCH):
+                batch = new[start : start + BATCH]
+                self._values.update(zip(batch, threads.map(read_header, batch), strict=True))
+        return [self._values[path] for path in paths]
 
 
-def read_facts(path: str) -> Facts:
-    """The facts of one file's primary header (SN_R, SN_I are DR1 and DR2's SNRR, SNRI)."""
+def read_header(path: str) -> HeaderValues:
+    """Read the primary header of a file (SN_R and SN_I are SNRR and SNRI of DR1 and DR2)."""
     try:
-        header = read_primary_header(path, CARDS)
+        header = read_primary_header(Path(path), CARDS)
         obsid = header.get("OBSID")
-        return Facts(
+        return HeaderValues(
             obsid=obsid if header.get("TELESCOP") == "LAMOST" and _is_whole(obsid) else None,
             snrr=_snr(header, ("SNRR", "SN_R")),
             snri=_snr(header, ("SNRI", "SN_I")),
             date=str(header.get("DATE", "")),
         )
     except (InputError, fits.VerifyError) as error:
-        return Facts(problem=str(error))
+        return HeaderValues(error=str(error))
 
 
 def _is_whole(value: object) -> bool:
@@ -65,6 +66,6 @@ def _is_whole(value: object) -> bool:
 
 
 def _snr(header: fits.Header, cards: Iterable[str]) -> float | None:
-    """The first of some cards that holds a number and no sentinel."""
+    """The first of the cards that holds a number other than a missing-value code."""
     values = (header.get(card) for card in cards)
     return next((float(v) for v in values if isinstance(v, int | float) and v > LOWEST), None)

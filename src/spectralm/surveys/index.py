@@ -1,4 +1,4 @@
-"""Which FITS files lie in the survey's folders: one walk, no file opened."""
+"""Lists the FITS files in the survey's folders, without opening them."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -17,11 +17,11 @@ CHUNK = 100_000
 def fits_files(folder: Path, seen: set[str]) -> Iterator[str]:
     """Paths of ``*.fits`` and ``*.fits.gz`` below a folder, in sorted order.
 
-    Hidden files and folders are left alone, symbolic links are followed; ``seen`` holds the real
-    paths of folders already walked, so that none is walked twice.
+    Hidden files and folders are skipped, symbolic links are followed. ``seen`` holds the real paths
+    of folders that have been searched, so that none is searched twice.
 
     Raises:
-        InputError: a folder is missing or may not be read.
+        InputError: a folder is missing or cannot be read.
     """
     real = os.path.realpath(folder)
     if real in seen:
@@ -44,15 +44,15 @@ def fits_files(folder: Path, seen: set[str]) -> Iterator[str]:
 
 
 def index_files(folders: Iterable[Path]) -> pa.Table:
-    """The files table of all FITS files below ``folders`` (columns FILES, a row per file).
+    """A table of all FITS files below ``folders`` (columns FILES).
 
     Raises:
         InputError: a folder cannot be read, or there is no FITS file in any.
     """
     folders = list(folders)
     seen: set[str] = set()
-    walk = (path for folder in folders for path in fits_files(folder, seen))
-    tables = [_chunk(paths) for paths in iter(lambda: list(islice(walk, CHUNK)), [])]
+    paths = (path for folder in folders for path in fits_files(folder, seen))
+    tables = [_chunk(chunk) for chunk in iter(lambda: list(islice(paths, CHUNK)), [])]
     if not tables:
         raise InputError(
             ", ".join(str(folder) for folder in folders),
@@ -64,7 +64,7 @@ def index_files(folders: Iterable[Path]) -> pa.Table:
 
 
 def _chunk(paths: list[str]) -> pa.Table:
-    # A name that is not UTF-8 is no LAMOST name; it is kept, readable, for the rejects.
+    # A name that is not UTF-8 is not from LAMOST; it is listed so that it can be rejected.
     text = pa.array([os.fsencode(path).decode(errors="replace") for path in paths], pa.string())
     table = parse_names(pa.chunked_array([text])).append_column("path", pa.chunked_array([text]))
     return table.select([column.name for column in FILES]).cast(schema(FILES))

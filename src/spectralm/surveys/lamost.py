@@ -1,4 +1,4 @@
-"""LAMOST's stellar catalogues, old and new, A to K and M, as one table (docs/survey_files.md)."""
+"""Reads LAMOST's stellar catalogues of any release, A to K and M stars (docs/survey_files.md)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from spectralm.surveys.cells import position, to_float, to_gaia, to_int, to_text
 from spectralm.surveys.names import name_keys, parse_names
 from spectralm.surveys.tables import FitsTable, TextTable, choose_columns, open_table
 
-#: Our column: the names it has in one release or another, the better one first.
+#: For each of our columns, its names in the releases, the preferred one first.
 NAMES = {
     "obsid": ("obsid",),
     "subclass": ("subclass",),
@@ -42,24 +42,24 @@ NAMES = {
     "spid": ("spid",),
     "fiberid": ("fiberid",),
 }
-#: Of each group of ours, one at least must be there.
+#: A catalogue must have at least one of our columns of each group.
 NEEDED = (("obsid",), ("subclass",), ("teff",), ("logg",), ("feh", "m_h"), ("ra",), ("dec",))
 TEXTS = ("subclass", "class", "uid", "filename", "planid")
-WHOLES = ("obsid", "lmjd", "spid", "fiberid")
+INTEGERS = ("obsid", "lmjd", "spid", "fiberid")
 
 SUBCLASS = re.compile(r"(?:(?:d|g|sd|esd|usd)(?=M))?([AFGKM])(?=\d|[IV]|$)")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What catalogues say of their rows, before any cut."""
+    """The rows of catalogues before any cut."""
 
     table: pa.Table
-    """Columns obsid, the class of the survey ("STAR"), subclass, labels, S/N, ra, dec, z, ids, and
-    ``name`` (see :func:`~spectralm.surveys.names.name_keys`) and ``catalogue`` (number of the
+    """Columns obsid, the class of the survey ("STAR"), subclass, labels, S/N, ra, dec, z, ids,
+    ``name`` (see :func:`~spectralm.surveys.names.name_keys`) and ``catalogue`` (index of the
     file)."""
     unreadable: pa.Table
-    """Columns obsid, detail: rows that hold something unreadable."""
+    """Columns obsid, detail: rows with an unreadable cell."""
 
 
 def class_of(subclass: str) -> str | None:
@@ -72,8 +72,8 @@ def read_catalogues(paths: Sequence[Path]) -> Rows:
     """Read catalogues one after the other.
 
     Raises:
-        InputError: a file is no stellar catalogue: missing, empty, damaged, without a column that
-            is needed, or with Gaia ids or whole columns that cannot be read.
+        InputError: a file is missing, empty, damaged or no stellar catalogue, lacks a needed
+            column, has Gaia ids that were stored as float64, or has no readable row.
     """
     parts = [_read(path, number) for number, path in enumerate(paths)]
     return Rows(
@@ -82,20 +82,11 @@ def read_catalogues(paths: Sequence[Path]) -> Rows:
     )
 
 
-def find_columns(path: Path, names: Sequence[str]) -> dict[str, str]:
-    """Our names of the columns that a catalogue has, with its own.
-
-    Raises:
-        InputError: a needed column is not there, or is there twice.
-    """
+def _read(path: Path, index: int) -> Rows:
     remedy = "give a LAMOST low-resolution stellar catalogue (AFGK or M)"
-    return choose_columns(path, names, NAMES, NEEDED, remedy)
-
-
-def _read(path: Path, number: int) -> Rows:
     with open_table(path) as table:
-        columns = find_columns(path, table.names)
-        parts = [_canonical(path, number, batch) for batch in table.batches(columns)]
+        columns = choose_columns(path, table.names, NAMES, NEEDED, remedy)
+        parts = [_converted(path, index, batch) for batch in table.batches(columns)]
         unreadable = pa.concat_tables([_ragged(table), *(part.unreadable for part in parts)])
         if not any(part.table.num_rows for part in parts):
             found = f"none can be read: {unreadable['detail'][0]}" if len(unreadable) else "none"
@@ -103,7 +94,7 @@ def _read(path: Path, number: int) -> Rows:
         return Rows(pa.concat_tables(part.table for part in parts), unreadable)
 
 
-def _canonical(path: Path, number: int, batch: pa.Table) -> Rows:
+def _converted(path: Path, index: int, batch: pa.Table) -> Rows:
     columns: dict[str, pa.ChunkedArray] = {}
     broken: dict[str, np.ndarray] = {}
     for name in NAMES:
@@ -113,7 +104,7 @@ def _canonical(path: Path, number: int, batch: pa.Table) -> Rows:
             columns[name] = to_text(batch[name])
         elif name == "gaia_source_id":
             columns[name], broken[name] = to_gaia(batch[name], path)
-        elif name in WHOLES:
+        elif name in INTEGERS:
             columns[name], broken[name] = to_int(batch[name])
         else:
             columns[name], broken[name] = to_float(batch[name])
@@ -127,7 +118,7 @@ def _canonical(path: Path, number: int, batch: pa.Table) -> Rows:
             **position(columns["ra"], columns["dec"]),
             **_labels(columns),
             "name": _file_keys(columns),
-            "catalogue": pa.chunked_array([pa.repeat(pa.scalar(number, pa.int32()), len(batch))]),
+            "catalogue": pa.chunked_array([pa.repeat(pa.scalar(index, pa.int32()), len(batch))]),
         }
     )
     unreadable = pa.table({"obsid": columns["obsid"], "detail": detail})
@@ -135,7 +126,7 @@ def _canonical(path: Path, number: int, batch: pa.Table) -> Rows:
 
 
 def _labels(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
-    """Labels with their errors; [Fe/H] is LASP's or, where there is none, the M stars' [M/H]."""
+    """Labels with their errors; [Fe/H] is LASP's or, if missing, the [M/H] of M stars."""
     from_lasp, from_m = pc.is_valid(columns["feh"]), pc.is_valid(columns["m_h"])
     labels = {name: columns[name] for name in ("teff", "teff_err", "logg", "logg_err")}
     labels["feh"] = pc.coalesce(columns["feh"], columns["m_h"])
@@ -147,7 +138,7 @@ def _labels(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray
 
 
 def _file_keys(columns: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray:
-    """What the row's file is called: by the catalogue's own column, else from the parts."""
+    """The name of each row's file, from the catalogue's column of names or else from its parts."""
     return pc.coalesce(
         name_keys(parse_names(columns["filename"])),
         name_keys(
@@ -157,7 +148,7 @@ def _file_keys(columns: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray:
 
 
 def _nulls(name: str, rows: int) -> pa.ChunkedArray:
-    if name in WHOLES:
+    if name in INTEGERS:
         kind = pa.int64()
     elif name in TEXTS or name == "gaia_source_id":
         kind = pa.string()

@@ -1,7 +1,8 @@
-"""What the name of a LAMOST file says (docs/survey_files.md).
+"""Parses the names of LAMOST files (docs/survey_files.md).
 
-``spec-<LMJD>-<PLANID>_sp<SPID>-<FIBERID>.fits[.gz]``, perhaps with a prefix (``DR5_spec-...``), or
-``<OBSID>.fits[.gz]``. PLANID may hold hyphens and underscores, so names are read from the right.
+``spec-<LMJD>-<PLANID>_sp<SPID>-<FIBERID>.fits[.gz]``, optionally with a prefix
+(``DR5_spec-...``), or ``<OBSID>.fits[.gz]``. PLANID may contain hyphens and underscores, so names
+are parsed from the right.
 """
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ def base_names(paths: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def parse_names(paths: pa.ChunkedArray) -> pa.Table:
-    """Columns obsid, lmjd, planid, spid, fiberid; null where a path's name does not tell."""
+    """Columns obsid, lmjd, planid, spid, fiberid; null where they are not in the name."""
     names = base_names(paths)
     spec = pc.extract_regex(names, SPEC)
     numbers = {

@@ -1,4 +1,4 @@
-"""Where the surveys' files lie and which rows of them are stars for us."""
+"""Paths of the surveys' files, and options of cuts and crossmatches."""
 
 from typing import Literal
 
@@ -39,7 +39,7 @@ class ApogeeOptions(Options):
 
 
 class GalahOptions(Options):
-    """GALAH DR4, an outside judge."""
+    """GALAH DR4, for external evaluation."""
 
     catalogue: str | None = None
     """The file galah_dr4_allstar_240705.fits; null: this survey is not used."""
@@ -49,25 +49,25 @@ class GalahOptions(Options):
 
 
 class GaiaEsoOptions(Options):
-    """Gaia-ESO DR5.1, an outside judge."""
+    """Gaia-ESO DR5.1, for external evaluation."""
 
     catalogue: str | None = None
     """The catalogue GES_DR5_1_V1 of the ESO archive, FITS or CSV; null: this survey is not used."""
 
     sun: Literal["grevesse2007", "survey"] = "grevesse2007"
-    """Whose Sun abundances are relative to: Grevesse et al. (2007), as APOGEE's, or what the survey
-    finds in the spectrum of the Sun."""
+    """The solar abundances that are subtracted: those of Grevesse et al. (2007), as in APOGEE, or
+    the survey's own from its spectrum of the Sun."""
 
 
 class CrossmatchOptions(Options):
-    """Which star of another survey is which of LAMOST."""
+    """How stars of another survey are matched with LAMOST's."""
 
     radius_arcsec: float = Field(default=3.0, gt=0)
-    """Stars farther apart on the sky are not the same, unless their Gaia ids are (the fibre is 3.3
-    arcsec wide)."""
+    """Stars farther apart on the sky are different, unless their Gaia ids are equal (the fibre is
+    3.3 arcsec wide)."""
 
     largest_g_difference: float = Field(default=0.5, gt=0)
-    """Stars whose Gaia G magnitudes differ by more (mag) are not the same."""
+    """Stars whose Gaia G magnitudes differ by more (mag) are different."""
 
     lamost_epoch: float = Field(default=2016.0, ge=1950, le=2100)
     """Julian year of LAMOST's positions, to which proper motions are applied."""

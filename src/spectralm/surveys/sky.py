@@ -1,4 +1,4 @@
-"""Directions on the sky as unit vectors, moved by proper motion, and pairs of close ones."""
+"""Directions on the sky as unit vectors: proper motion, separations and close pairs."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ ARCSEC = np.pi / 180 / 3600
 
 @dataclass(frozen=True)
 class Pairs:
-    """Numbers of the left and of the right members [pairs]."""
+    """Indices of the left and right members of pairs, both [pairs]."""
 
     left: np.ndarray
     right: np.ndarray
@@ -23,15 +23,15 @@ def unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
 
 
 def chord(arcsec: float) -> float:
-    """Distance between the ends of two unit vectors with such an angle between them."""
+    """Distance between the ends of two unit vectors at this angle."""
     return 2 * np.sin(arcsec * ARCSEC / 2)
 
 
 def directions(table: pa.Table, epoch: float | None = None) -> np.ndarray:
-    """Unit vectors [rows, 3] of ra and dec (deg, ICRS), NaN where these are null.
+    """Unit vectors [rows, 3] of columns ra and dec (deg, ICRS), NaN where these are null.
 
-    At another ``epoch`` (Julian year), each is moved along its great circle by its own proper
-    motion (columns epoch, pmra, pmdec, mas/yr); a direction of which either is null stays.
+    If ``epoch`` (Julian year) is given, each is moved to it along a great circle by its proper
+    motion (columns epoch, pmra, pmdec, mas/yr), unless a component of the motion is null.
     """
     ra, dec = (np.radians(table[name].to_numpy()) for name in ("ra", "dec"))
     xyz = unit_vectors(ra, dec)
@@ -49,13 +49,13 @@ def directions(table: pa.Table, epoch: float | None = None) -> np.ndarray:
 
 
 def pairs_within(radius_arcsec: float, left: np.ndarray, right: np.ndarray) -> Pairs:
-    """All pairs of directions ([n, 3] and [m, 3]) at most so far apart."""
+    """All pairs of directions ([n, 3] and [m, 3]) within the radius."""
     trees = [cKDTree(xyz, balanced_tree=False, compact_nodes=False) for xyz in (left, right)]
     found = trees[0].sparse_distance_matrix(trees[1], chord(radius_arcsec), output_type="ndarray")
     return Pairs(found["i"], found["j"])
 
 
 def separations(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Angles (arcsec) between directions, row by row; NaN where either is."""
+    """Angles (arcsec) between directions, row by row; NaN where either is NaN."""
     distance = np.linalg.norm(left - right, axis=1)
     return 2 * np.arcsin(np.minimum(distance / 2, 1)) / ARCSEC

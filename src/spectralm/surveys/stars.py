@@ -1,4 +1,4 @@
-"""Which spectra are of one star (docs/survey_files.md)."""
+"""Identifies the spectra of one star (docs/survey_files.md)."""
 
 import numpy as np
 import pyarrow as pa
@@ -13,18 +13,19 @@ from spectralm.surveys.sky import chord, unit_vectors
 def star_ids(rows: pa.Table, radius_arcsec: float) -> pa.Array:
     """The star of each row: ``gaia:``, ``uid:`` or ``sky:`` and an id.
 
-    Two rows are of one star if they share a Gaia id, or a uid, or lie within ``radius_arcsec`` of
-    each other, or are joined by a chain of such rows; so no two rows so close can be in different
-    splits, be their ids equal, different or missing. The star is named after its first Gaia id
-    (as text), else its first uid, else its smallest obsid, whatever the order of the rows.
+    Two rows are of one star if they have the same Gaia id or uid, lie within ``radius_arcsec`` of
+    each other, or are connected by a chain of such rows. So rows this close are never in different
+    splits, whatever their ids. A star is named after its first Gaia id (in text order), else its
+    first uid, else its smallest obsid; the order of the rows does not matter.
 
     Args:
         rows: columns obsid, gaia_source_id, uid, ra, dec (deg; null where unknown).
+        radius_arcsec: largest separation of two spectra of one star.
     """
     gaia, gaia_names = _codes(rows["gaia_source_id"])
     uid, uid_names = _codes(rows["uid"])
-    place, close = _places(rows, radius_arcsec)
-    star = _components((gaia, uid, place), close)
+    position, close = _positions(rows, radius_arcsec)
+    star = _components((gaia, uid, position), close)
     obsid = rows["obsid"].to_numpy()
     by_gaia, by_uid = _smallest(star, gaia), _smallest(star, uid)
     by_obsid = _smallest(star, np.argsort(np.argsort(obsid)))
@@ -38,7 +39,7 @@ def star_ids(rows: pa.Table, radius_arcsec: float) -> pa.Array:
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
-    """Each row's id as its place [rows] among the sorted ids, -1 where missing; and those ids."""
+    """Each row's index [rows] in the sorted ids, -1 where missing; and the sorted ids."""
     encoded = column.combine_chunks().dictionary_encode()
     order = pc.sort_indices(encoded.dictionary)
     rank = np.empty(len(order), np.int64)
@@ -47,27 +48,27 @@ def _codes(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     return np.where(codes >= 0, np.append(rank, -1)[codes], -1), encoded.dictionary.take(order)
 
 
-def _places(rows: pa.Table, radius_arcsec: float) -> tuple[np.ndarray, np.ndarray]:
-    """Each row's place on the sky [rows], -1 where unknown, and the pairs [n, 2] of close places.
+def _positions(rows: pa.Table, radius_arcsec: float) -> tuple[np.ndarray, np.ndarray]:
+    """Each row's index [rows] in the distinct positions, -1 where unknown; and close pairs [n, 2].
 
-    Repeated observations mostly have equal coordinates: they share a place, which keeps the pairs
-    few.
+    Repeated observations mostly have equal coordinates. As these count once, there are few pairs.
     """
     ra, dec = (np.radians(rows[name].to_numpy()) for name in ("ra", "dec"))
-    known = np.isfinite(ra)
-    places, which = np.unique(ra[known] + 1j * dec[known], return_inverse=True)
-    xyz = unit_vectors(places.real, places.imag)
+    finite = np.isfinite(ra)
+    distinct, index = np.unique(ra[finite] + 1j * dec[finite], return_inverse=True)
+    xyz = unit_vectors(distinct.real, distinct.imag)
     tree = cKDTree(xyz, balanced_tree=False, compact_nodes=False)
-    place = np.full(rows.num_rows, -1)
-    place[known] = which
-    return place, tree.query_pairs(chord(radius_arcsec), output_type="ndarray")
+    position = np.full(rows.num_rows, -1)
+    position[finite] = index
+    return position, tree.query_pairs(chord(radius_arcsec), output_type="ndarray")
 
 
 def _components(labels: tuple[np.ndarray, ...], close: np.ndarray) -> np.ndarray:
-    """[rows] Number of the connected component of each row.
+    """[rows] The index of each row's connected component.
 
-    Nodes of the graph are the rows and each kind of label; each row is joined to its labels (each
-    [rows], -1 where missing), and labels of the last kind to each other by ``close`` [n, 2].
+    The nodes of the graph are the rows and the values of each kind of label. Edges connect each row
+    with its labels (each [rows], -1 where missing), and labels of the last kind that are a pair in
+    ``close`` [n, 2].
     """
     nodes = labels[0].size
     edges = []
@@ -83,8 +84,8 @@ def _components(labels: tuple[np.ndarray, ...], close: np.ndarray) -> np.ndarray
 
 
 def _smallest(star: np.ndarray, codes: np.ndarray) -> pa.Array:
-    """[stars] The smallest code of each star's rows, null where all are missing (-1)."""
-    nothing = np.iinfo(np.int64).max
-    smallest = np.full(star.max(initial=-1) + 1, nothing)
-    np.minimum.at(smallest, star, np.where(codes >= 0, codes, nothing))
-    return pa.array(smallest, mask=smallest == nothing)
+    """[stars] The smallest code of each star's rows, null if all are missing (-1)."""
+    missing = np.iinfo(np.int64).max
+    smallest = np.full(star.max(initial=-1) + 1, missing)
+    np.minimum.at(smallest, star, np.where(codes >= 0, codes, missing))
+    return pa.array(smallest, mask=smallest == missing)

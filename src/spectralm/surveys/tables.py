@@ -1,4 +1,4 @@
-"""A survey's catalogue file, FITS or CSV, gzipped or not, as batches of the columns one wants."""
+"""Reads columns of a survey's catalogue, FITS or text, gzipped or not, in batches."""
 
 import shutil
 import tempfile
@@ -24,16 +24,16 @@ LONGEST_LINE = 1 << 20
 
 @dataclass(frozen=True)
 class TextTable:
-    """A catalogue in text; every cell is given as it is written."""
+    """A catalogue in a text file; cells are strings as in the file."""
 
     path: Path
     delimiter: str
     names: tuple[str, ...]
     ragged: list[str] = field(default_factory=list)
-    """Filled while reading: the lines that have not as many cells as there are columns."""
+    """Lines with too few or too many cells; filled while the file is read."""
 
     def batches(self, columns: Mapping[str, str]) -> Iterator[pa.Table]:
-        """The columns named by ``columns`` (new name to name in the file), as strings.
+        """Read ``columns`` (new name to name in the file), as strings.
 
         Raises:
             InputError: the text is damaged.
@@ -60,7 +60,10 @@ class TextTable:
             except pa.ArrowInvalid as error:
                 if "Empty CSV file" not in str(error):
                     raise InputError(
-                        self.path, "text", f"cannot be read ({error})", "mend or fetch it again"
+                        self.path,
+                        "text",
+                        f"cannot be read ({error})",
+                        "correct it or fetch it again",
                     ) from error
 
     def _note_ragged(self, row: csv.InvalidRow) -> str:
@@ -74,14 +77,14 @@ class FitsTable:
 
     path: Path
     plain: Path
-    """The same file, not gzipped."""
+    """The same file, decompressed."""
     extension: int
     rows: int
     names: tuple[str, ...]
     ragged: tuple[str, ...] = ()
 
     def batches(self, columns: Mapping[str, str]) -> Iterator[pa.Table]:
-        """The columns named by ``columns`` (new name to name in the file), in their own types.
+        """Read ``columns`` (new name to name in the file), in the types of the file.
 
         Raises:
             InputError: the file is damaged.
@@ -95,12 +98,12 @@ class FitsTable:
 
 @contextmanager
 def open_table(path: Path) -> Iterator[TextTable | FitsTable]:
-    """A catalogue file with its columns' names in lower case.
+    """Open a catalogue; the names of its columns are in lower case.
 
-    A gzipped FITS file is unpacked into a temporary one for as long as the context lasts.
+    A gzipped FITS file is decompressed into a temporary file within the context.
 
     Raises:
-        InputError: missing, empty, damaged, or neither a FITS table nor text in columns.
+        InputError: the file is missing, empty, damaged, or neither a FITS table nor text.
     """
     with explained(path), _stream(path) as stream:
         line = stream.readline(LONGEST_LINE)
@@ -120,39 +123,41 @@ def open_table(path: Path) -> Iterator[TextTable | FitsTable]:
 
 def choose_columns(
     path: Path,
-    there: Sequence[str],
+    in_file: Sequence[str],
     names: Mapping[str, tuple[str, ...]],
     needed: Sequence[tuple[str, ...]],
     remedy: str,
 ) -> dict[str, str]:
-    """Our names of the columns that a catalogue has, with its own.
+    """Map our names of columns to their names in a catalogue.
 
     Args:
-        there: the file's columns.
-        names: by our name, those it may have in a file, the better one first.
-        needed: of each group of ours, one at least must be there.
+        path: the catalogue, for error messages.
+        in_file: the names of the catalogue's columns.
+        names: for each of our columns, the names it may have in a file, the preferred one first.
+        needed: groups of our columns; a file must have at least one of each group.
+        remedy: what to do if a needed column is missing, for the error message.
 
     Raises:
-        InputError: a needed column is not there, or is there twice.
+        InputError: a needed column is missing, or a column is there twice.
     """
     found = {
-        ours: next(name for name in theirs if name in there)
+        ours: next(name for name in theirs if name in in_file)
         for ours, theirs in names.items()
-        if any(name in there for name in theirs)
+        if any(name in in_file for name in theirs)
     }
     missing = [
-        " or ".join(name for ours in choice for name in names[ours])
-        for choice in needed
-        if not found.keys() & set(choice)
+        " or ".join(name for ours in group for name in names[ours])
+        for group in needed
+        if not found.keys() & set(group)
     ]
     if missing:
-        shown = ", ".join(there[:60]) + (", ..." if len(there) > 60 else "")
+        shown = ", ".join(in_file[:60]) + (", ..." if len(in_file) > 60 else "")
         raise InputError(
             path, "columns", f"no column {', '.join(missing)}; there are: {shown}", remedy
         )
     for name in found.values():
-        if there.count(name) > 1:
-            raise InputError(path, f"column {name}", "there twice", "leave one of them")
+        if in_file.count(name) > 1:
+            raise InputError(path, f"column {name}", "there twice", "remove one of them")
     return found
 
 

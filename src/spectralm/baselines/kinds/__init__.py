@@ -1,1 +1,1 @@
-"""The kinds of baselines: each module here is one, of its name, and has its class as ``MODEL``."""
+"""The kinds of baselines: one module per kind, with the kind's name and its class as ``MODEL``."""

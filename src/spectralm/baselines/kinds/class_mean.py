@@ -1,39 +1,44 @@
-"""Predict the mean label of the star's class: what is known from the class alone."""
+"""A reference model: the mean label of the star's class."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
 
 from spectralm.baselines.data import labels_of, names_of, one_hot, predictions, read_split
 from spectralm.baselines.model import ArraysModel, Task, Training
+from spectralm.baselines.options import BaselineOptions
 from spectralm.labels.vocabulary import CLASSES, Targets
 from spectralm.samples.manifest import read_manifest, read_manifests
+from spectralm.samples.splits import TEST, TRAIN
 
 
 @dataclass(frozen=True)
 class ClassMean(ArraysModel):
     """The mean labels of each class in the training split.
 
-    An oracle on class: it is told the survey's class of the star that it predicts, reads no pixel
-    and therefore names no class itself. No model that must find the class has this help.
+    It is given the survey's class of the star, does not look at the spectrum, and therefore
+    predicts no class.
     """
 
-    targets: Targets
+    looks_at_spectrum: ClassVar[bool] = False
+    given: ClassVar[tuple[str, ...]] = ("class",)
+
     means: np.ndarray
-    """[classes, labels] float64. For a label that no training star of the class has: NaN, or in
-    stage 2, where surveys lack many, the mean of all stars, NaN if none has it."""
+    """[classes, labels] float64. If no training star of a class has a label: NaN in stage 1; in
+    stage 2, where surveys lack many labels, the mean of all stars (NaN if no star has it)."""
 
     @classmethod
-    def train(cls, task: Task) -> tuple[Self, Training]:
+    def train(cls, task: Task[BaselineOptions]) -> tuple[Self, Training]:
+        """Average the labels of the training stars of each class."""
         manifest = read_manifests(task.samples)
         totals = np.zeros((len(CLASSES), len(task.targets.labels)))
         counts = np.zeros(totals.shape, int)
         n_train = 0
         for path in task.spectra:
-            _, stars = read_split(path, [], manifest, "train", task.targets)
+            _, stars = read_split(path, [], manifest, TRAIN, task.targets)
             labels = labels_of(stars, task.targets)
             of_class = one_hot(stars)
             totals += of_class.T @ np.nan_to_num(labels)
@@ -51,10 +56,12 @@ class ClassMean(ArraysModel):
 
     @property
     def parameters(self) -> int:
+        """Number of means."""
         return int(np.isfinite(self.means).sum())
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, stars = read_split(spectra, [], read_manifest(sample), "test", self.targets)
+        """PREDICTIONS for the test stars of one shard, by their class in the manifest."""
+        table, stars = read_split(spectra, [], read_manifest(sample), TEST, self.targets)
         means = dict(zip(CLASSES, self.means, strict=True))
         labels = np.array([means[name] for name in stars["class"].to_pylist()])
         labels = labels.reshape(-1, len(self.targets.labels))

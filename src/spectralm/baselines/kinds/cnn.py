@@ -9,21 +9,22 @@ KERNEL = 7
 POOL = 4
 
 
-class Cnn(NetworkModel):
-    """Convolutions, each with a maximum over every four pixels behind it, and a hidden layer."""
+class Cnn(NetworkModel[CnnOptions]):
+    """Convolutions, each followed by max pooling over four pixels, and a hidden layer."""
 
     @staticmethod
     def body(options: CnnOptions, grid: int) -> tuple[nn.Module, int]:
+        """The convolutions and the hidden layer, and its width."""
         layers: list[nn.Module] = [nn.Unflatten(1, (1, grid))]
         channels, pixels = 1, grid
-        for more in options.channels:
+        for width in options.channels:
             layers += [
-                nn.Conv1d(channels, more, KERNEL, padding="same"),
-                nn.BatchNorm1d(more),
+                nn.Conv1d(channels, width, KERNEL, padding="same"),
+                nn.BatchNorm1d(width),
                 nn.ReLU(),
                 nn.MaxPool1d(POOL, ceil_mode=True),
             ]
-            channels, pixels = more, -(-pixels // POOL)
+            channels, pixels = width, -(-pixels // POOL)
         layers += [nn.Flatten(), nn.Linear(channels * pixels, options.hidden), nn.ReLU()]
         return nn.Sequential(*layers), options.hidden
 

@@ -1,58 +1,63 @@
-"""Abundances from Teff, log g and [Fe/H] alone: what a star's kind tells of its elements."""
+"""A reference model: abundances from Teff, log g and [Fe/H] alone."""
 
 import logging
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
 
 from spectralm.baselines.data import labels_of, names_of, predictions, read_split
 from spectralm.baselines.model import ArraysModel, Task, Training
+from spectralm.baselines.options import BaselineOptions
 from spectralm.errors import InputError
 from spectralm.labels.vocabulary import PARAMETERS, Targets
 from spectralm.samples.manifest import read_manifest, read_manifests
+from spectralm.samples.splits import TEST, TRAIN
 
 log = logging.getLogger(__name__)
 
-#: Factor of |w|^2 beside the mean squared error of standardised parameters.
+#: Ridge penalty: factor of |weights|^2, added to the mean squared error.
 PENALTY = 1e-6
 
 
 @dataclass(frozen=True)
 class FromParameters(ArraysModel):
-    """Each abundance as a quadratic in LAMOST's three parameters; no pixel is read.
+    """Each abundance as a quadratic polynomial of LAMOST's three parameters, without the spectrum.
 
-    Surveys' abundances follow Teff, log g and [Fe/H] closely, by the evolution of the Galaxy and by
-    their own systematics. A model that does not beat this one need not have seen a line.
+    Abundances of surveys correlate strongly with Teff, log g and [Fe/H], because of the evolution
+    of the Galaxy and because of their own systematic errors. A model that is not better than this
+    one need not have used any line of the element.
     """
 
-    targets: Targets
+    looks_at_spectrum: ClassVar[bool] = False
+    given: ClassVar[tuple[str, ...]] = tuple(label.name for label in PARAMETERS)
+
     mean: np.ndarray
-    """[parameters] float64; of the training split."""
+    """[parameters] float64; mean in the training split."""
     scale: np.ndarray
     """[parameters] float64; standard deviation in the training split."""
     weights: np.ndarray
     """[terms, labels] float64; NaN for a label that no training star has."""
 
     @classmethod
-    def train(cls, task: Task) -> tuple[Self, Training]:
-        """Least squares, label by label, over the training stars that have it.
+    def train(cls, task: Task[BaselineOptions]) -> tuple[Self, Training]:
+        """Fit each label by least squares to the training stars that have it.
 
         Raises:
-            InputError: asked for anything but abundances; no training star has its parameters.
+            InputError: The targets are the parameters; or no training star has parameters.
         """
         if task.targets == Targets.PARAMETERS:
             raise InputError(
                 "from_parameters",
                 "targets",
-                f"{task.targets}, which it starts from",
+                f"{task.targets}, which are its input",
                 "run it on apogee, for abundances",
             )
         manifest = read_manifests(task.samples)
-        found = [read_split(path, [], manifest, "train", task.targets) for path in task.spectra]
+        found = [read_split(path, [], manifest, TRAIN, task.targets) for path in task.spectra]
         stars = pa.concat_tables(rows for _, rows in found)
         parameters = _parameters(stars)
         complete = np.isfinite(parameters).all(axis=1)
@@ -78,10 +83,12 @@ class FromParameters(ArraysModel):
 
     @property
     def parameters(self) -> int:
+        """Number of weights, means and standard deviations."""
         return int(np.isfinite(self.weights).sum()) + self.mean.size + self.scale.size
 
     def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        table, stars = read_split(spectra, [], read_manifest(sample), "test", self.targets)
+        """PREDICTIONS for the test stars of one shard, by their parameters in the manifest."""
+        table, stars = read_split(spectra, [], read_manifest(sample), TEST, self.targets)
         parameters = _parameters(stars)
         labels = _terms((parameters - self.mean) / self.scale) @ self.weights
         complete = np.isfinite(parameters).all(axis=1)
@@ -90,23 +97,23 @@ class FromParameters(ArraysModel):
 
 
 def _parameters(stars: pa.Table) -> np.ndarray:
-    """LAMOST's own [n, parameters] float64, also in crossmatched manifests; NaN where missing."""
+    """LAMOST's parameters [n, parameters] float64, in any manifest; NaN where missing."""
     return np.stack([stars[label.name].to_numpy() for label in PARAMETERS], axis=1)
 
 
 def _terms(standardised: np.ndarray) -> np.ndarray:
-    """1 and all products of one or two parameters, [n, terms] for [n, parameters]."""
+    """All monomials up to the second degree, [n, terms], of parameters [n, parameters]."""
     factors = np.column_stack([np.ones(len(standardised)), standardised])
     pairs = combinations_with_replacement(factors.T, 2)
     return np.column_stack([one * other for one, other in pairs])
 
 
 def _solve(terms: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Weights [terms] of the values [n] that are not NaN."""
-    known = np.isfinite(values)
-    if not known.any():
+    """Weights [terms] that fit the values [n] that are not NaN."""
+    finite = np.isfinite(values)
+    if not finite.any():
         return np.full(terms.shape[1], np.nan)
-    terms, values = terms[known], values[known]
+    terms, values = terms[finite], values[finite]
     left = terms.T @ terms / len(terms) + PENALTY * np.eye(terms.shape[1])
     return np.linalg.solve(left, terms.T @ values / len(terms))
 

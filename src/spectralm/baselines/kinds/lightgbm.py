@@ -20,12 +20,12 @@ from spectralm.progress import Progress
 log = logging.getLogger(__name__)
 
 CLASS = "class"
-#: Spectra whose quantiles tell where a pixel's bins lie.
+#: Number of spectra whose quantiles define the bins of flux.
 BINNED_BY = 20_000
 
 
 class _Rows(lightgbm.Sequence):
-    """Flux for LightGBM to bin, a block of spectra at a time."""
+    """Flux that LightGBM bins, one block of spectra at a time."""
 
     def __init__(self, flux: np.ndarray):
         self.flux = flux
@@ -33,33 +33,33 @@ class _Rows(lightgbm.Sequence):
     def __len__(self) -> int:
         return len(self.flux)
 
-    def __getitem__(self, rows: int | slice) -> np.ndarray:
+    def __getitem__(self, rows: int | slice | list[int]) -> np.ndarray:
         return self.flux[rows].astype(np.float64)
 
 
 @dataclass(frozen=True)
-class Lightgbm(Model):
-    """Trees on thousandths of flux."""
+class Lightgbm(Model[LightgbmOptions]):
+    """Trees on flux in thousandths."""
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "lightgbm")
 
     targets: Targets
     boosters: dict[str, lightgbm.Booster]
-    """By label, but for labels that no training or no validation star has; and, in stage 1,
+    """By label; without labels that no training or no validation star has. In stage 1 also
     ``class``, whose outputs are probabilities in the order of CLASSES."""
 
     @classmethod
-    def train(cls, task: Task) -> tuple[Self, Training]:
-        """Boost until the validation spectra gain no more; each finished booster is kept.
+    def train(cls, task: Task[LightgbmOptions]) -> tuple[Self, Training]:
+        """Boost until the validation error stops falling; each booster is saved when finished.
 
         Raises:
-            InputError: there is no spectrum to learn from, or none to validate on.
+            InputError: There is no training or no validation spectrum.
         """
         train, validation = open_splits(task)
         datasets = None
         values = [_values(split, task.targets) for split in (train, validation)]
-        learnt = [name for name in values[0] if _is_known(name, values)]
-        files = {name: task.workspace / f"{name}.txt" for name in learnt}
+        trainable = [name for name in values[0] if _is_trainable(name, values)]
+        files = {name: task.workspace / f"{name}.txt" for name in trainable}
         for name, file in files.items():
             if file.is_file():
                 continue
@@ -73,18 +73,20 @@ class Lightgbm(Model):
         return model, Training(len(train), len(validation), model._metrics(validation))
 
     def save(self, folder: Path) -> None:
+        """Write each booster in LightGBM's text format."""
         for name, booster in self.boosters.items():
             with atomic(folder / f"{name}.txt") as temporary:
                 booster.save_model(temporary)
 
     @classmethod
     def load(cls, folder: Path, options: LightgbmOptions, targets: Targets) -> Self:
+        """Read the boosters that :meth:`save` wrote."""
         files = sorted(folder.glob("*.txt"))
         return cls(targets, {file.stem: lightgbm.Booster(model_file=file) for file in files})
 
     @property
     def parameters(self) -> int:
-        """A value per leaf, and a pixel and a threshold per split."""
+        """Number of values of leaves, and of pixels and thresholds of splits."""
         leaves = [
             tree["num_leaves"]
             for booster in self.boosters.values()
@@ -94,18 +96,20 @@ class Lightgbm(Model):
 
     def outputs(self, thousandths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities [n, classes] and labels [n, labels] for flux [n, grid]."""
-        asked = classes_of(self.targets)
-        scores, labels = [np.empty((0, len(asked)))], [np.empty((0, len(self.targets.labels)))]
+        classes, names = classes_of(self.targets), names_of(self.targets)
+        scores, labels = [np.empty((0, len(classes)))], [np.empty((0, len(names)))]
         for block in blocks(thousandths):
             flux = block.astype(np.float64)
-            found = {name: booster.predict(flux) for name, booster in self.boosters.items()}
+            found = {
+                name: np.asarray(booster.predict(flux)) for name, booster in self.boosters.items()
+            }
             scores.append(found.get(CLASS, np.empty((len(block), 0))))
-            unknown = np.full(len(block), np.nan)
-            values = [found.get(name, unknown) for name in names_of(self.targets)]
-            labels.append(np.stack(values, axis=1))
+            missing = np.full(len(block), np.nan)
+            labels.append(np.stack([found.get(name, missing) for name in names], axis=1))
         return np.concatenate(scores), np.concatenate(labels)
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
+        """PREDICTIONS from flux in thousandths, int16 [n, grid]."""
         scores, labels = self.outputs(thousandths)
         classes = np.array(CLASSES)[scores.argmax(axis=1)] if scores.shape[1] else None
         status = np.full(len(labels), "parsed")
@@ -116,32 +120,32 @@ class Lightgbm(Model):
         rounds = {name: booster.current_iteration() for name, booster in self.boosters.items()}
         metrics: dict[str, Any] = {"rounds": rounds}
         if scores.shape[1]:
-            right = scores.argmax(axis=1) == validation.classes
-            metrics["class_accuracy"] = float(right.mean())
+            correct = scores.argmax(axis=1) == validation.classes
+            metrics["class_accuracy"] = float(correct.mean())
         squares = np.square(labels - validation.labels)
-        known = np.isfinite(squares).any(axis=0)
-        names = np.compress(known, names_of(self.targets))
-        rms = np.sqrt(np.nanmean(squares.compress(known, axis=1), axis=0))
+        trained = np.isfinite(squares).any(axis=0)
+        names = np.compress(trained, names_of(self.targets))
+        rms = np.sqrt(np.nanmean(squares.compress(trained, axis=1), axis=0))
         return metrics | {f"rms_{name}": value for name, value in zip(names, rms, strict=True)}
 
 
 def _values(split: Split, targets: Targets) -> dict[str, np.ndarray]:
-    """What there is to learn, [n] each; NaN where missing."""
+    """The target values by name, [n] each; NaN where missing."""
     classes = {CLASS: split.classes} if classes_of(targets) else {}
     return classes | dict(zip(names_of(targets), split.labels.T, strict=True))
 
 
-def _is_known(name: str, values: list[dict[str, np.ndarray]]) -> bool:
-    known = all(np.isfinite(of_split[name]).any() for of_split in values)
-    if not known:
-        log.warning("%s: not learnt, as no training or no validation star has it", name)
-    return known
+def _is_trainable(name: str, values: list[dict[str, np.ndarray]]) -> bool:
+    trainable = all(np.isfinite(of_split[name]).any() for of_split in values)
+    if not trainable:
+        log.warning("%s: no model, as no training or no validation star has this label", name)
+    return trainable
 
 
 def _datasets(
     train: Split, validation: Split, options: LightgbmOptions
 ) -> tuple[lightgbm.Dataset, lightgbm.Dataset]:
-    """Binned flux of the two splits, still without targets."""
+    """Binned flux of the two splits, without targets."""
     settings = {
         "bin_construct_sample_cnt": BINNED_BY,
         "data_random_seed": options.seed,
@@ -157,15 +161,15 @@ def _boost(
     datasets: tuple[lightgbm.Dataset, lightgbm.Dataset],
     options: LightgbmOptions,
 ) -> lightgbm.Booster:
-    """A booster for the class or for one label, from the spectra that have it."""
+    """A booster for the class or for one label, trained on the spectra that have it."""
     parts = [_with_targets(*pair) for pair in zip(datasets, targets, strict=True)]
-    target = {"objective": "regression"}
+    objective: dict[str, str | int] = {"objective": "regression"}
     if name == CLASS:
-        target = {"objective": "multiclass", "num_class": len(CLASSES)}
-    told = Progress(options.rounds, f"rounds at most, {name}")
+        objective = {"objective": "multiclass", "num_class": len(CLASSES)}
+    progress = Progress(options.rounds, f"rounds at most, {name}")
     booster = lightgbm.train(
         {
-            **target,
+            **objective,
             "learning_rate": options.learning_rate,
             "num_leaves": options.leaves,
             "feature_fraction": options.pixel_fraction,
@@ -181,19 +185,19 @@ def _boost(
         valid_sets=[parts[1]],
         callbacks=[
             lightgbm.early_stopping(options.stop_after, verbose=False),
-            lambda state: told.to(state.iteration + 1),
+            lambda state: progress.show(state.iteration + 1),
         ],
     )
-    told.close()
+    progress.close()
     log.info("%s: %d rounds, validation %s", name, booster.best_iteration, booster.best_score)
     return booster
 
 
 def _with_targets(dataset: lightgbm.Dataset, values: np.ndarray) -> lightgbm.Dataset:
-    """The spectra that have a value, with it."""
-    known = np.isfinite(values)
+    """The dataset with target values, without the spectra whose value is missing."""
+    finite = np.isfinite(values)
     dataset.construct().set_label(np.nan_to_num(values))
-    return dataset if known.all() else dataset.subset(np.flatnonzero(known))
+    return dataset if finite.all() else dataset.subset(np.flatnonzero(finite).tolist())
 
 
 MODEL = Lightgbm

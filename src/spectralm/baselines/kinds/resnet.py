@@ -5,24 +5,24 @@ from torch import Tensor, nn
 from spectralm.baselines.network_model import NetworkModel
 from spectralm.baselines.options.resnet import ResnetOptions
 
-#: Channels after a block, per channel inside it.
+#: Channels after a block, as a multiple of those inside it.
 EXPANSION = 4
 
 
 def convolution(before: int, after: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """A convolution and the normalisation of its channels."""
+    """A convolution followed by batch normalisation."""
     layer = nn.Conv1d(before, after, kernel, stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(layer, nn.BatchNorm1d(after))
 
 
 class Bottleneck(nn.Module):
-    """1, 3 and 1 pixels wide, beside a way round them."""
+    """Three convolutions, 1, 3 and 1 pixels wide, with a shortcut connection."""
 
     def __init__(self, before: int, width: int, stride: int):
         super().__init__()
         after = EXPANSION * width
-        self.way = nn.Sequential(
+        self.way = nn.Sequential(  # the name is in the files of trained models
             convolution(before, width, 1),
             nn.ReLU(),
             convolution(width, width, 3, stride),
@@ -39,18 +39,19 @@ class Bottleneck(nn.Module):
 
 
 class MeanOfPixels(nn.Module):
-    """Average pooling to one number per channel, which is deterministic on a GPU too."""
+    """Average pooling to one number per channel; unlike PyTorch's, deterministic on a GPU."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         """[n, channels, pixels] -> [n, channels]."""
         return pixels.mean(dim=2)
 
 
-class Resnet(NetworkModel):
-    """Stem, four stages of bottleneck blocks, and the mean over what is left of the pixels."""
+class Resnet(NetworkModel[ResnetOptions]):
+    """A convolution, four stages of bottleneck blocks, and average pooling."""
 
     @staticmethod
     def body(options: ResnetOptions, grid: int) -> tuple[nn.Module, int]:
+        """The layers, and the number of channels after the last."""
         channels = options.width
         layers: list[nn.Module] = [
             nn.Unflatten(1, (1, grid)),

@@ -1,7 +1,7 @@
-"""Options of the models that read pixels.
+"""Options of the baselines.
 
-A kind that has options of its own has them as ``OPTIONS`` in the module of its name here, apart
-from its code: the config is checked without loading torch.
+Options of a single kind are the class ``OPTIONS`` in the module with its name here, separate from
+its code, so that a config can be checked without loading torch.
 """
 
 from typing import Literal
@@ -12,7 +12,7 @@ from spectralm.options import Options
 
 
 class BaselineOptions(Options):
-    """Options of a kind that has none but its kind."""
+    """Options of a kind that has no other options than its name."""
 
     kind: str
     """The name of a module of spectralm.baselines.kinds."""

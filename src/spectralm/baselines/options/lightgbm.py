@@ -6,25 +6,25 @@ from spectralm.baselines.options import BaselineOptions
 
 
 class LightgbmOptions(BaselineOptions):
-    """Gradient-boosted trees: LightGBM's defaults, which the paper does not say to have changed."""
+    """Gradient-boosted trees; LightGBM's default values, as the paper names no others."""
 
     rounds: PositiveInt = 1000
-    """Most rounds of boosting; a round is a tree for each label, and one for each class."""
+    """Maximum number of boosting rounds; each adds one tree per label and one per class."""
 
     stop_after: PositiveInt = 50
-    """Boosting ends after so many rounds without improvement on the validation spectra."""
+    """Boosting stops after this many rounds without improvement on the validation spectra."""
 
     learning_rate: PositiveFloat = 0.1
-    """Share of each tree's values that is added."""
+    """Factor by which the values of each tree are multiplied."""
 
     leaves: int = Field(default=31, gt=1)
-    """Most leaves of a tree."""
+    """Maximum number of leaves of a tree."""
 
     pixel_fraction: float = Field(default=1.0, gt=0, le=1)
-    """Share of the pixels that each tree may use, drawn anew."""
+    """Fraction of the pixels that each tree may use, drawn for each tree."""
 
     seed: NonNegativeInt = 0
-    """Seed of those draws, and of the choice of spectra whose quantiles bin the flux."""
+    """Seed of the choice of pixels, and of the spectra whose quantiles define the bins of flux."""
 
 
 OPTIONS = LightgbmOptions

@@ -1,0 +1,81 @@
+"""Tables 7 and 8: judged by surveys from outside, ours beside the paper's."""
+
+from collections.abc import Iterable, Mapping
+
+from spectralm.evaluation.comparison import Compared, Numbers, label_rows, pair_up
+from spectralm.evaluation.comparison_cells import (
+    COUNTED,
+    MOMENTS,
+    lines_of_classes,
+    lines_of_elements,
+    models_panel,
+    moments,
+    runs_panel,
+)
+from spectralm.evaluation.external import TITLES, Unseen
+from spectralm.evaluation.inputs import Inputs
+from spectralm.evaluation.published import find_published
+from spectralm.evaluation.render import Panel, Table
+from spectralm.evaluation.statistics import ALL, labels_of, statistics
+from spectralm.files import read_parquet
+from spectralm.labels.vocabulary import PARAMETERS
+
+
+def survey_rows(inputs: Inputs, number: int, trained_on: str) -> list[Compared]:
+    """Every number per survey, model, class and label, and how many spectra were left out.
+
+    The surveys are those of the manifests, in the paper's order.
+    """
+    (scale,) = inputs.scales
+    published = find_published(inputs.published, number)
+    rows = []
+    for dataset in dict.fromkeys(row.dataset for row in published):
+        manifests = [path for path in inputs.samples if path.parent.name == dataset]
+        if not manifests:
+            continue
+        unseen = Unseen.of(dataset, read_parquet(manifests, columns=["split"]))
+        for quantity in ("spectra", "left_out"):
+            key = (number, dataset, "", "", "", ALL, "", quantity, "")
+            rows.append(Compared(*key, getattr(unseen, quantity), None, None, None, None))
+        tables = dict(inputs.judged_by(dataset))
+        ours = {run: statistics(run, table, inputs.options) for run, table in tables.items()}
+        theirs = [row for row in published if row.dataset == dataset]
+        pairs = pair_up(theirs, ours, (trained_on, scale), inputs.options)
+        rows += label_rows(pairs, next(map(labels_of, tables.values())))
+    return rows
+
+
+def survey_table(rows: Iterable[Compared], inputs: Inputs, trained_on: str) -> Table:
+    """A panel per survey with a row per element; of stage 1, per survey and label by class."""
+    rows = list(rows)
+    by_survey = {
+        dataset: Numbers(row for row in rows if row.dataset == dataset)
+        for dataset in dict.fromkeys(row.dataset for row in rows)
+    }
+    panels = [
+        panel
+        for dataset, numbers in by_survey.items()
+        for panel in _panels(dataset, numbers, inputs, trained_on)
+    ]
+    runs = [row.run for row in rows if row.run]
+    caption = (
+        f"Table {rows[0].table} of arXiv:2605.22162 beside ours: models that were trained on a "
+        f"sample of {int(runs[0].split('-')[2]):,} spectra with labels from {TITLES[trained_on]}, "
+        f"judged by another survey. {MOMENTS} {COUNTED}"
+    )
+    places: Mapping[str, Numbers] = {TITLES[name]: n for name, n in by_survey.items()}
+    return Table(caption, [*panels, runs_panel(dict(places))], inputs.options.note)
+
+
+def _panels(dataset: str, numbers: Numbers, inputs: Inputs, trained_on: str) -> Iterable[Panel]:
+    counts = (int(numbers.ours("", ALL, "", name) or 0) for name in ("spectra", "left_out"))
+    sentence = Unseen(dataset, *counts).sentence
+    if trained_on != "lamost":
+        caption = f"{TITLES[dataset]}: abundances (dex), all classes. {sentence}"
+        lines = lines_of_elements(ALL)
+        yield models_panel(caption, "Element", lines, numbers, moments, inputs)
+        return
+    for label in PARAMETERS:
+        caption = f"{TITLES[dataset]}: {label.text} ({label.unit}). {sentence}"
+        lines = lines_of_classes(label)
+        yield models_panel(caption, "Class", lines, numbers, moments, inputs)

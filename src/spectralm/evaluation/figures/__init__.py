@@ -1,0 +1,1 @@
+"""The figures: a module each, found by its name."""

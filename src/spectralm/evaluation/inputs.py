@@ -1,0 +1,77 @@
+"""The files that tables and figures are made of."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.runs import Manifest, RunName, by_run, read_runs
+from spectralm.samples.options import SampleOptions
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What tables and figures are made of; each uses some of it."""
+
+    at: str = ""
+    """What is shown, ``dataset-scale``, ``dataset``, a run or nothing; it ends the file's name."""
+    options: EvaluationOptions = field(default_factory=EvaluationOptions)
+    residuals: list[Path] = field(default_factory=list)
+    """RUN/DATASET.parquet; another dataset than that of the run judges it from outside."""
+    manifests: list[Path] = field(default_factory=list)
+    """RUN/manifest.json."""
+    published: list[Path] = field(default_factory=list)
+    """The paper's numbers, tableN.csv."""
+    samples: list[Path] = field(default_factory=list)
+    """Manifests of surveys that judge from outside, DATASET/SHARD.parquet."""
+    catalogue: list[Path] = field(default_factory=list)
+    """A crossmatched catalogue."""
+    rejects: list[Path] = field(default_factory=list)
+    assignment: list[Path] = field(default_factory=list)
+    """The split and shard of each spectrum of a dataset."""
+    tables: list[Path] = field(default_factory=list)
+    """Tidy tables that a figure shows, NAME-AT.csv."""
+    models: list[str] = field(default_factory=list)
+    """All models of the experiment, in order: a model looks the same in all figures."""
+    scales: list[int] = field(default_factory=list)
+    """Scales that the sample is counted at, or the one scale of our runs in a table of the paper."""
+    sample_options: SampleOptions = field(default_factory=SampleOptions)
+
+    def file_name(self, name: str) -> str:
+        """The name of a table's or figure's file, without suffix."""
+        return f"{name}-{self.at}" if self.at else name
+
+    @cached_property
+    def trainings(self) -> dict[str, Manifest]:
+        """Manifests by run."""
+        return {run: Manifest.read(path) for run, path in by_run(self.manifests).items()}
+
+    def own(self) -> Iterator[tuple[str, pa.Table]]:
+        """Runs and their residuals on test spectra of the dataset that they were trained on."""
+        return read_runs(f for f in self.residuals if f.stem == RunName.of(f.parent.name).dataset)
+
+    def judged_by(self, dataset: str) -> Iterator[tuple[str, pa.Table]]:
+        """Runs and their residuals against the labels of one dataset."""
+        return read_runs(file for file in self.residuals if file.stem == dataset)
+
+    def note(self, run: str) -> str:
+        """What a reader must know of a run's model; empty for most."""
+        return self.trainings.get(run, Manifest()).note(RunName.of(run).model)
+
+    def notes(self, runs: Iterable[str]) -> str:
+        """The notes of some runs, each model's once."""
+        return " ".join(dict.fromkeys(filter(None, map(self.note, runs))))
+
+    def caption(self, text: str) -> str:
+        """A caption with ``{dataset}`` and ``{scale}`` of what is shown, and the failed runs."""
+        dataset, _, scale = self.at.partition("-")
+        failed = [
+            f"{run} ({reason})"
+            for run, reason in self.options.failed.items()
+            if f"-{self.at}-" in f"{run}-"
+        ]
+        sentence = f" Failed, so not here: {', '.join(failed)}." if failed else ""
+        return text.format(dataset=dataset, scale=scale) + sentence

@@ -1,0 +1,80 @@
+"""Abundances that each run reads from lines, and those that follow from correlations."""
+
+from collections.abc import Sequence
+
+from spectralm.evaluation.cells import value
+from spectralm.evaluation.elements import (
+    CONFIDENCE,
+    CORRELATIONS,
+    LEAST,
+    LINES,
+    MODERATE,
+    OTHER_LINES,
+    OUTSIDE,
+    OWN_LINES,
+    WEAK,
+    WELL,
+    Element,
+    elements,
+)
+from spectralm.evaluation.external import TITLES
+from spectralm.evaluation.inputs import Inputs
+from spectralm.evaluation.render import NOTHING, Panel, Table
+from spectralm.labels.vocabulary import LABELS
+
+TITLE = "Abundances by element"
+CAPTION = "Abundances by the models of a sample of {scale} spectra from {dataset}."
+Row = Element
+
+
+def rows(inputs: Inputs) -> list[Element]:
+    """A row per run and element."""
+    outside = {
+        (run, dataset): table for dataset in OUTSIDE for run, table in inputs.judged_by(dataset)
+    }
+    return elements(dict(inputs.own()), outside, inputs.trainings, inputs.options)
+
+
+def table(rows: Sequence[Element], inputs: Inputs) -> Table:
+    """A row per element of each run."""
+    options = inputs.options
+    runs = dict.fromkeys(row.run for row in rows)
+    sentences = [
+        f"Groups by the largest σ (dex; of at least {LEAST} unseen stars' spectra) against a "
+        f"survey from outside: {WELL}, up to {options.well_determined:g}; {WEAK}, above "
+        f"{options.weak:g}; {MODERATE}, between. Paper: its groups, for which it gives no limits.",
+        "N, RMSE (dex): test spectra from APOGEE, all classes. Trivial: RMSE of [X/Fe] from "
+        "LAMOST's Teff, log g and [Fe/H] alone, on the same spectra. Ratio: RMSE / trivial "
+        f"[central {CONFIDENCE:.0%} of {options.resamples} bootstrap resamples of the stars]. "
+        f"Read from: {CORRELATIONS}, if that interval reaches 1; else {LINES}: where the "
+        f"Cramér-Rao bound is known, {OWN_LINES} if its median is no larger than the trivial RMSE, "
+        f"and {OTHER_LINES} if it is. / bound: 1.4826 × the median of |residual| / bound.",
+        inputs.notes(runs),
+    ]
+    if all(row.rmse_trivial is None for row in rows):
+        sentences.append(
+            "The model of Teff, log g and [Fe/H] alone (from_parameters) was not run, so what "
+            "elements are read from is not known."
+        )
+    if all(row.group is None for row in rows):
+        sentences.append("No survey from outside gives a sigma, so there are no groups.")
+    heads = ("Element", "Group", "Paper", *(f"σ, {TITLES[name]}" for name in OUTSIDE), "N")
+    heads += ("RMSE", "Trivial", "Ratio", "/ bound", "Read from")
+    blocks = {run: tuple(_cells(row) for row in rows if row.run == run) for run in runs}
+    panel = Panel(" ".join(filter(None, sentences)), heads, "lllccrcccrl", blocks)
+    return Table(inputs.caption(CAPTION), [panel], options.note)
+
+
+def _cells(row: Element) -> tuple[str, ...]:
+    label = LABELS[row.label]
+    rmse, trivial, *sigmas = (
+        value(found, label)
+        for found in (row.rmse, row.rmse_trivial, row.sigma_gaia_eso, row.sigma_galah)
+    )
+    ratio = NOTHING if row.ratio is None else f"{row.ratio:.2f}"
+    if row.ratio_low is not None:
+        ratio += f" [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
+    bound = NOTHING if row.bound_ratio is None else f"{row.bound_ratio:.1f}"
+    words = [text or NOTHING for text in (row.group, row.group_paper)]
+    last = row.source or NOTHING
+    return label.latex, *words, *sigmas, str(row.used), rmse, trivial, ratio, bound, last

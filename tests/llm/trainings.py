@@ -1,0 +1,100 @@
+"""Trainings of the tiny base under torchrun, as the rule starts them, for several tests."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from llm.toy import GRID, Toy
+from processes import started
+from safetensors.torch import load_file
+
+from spectralm.llm.adapter import WEIGHTS
+from spectralm.llm.options import LlmOptions
+from spectralm.spectra.options import SpectraOptions
+
+PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
+TESTS = Path(__file__).parent.parent
+
+
+def options(answer: str, epochs: float) -> LlmOptions:
+    """A small QLoRA training that uses all features of a large one."""
+    training = {
+        "epochs": epochs,
+        "learning_rate": 0.003,
+        "batch_size": 4,
+        "accumulation": 2,
+        "flux_noise": 0.01,
+        "evaluations": 2,
+        "evaluation_spectra": 8,
+        "checkpoints": 6,
+    }
+    if answer == "grouped":
+        training["soft_targets"] = {"teff": 100.0, "logg": 0.1, "feh": 0.1, "x_fe": 0.05}
+    lora = {"rank": 8, "alpha": 16, "dropout": 0.1}
+    return LlmOptions(base="tiny", lora=lora, training=training, generation={"batch_size": 4})
+
+
+def start(
+    toy: Toy,
+    folder: Path,
+    options: LlmOptions,
+    *more: object,
+    program: str = "llm.as_on_gpus",
+    **environment: str,
+) -> subprocess.Popen:
+    """Start a training as the rule does.
+
+    Args:
+        toy: its base and questions.
+        folder: for workspaces, logs and the run.
+        options: of the model.
+        more: arguments.
+        program: the module with the command line.
+        environment: variables besides those of this process.
+    """
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+        *("--nproc-per-node", options.training.processes, "-m", program, "train-llm"),
+        *("--train-questions", toy.train, "--validation-questions", toy.validation),
+        *("--base", toy.base, "--targets", toy.targets, "--options", options.model_dump_json()),
+        *("--text", toy.text.model_dump_json(), "--grid", PIXELS.model_dump_json()),
+        *("--workspaces", folder / "workspaces", "--tensorboard", folder / "tensorboard"),
+        *("--out", folder / "run"),
+        *more,
+    ]
+    return started(command, PYTHONPATH=str(TESTS), **environment)
+
+
+def start_of(output: str) -> str:
+    """The checkpoint from which a training started, or "the beginning", by its log."""
+    return re.search(r"workspace \S+, from (.*)", output)[1]
+
+
+def workers_of(folder: Path) -> list[int]:
+    """Processes of trainings in a folder, after a second in which the kernel can end them."""
+    time.sleep(1)
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if str(folder).encode() in _read_if_there(path)
+    ]
+
+
+def _read_if_there(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # the process has ended
+        return b""
+
+
+def check_continued(before: Path, after: Path) -> None:
+    """Check that a run's adapter was trained further from that of another run."""
+    old, new = (load_file(run / WEIGHTS) for run in (before, after))
+    assert old.keys() == new.keys()
+    for name, tensor in new.items():
+        similarity = torch.cosine_similarity(tensor.flatten(), old[name].flatten(), dim=0)
+        assert similarity > 0.5, f"{name} was trained from the beginning, not continued"
+        assert not tensor.equal(old[name]), f"{name} was not trained"
