@@ -1,14 +1,18 @@
-# make demo   the whole experiment on a synthetic sky
-# make test   everything that this machine can check, from a fresh checkout
-# make smoke-gpu   the real recipe with a random 8B on this machine's GPUs, beside the plan
-# make docs   the manual, into site/
-# make lint   style, the order of the wings, the workflow's rules
+# make demo       the whole experiment on a synthetic sky
+# make test       everything that this machine can check, from a fresh checkout
+# make quick      the tests without the slow ones
+# make coverage   all tests, and which lines of the package they do not run
+# make lint       style, types, the order of the wings, the workflow's rules
+# make docs       the manual, into site/
+# make lock       uv.lock, requirements.txt and workflow/envs from pyproject.toml
+# make smoke-gpu  the real recipe with a random 8B on this machine's GPUs, beside the plan
 PYTHON ?= python3.11
 BIN := .venv/bin
+PYTEST := python -m pytest -n 2 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DS_BUILD_OPS = 0
 
-.PHONY: demo test docs lint bench smoke-gpu schema lock
+.PHONY: demo test quick coverage docs lint bench smoke-gpu schema lock
 
 demo: .venv/installed
 	snakemake --profile profiles/demo
@@ -16,7 +20,15 @@ demo: .venv/installed
 	@echo "Everything above is of synthetic stars. The report: results/report/index.html"
 
 test: .venv/installed lint
-	python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
+
+quick: .venv/installed
+	$(PYTEST) -m "not slow and not slurm"
+
+# Not part of `make test`: counting lines takes 60% more CPU time. Commands that tests start as
+# processes of their own are not counted.
+coverage: .venv/installed
+	$(PYTEST) --cov=spectralm --cov-report=term:skip-covered
 
 # Lint needs only paths that are there; these are no data.
 NO_DATA := {lamost: {spectra: [tests], catalogues: [README.md]}, \
@@ -24,6 +36,7 @@ NO_DATA := {lamost: {spectra: [tests], catalogues: [README.md]}, \
 lint: .venv/installed
 	ruff check .
 	ruff format --check .
+	mypy
 	lint-imports
 	snakefmt --check Snakefile workflow
 	snakemake --lint --config "surveys=$(NO_DATA)"

@@ -1,11 +1,11 @@
-"""The manual's tables that are made from the code, a hook of mkdocs.
+"""Tables of the manual that are generated from the code; a hook of MkDocs.
 
-``<!-- made from code: NAME -->`` in a page of ``docs/`` becomes the table of that name.
+``<!-- made from code: NAME -->`` in a page of ``docs/`` is replaced by the table NAME.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 CONFIG = ROOT / "config" / "config.yaml"
 MARK = re.compile(r"<!-- made from code: (\w+) -->")
 
-#: Tables of the page on columns: the file, and what is in it.
+#: Headings of the page on columns (files, for most), and the columns.
 COLUMNS = {
     "results/catalogues/files.parquet": schemas.FILES,
     "results/catalogues/lamost.parquet": schemas.CATALOGUE,
@@ -46,27 +46,28 @@ COLUMNS = {
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Fill a page's tables in (called by mkdocs)."""
+    """Fill in the tables of a page (called by MkDocs)."""
     return MARK.sub(lambda mark: TABLES[mark[1]](), markdown)
 
 
-def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
-    lines = [head, ("---",) * len(head), *rows]
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(' '.join(cell.split()) for cell in row)} |" for row in lines)
 
 
 def every_column() -> str:
-    """A heading and a table for each file of tables."""
-    return "\n\n".join(f"## {place}\n\n{_columns(of)}" for place, of in COLUMNS.items())
+    """A heading and a table for each file with columns."""
+    return "\n\n".join(f"## {name}\n\n{_columns(columns)}" for name, columns in COLUMNS.items())
 
 
-def _columns(of: tuple[Column, ...]) -> str:
-    head = ("column", "type", "unit", "what it is")
-    rows = ((f"`{c.name}`", _type(c.type), c.unit, c.description) for c in of)
-    if any(c.ucd for c in of):
-        head = (*head, "UCD")
-        rows = ((*row, c.ucd) for row, c in zip(rows, of, strict=True))
+def _columns(columns: tuple[Column, ...]) -> str:
+    head = ["column", "type", "unit", "what it is"]
+    rows = [[f"`{c.name}`", _type(c.type), c.unit, c.description] for c in columns]
+    if any(c.ucd for c in columns):
+        head.append("UCD")
+        rows = [[*row, c.ucd] for row, c in zip(rows, columns, strict=True)]
     return table(head, rows)
 
 
@@ -75,48 +76,48 @@ def _type(kind: pa.DataType) -> str:
 
 
 def refusals() -> str:
-    """Why a spectrum is refused."""
+    """The reasons why a spectrum is refused."""
     rows = ((f"`{name}`", meaning) for name, meaning in REASONS.items())
     return table(("reason", "what it means"), rows)
 
 
 def every_key() -> str:
-    """A table of keys for each part of the config, with the values of ``config/config.yaml``."""
+    """A table of keys for each section of the config, with the values of ``config/config.yaml``."""
     schema = yaml.safe_load(SCHEMA.read_text())
     values = yaml.safe_load(CONFIG.read_text())
     return "\n\n".join(_sections("", schema, values, schema["$defs"], level=2))
 
 
 def _sections(
-    place: str, part: dict, values: dict | None, known: dict, level: int
+    path: str, section: dict, values: dict | None, definitions: dict, level: int
 ) -> Iterator[str]:
-    """A part's keys as a table, then a section for each key that is a part itself.
+    """A table of the keys of a section, and then its subsections.
 
-    ``values`` are those of this part in the config; None for entries of which there may be many,
-    whose defaults are the schema's.
+    ``values`` are the values of this section in the config. None for sections that may occur
+    several times; their defaults are those of the schema.
     """
-    rows, inner = [], []
-    for name, field in part["properties"].items():
-        parts = list(_parts(f"{place}.{name}".lstrip("."), field, known))
+    rows, subsections = [], []
+    for name, field in section["properties"].items():
+        found = list(_subsections(f"{path}.{name}".lstrip("."), field, definitions))
         own = values[name] if values and "$ref" in field else None
-        inner += [(key, below, own) for key, below in parts]
-        told = ("below", "") if parts else (_kind(field), _default(name, field, values))
-        rows.append((f"`{name}`", *told, field.get("description", "")))
-    yield table(("key", "type", "default", "what it is"), iter(rows))
-    for key, below, own in inner:
+        subsections += [(key, below, own) for key, below in found]
+        kind, default = ("below", "") if found else (_kind(field), _default(name, field, values))
+        rows.append((f"`{name}`", kind, default, field.get("description", "")))
+    yield table(("key", "type", "default", "what it is"), rows)
+    for key, below, own in subsections:
         yield f"{'#' * level} {key}\n\n{below.get('description', '')}"
-        yield from _sections(key, below, own, known, level + 1)
+        yield from _sections(key, below, own, definitions, level + 1)
 
 
-def _parts(key: str, field: dict, known: dict) -> Iterator[tuple[str, dict]]:
-    """The parts that a key's value is made of: its own, or those of its entries."""
+def _subsections(key: str, field: dict, definitions: dict) -> Iterator[tuple[str, dict]]:
+    """The subsections of a key: its value, or the entries of its value."""
     for entries, name in (("items", "N"), ("additionalProperties", "NAME")):
         if isinstance(field.get(entries), dict):
-            yield from _parts(f"{key}.{name}", field[entries], known)
+            yield from _subsections(f"{key}.{name}", field[entries], definitions)
     if "$ref" in field:
-        yield key, known[_last(field["$ref"])]
+        yield key, definitions[_last(field["$ref"])]
     for kind, one in field.get("discriminator", {}).get("mapping", {}).items():
-        yield f"{key} [{kind}]", known[_last(one)]
+        yield f"{key} [{kind}]", definitions[_last(one)]
 
 
 def _last(reference: str) -> str:

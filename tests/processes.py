@@ -9,7 +9,7 @@ from pathlib import Path
 def started(
     command: Iterable[object], cwd: Path | None = None, **environment: str
 ) -> subprocess.Popen:
-    """A command in a session of its own, on one thread, its output in a pipe."""
+    """Start a command in a new session, on one thread, with its output in a pipe."""
     return subprocess.Popen(
         list(map(str, command)),
         cwd=cwd,
@@ -22,7 +22,7 @@ def started(
 
 
 def finish(process: subprocess.Popen) -> str:
-    """Wait for a command to end well; its output."""
+    """Wait for a command to end, check that it succeeded, and return its output."""
     output, _ = process.communicate(timeout=1200)
     assert process.returncode == 0, output[-5000:]
     return output

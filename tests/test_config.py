@@ -67,20 +67,20 @@ def test_the_manual_names_every_key_with_its_default(config):
     llm = LlmOptions().model_dump()
     llm["training"] |= {"processes": 8, "zero3": True, "accumulation": 2}  # a node of the paper's
     assert load(config).llms["llm"].model_dump() == llm
-    said = config["models"]["llm"]
-    assert said.keys() == llm.keys()
+    given = config["models"]["llm"]
+    assert given.keys() == llm.keys()
     for part in ("lora", "training", "generation"):
-        assert said[part].keys() == llm[part].keys()
+        assert given[part].keys() == llm[part].keys()
     written = load(config)
     for kind in kinds():
-        name, said = next((n, m) for n, m in config["models"].items() if m["kind"] == kind)
+        name, given = next((n, m) for n, m in config["models"].items() if m["kind"] == kind)
         default = options_class(kind)()
         assert written.baselines[name] == default
-        assert said.keys() == default.model_dump().keys()
+        assert given.keys() == default.model_dump().keys()
     for part in ("samples", "spectra", "evaluation", "mock", "tiny"):
         assert config[part].keys() == getattr(written, part).model_dump().keys()
-    for said, grid in zip(config["experiment"], written.experiment, strict=True):
-        assert said.keys() == grid.model_dump().keys()
+    for given, grid in zip(config["experiment"], written.experiment, strict=True):
+        assert given.keys() == grid.model_dump().keys()
 
 
 def test_the_schema_on_disk_is_that_of_the_code(repository):
@@ -119,7 +119,7 @@ def test_the_sweep_is_of_every_model_of_the_demo_at_every_scale(config, reposito
     config["experiment"] = sweep["experiment"]
     swept = load(config)
     assert set(swept.run_models) == set(models)
-    assert len(swept.runs) == 3 * len(models) + 3 * 2  # two models learn both datasets
+    assert len(swept.runs) == 3 * len(models) + 3 * 2  # two models are trained on both datasets
     assert [len(swept.scales(dataset)) for dataset in swept.datasets] == [3, 3]
 
 

@@ -1,4 +1,4 @@
-"""GPUs of which each is used by one command: real processes, and a machine that pretends."""
+"""Each GPU is used by one command: real processes on a simulated machine with eight GPUs."""
 
 import os
 import re
@@ -14,7 +14,7 @@ import yaml
 from processes import finish, started
 
 GPUS = [f"GPU-{number}-of-eight" for number in range(8)]
-#: What `nvidia-smi` does here, if it is asked as it should be.
+#: What `nvidia-smi` does here, if its arguments are correct.
 EIGHT = f'test "$*" = "--query-gpu=uuid --format=csv,noheader" && printf "%s\\n" {" ".join(GPUS)}'
 #: A job that uses its GPUs for a moment, and fails if another uses one of them meanwhile.
 USE = """\
@@ -25,9 +25,9 @@ for gpu in $gpus; do mkdir "in_use.$gpu"; done
 sleep 0.1
 for gpu in $gpus; do rmdir "in_use.$gpu"; done
 """
-#: A job that holds its GPUs until it is told to end.
-HOLD = 'echo "sees $CUDA_VISIBLE_DEVICES"; read -r told < "$0"'
-TELL = 'echo "sees ${CUDA_VISIBLE_DEVICES-nothing}"'
+#: A job that holds its GPUs until it can read a line from a pipe.
+HOLD = 'echo "sees $CUDA_VISIBLE_DEVICES"; read -r line < "$0"'
+SHOW = 'echo "sees ${CUDA_VISIBLE_DEVICES-nothing}"'
 SNAKEFILE = """
 rule all:
     input:
@@ -89,31 +89,31 @@ class Machine:
         script.chmod(0o755)
 
     def start(self, count: int | str, *command: str, **environment: str) -> subprocess.Popen:
-        """Start a command on so many GPUs."""
-        asked = [sys.executable, "-m", "spectralm.gpus", count, *command]
-        self.jobs.append(started(asked, self.folder, **environment))
+        """Start a command on ``count`` GPUs."""
+        arguments = [sys.executable, "-m", "spectralm.gpus", count, *command]
+        self.jobs.append(started(arguments, self.folder, **environment))
         return self.jobs[-1]
 
     def use(self, count: int) -> subprocess.Popen:
-        """Start a job that uses so many GPUs for a moment."""
+        """Start a job that uses ``count`` GPUs for a moment."""
         return self.start(count, "/bin/sh", "use.sh")
 
     def hold(self, count: int, **environment: str) -> subprocess.Popen:
-        """Start a job that holds so many GPUs until `end`."""
+        """Start a job that holds ``count`` GPUs until `end`."""
         end = self.folder / f"end.{len(self.jobs)}"
         os.mkfifo(end)
         return self.start(count, "/bin/sh", "-c", HOLD, str(end), **environment)
 
     def end(self, job: subprocess.Popen) -> None:
-        """Let a job end that holds GPUs."""
-        # Opened for reading too, so that this does not wait for a job that is no more.
+        """End a job that holds GPUs."""
+        # Opened for reading too, so that this does not wait if the job has ended.
         end = os.open(self.folder / f"end.{self.jobs.index(job)}", os.O_RDWR)
         os.write(end, b"now\n")
         finish(job)
         os.close(end)
 
     def kill_all(self) -> None:
-        """End what still runs."""
+        """Kill the jobs that still run."""
         for job in self.jobs:
             if job.poll() is None:
                 os.killpg(job.pid, signal.SIGKILL)
@@ -121,7 +121,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch) -> Iterator[Machine]:
-    """A machine of its own for each test; what still runs after ten minutes is killed."""
+    """A machine for each test; jobs that still run after ten minutes are killed."""
     made = Machine(tmp_path)
     here = Path(sys.executable).parent
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{here}:{os.environ['PATH']}")
@@ -137,14 +137,14 @@ def machine(tmp_path, monkeypatch) -> Iterator[Machine]:
         job.stdout.close()
 
 
-def said(job: subprocess.Popen, words: str) -> str:
-    """The next line of a job's output that has the words."""
-    return next(line for line in job.stdout if words in line)
+def next_line(job: subprocess.Popen, text: str) -> str:
+    """The next line of a job's output that contains a text."""
+    return next(line for line in job.stdout if text in line)
 
 
 def seen(job: subprocess.Popen) -> list[str]:
     """The GPUs that a job sees, once it runs."""
-    return gpus_in(said(job, "sees "))
+    return gpus_in(next_line(job, "sees "))
 
 
 def gpus_in(output: str) -> list[str]:
@@ -153,11 +153,11 @@ def gpus_in(output: str) -> list[str]:
 
 def test_eight_jobs_of_one_have_a_gpu_each_and_a_ninth_waits(machine):
     eight = [machine.hold(1) for _ in range(8)]
-    had = {tuple(seen(job)): job for job in eight}
-    assert sorted(had) == [(gpu,) for gpu in GPUS]
+    by_gpu = {tuple(seen(job)): job for job in eight}
+    assert sorted(by_gpu) == [(gpu,) for gpu in GPUS]
     ninth = machine.hold(1)
-    assert "waiting until 1 of 8 GPUs are free" in said(ninth, "waiting")
-    machine.end(had["GPU-5-of-eight",])
+    assert "waiting until 1 of 8 GPUs are free" in next_line(ninth, "waiting")
+    machine.end(by_gpu["GPU-5-of-eight",])
     assert seen(ninth) == ["GPU-5-of-eight"]
 
 
@@ -171,11 +171,11 @@ def test_the_gpus_of_a_killed_job_are_free_at_once(machine):
     assert "waiting" not in output
 
 
-def test_who_waits_may_be_killed_too(machine):
+def test_a_waiting_job_may_be_killed(machine):
     holder = machine.hold(8)
     seen(holder)
     job = machine.use(1)
-    said(job, "waiting")
+    next_line(job, "waiting")
     job.kill()
     job.wait()
     machine.end(holder)
@@ -187,7 +187,7 @@ def test_jobs_of_eight_and_of_one_never_share(machine):
     seen(holder)
     large = [machine.use(8) for _ in range(2)]
     for job in large:
-        said(job, "waiting")
+        next_line(job, "waiting")
     small = [machine.use(1) for _ in range(6)]
     for job in small[:3]:
         assert len(gpus_in(finish(job))) == 1
@@ -203,8 +203,8 @@ def test_two_jobs_of_five_do_not_wait_for_each_other(machine):
     seen(holder)
     both = [machine.use(5) for _ in range(2)]
     for job in both:
-        said(job, "waiting")
-    # Those who wait hold none of the other four.
+        next_line(job, "waiting")
+    # Waiting jobs hold none of the other four.
     output = finish(machine.use(4))
     assert len(gpus_in(output)) == 4
     assert "waiting" not in output
@@ -226,8 +226,8 @@ def test_cuda_visible_devices_restricts_the_gpus(machine, given, pool):
     first, second = (machine.hold(1, CUDA_VISIBLE_DEVICES=given) for _ in range(2))
     assert sorted(seen(first) + seen(second)) == sorted(pool)
     third = machine.hold(1, CUDA_VISIBLE_DEVICES=given)
-    assert "waiting until 1 of 2 GPUs are free" in said(third, "waiting")
-    # Whoever may have the others has them.
+    assert "waiting until 1 of 2 GPUs are free" in next_line(third, "waiting")
+    # The other GPUs are free.
     free = [gpu for gpu in GPUS if gpu not in pool]
     assert seen(machine.hold(len(free))) == free
 
@@ -245,9 +245,9 @@ def test_cuda_visible_devices_restricts_the_gpus(machine, given, pool):
         (1, "3,", "'' is none of the 8 GPUs"),
     ],
 )
-def test_gpus_that_are_not_there_are_an_error(machine, count, given, error):
+def test_missing_gpus_are_an_error(machine, count, given, error):
     environment = {} if given is None else {"CUDA_VISIBLE_DEVICES": given}
-    job = machine.start(count, "/bin/sh", "-c", TELL, **environment)
+    job = machine.start(count, "/bin/sh", "-c", SHOW, **environment)
     output, _ = job.communicate()
     assert job.returncode == 1
     assert output.startswith("spectralm.gpus: error: ")
@@ -273,7 +273,7 @@ def test_without_gpus_the_command_runs_as_it_is(machine, monkeypatch, count, nvi
     else:
         machine.nvidia_smi(nvidia_smi)
     environment = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
-    output = finish(machine.start(count, "/bin/sh", "-c", TELL, **environment))
+    output = finish(machine.start(count, "/bin/sh", "-c", SHOW, **environment))
     assert output.endswith(f"sees {'nothing' if visible is None else visible}\n")
     assert ("nvidia-smi fails" in output) == (nvidia_smi == "exit 9")
     assert not list((machine.folder / "tmp").iterdir())
@@ -294,7 +294,7 @@ def test_the_status_is_the_commands(machine, ends, status):
     assert job.returncode == status
 
 
-def test_a_command_that_is_not_there_is_an_error(machine):
+def test_an_unknown_command_is_an_error(machine):
     job = machine.start(1, "no-such-command")
     output, _ = job.communicate()
     assert job.returncode == 1
@@ -302,7 +302,7 @@ def test_a_command_that_is_not_there_is_an_error(machine):
 
 
 @pytest.mark.parametrize("arguments", [[], ["1"], ["many", "true"], ["-1", "true"]])
-def test_it_says_how_it_is_used(machine, arguments):
+def test_wrong_arguments_print_the_usage(machine, arguments):
     job = started([sys.executable, "-m", "spectralm.gpus", *arguments])
     output, _ = job.communicate()
     assert job.returncode == 2
@@ -324,8 +324,8 @@ def test_jobs_of_snakemake_never_share(machine, repository):
     command += ["--directory", machine.folder, "--snakefile", machine.folder / "Snakefile"]
     snakemake = started(command)
     machine.jobs.append(snakemake)
-    # Snakemake does not know of the GPU that is held outside, so a job waits.
-    said(snakemake, "waiting until 8 of 8 GPUs are free")
+    # A GPU is held by a job that Snakemake did not start, so a job waits.
+    next_line(snakemake, "waiting until 8 of 8 GPUs are free")
     machine.end(holder)
     finish(snakemake)
     for name, count in [("one.0", 1), ("one.7", 1), ("five.0", 5), ("eight", 8), ("killed", 3)]:
@@ -334,7 +334,7 @@ def test_jobs_of_snakemake_never_share(machine, repository):
     assert not list(machine.folder.glob("in_use.*"))
 
 
-def test_the_profile_names_rules_that_there_are(repository):
+def test_the_rules_in_the_profile_exist(repository):
     profile = yaml.safe_load((repository / "node" / "config.yaml").read_text())
     rules = "".join(file.read_text() for file in (repository / "workflow" / "rules").glob("*.smk"))
     assert profile["set-threads"].keys() <= set(re.findall(r"^rule (\w+):", rules, re.MULTILINE))

@@ -30,7 +30,7 @@ def test_a_new_clock_starts_at_nothing(tmp_path):
 
 
 def test_versions_and_commit():
-    said = provenance(["numpy"])
-    assert said["versions"].keys() == {"spectralm", "numpy"}
-    assert said["versions"]["spectralm"] == __version__
-    assert said["git_commit"] is None or len(said["git_commit"]) == 40
+    facts = provenance(["numpy"])
+    assert facts["versions"].keys() == {"spectralm", "numpy"}
+    assert facts["versions"]["spectralm"] == __version__
+    assert facts["git_commit"] is None or len(facts["git_commit"]) == 40

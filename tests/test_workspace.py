@@ -1,4 +1,4 @@
-"""Who may train in a workspace, and what a finished training leaves there."""
+"""Locks of workspaces, and the results of finished trainings."""
 
 import json
 import multiprocessing
@@ -29,7 +29,7 @@ with Lock(Path(sys.argv[1]), heartbeat=0.05):
 
 @pytest.fixture
 def holder(tmp_path):
-    """Another process that trains in ``tmp_path / "key"``; it is not waited for."""
+    """Another process that trains in ``tmp_path / "key"``."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, tmp_path / "key"],
         stdout=subprocess.PIPE,
@@ -42,20 +42,20 @@ def holder(tmp_path):
     process.communicate()
 
 
-def owned_by(owner: Owner, workspace: Path) -> Path:
+def write_lock(owner: Owner, workspace: Path) -> Path:
     """Write the lock of an owner."""
     path = workspace.with_name(f"{workspace.name}.lock")
     path.write_text(json.dumps(asdict(owner)))
     return path
 
 
-def test_a_second_training_is_told_who_trains_and_what_to_do(holder, tmp_path):
+def test_the_error_of_a_second_training_names_the_first_and_what_to_do(holder, tmp_path):
     started = time.monotonic()
     with pytest.raises(InputError) as refused, Lock(tmp_path / "key"):
         pass
     assert time.monotonic() - started < 5
-    for told in (str(tmp_path / "key"), f"process {holder.pid} on", "job 4711", "scancel 4711"):
-        assert told in str(refused.value)
+    for text in (str(tmp_path / "key"), f"process {holder.pid} on", "job 4711", "scancel 4711"):
+        assert text in str(refused.value)
     assert holder.poll() is None
 
 
@@ -75,15 +75,15 @@ def test_a_killed_owner_is_followed_at_once(holder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_process_id_that_is_used_again_is_another_owner(tmp_path):
-    owned_by(replace(Owner.here(), start_ticks=1), tmp_path / "key")
+def test_a_reused_process_id_is_another_owner(tmp_path):
+    write_lock(replace(Owner.here(), start_ticks=1), tmp_path / "key")
     with Lock(tmp_path / "key"):
         pass
 
 
-def test_an_owner_elsewhere_is_dead_when_it_gives_no_sign_of_life(tmp_path):
+def test_an_owner_on_another_host_is_dead_without_a_heartbeat(tmp_path):
     elsewhere = replace(Owner.here(), host="elsewhere", slurm_job=None)
-    path = owned_by(elsewhere, tmp_path / "key")
+    path = write_lock(elsewhere, tmp_path / "key")
     stop = threading.Event()
 
     def live() -> None:
@@ -100,7 +100,7 @@ def test_an_owner_elsewhere_is_dead_when_it_gives_no_sign_of_life(tmp_path):
         assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_an_owner_that_was_away_too_long_ends(holder, tmp_path):
+def test_an_owner_that_was_suspended_too_long_ends(holder, tmp_path):
     owner = Owner(**json.loads((tmp_path / "key.lock").read_text()))
     assert owner.pid == holder.pid
     lock = Lock(tmp_path / "key")
@@ -110,7 +110,7 @@ def test_an_owner_that_was_away_too_long_ends(holder, tmp_path):
 
 
 def compete(workspace: Path, seed: int, violations) -> None:
-    """Take the lock until one time it is not given back."""
+    """Take and release the lock until this process dies while it holds the lock."""
     dice = random.Random(seed)
     while True:
         try:
@@ -128,7 +128,7 @@ def compete(workspace: Path, seed: int, violations) -> None:
             time.sleep(dice.uniform(0, 0.002))
 
 
-def test_of_many_only_one_trains_although_owners_die(tmp_path):
+def test_only_one_of_many_processes_trains_although_owners_die(tmp_path):
     spawn = multiprocessing.get_context("fork")
     violations = spawn.Value("i", 0)
     others = [

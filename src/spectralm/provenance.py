@@ -8,11 +8,21 @@ import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypedDict
 
 from spectralm.files import write_json
 
 
-def provenance(packages: Iterable[str]) -> dict[str, object]:
+class Provenance(TypedDict):
+    """What a result was made with."""
+
+    git_commit: str | None
+    python: str
+    versions: dict[str, str]
+    """Of Python packages."""
+
+
+def provenance(packages: Iterable[str]) -> Provenance:
     """Versions of this package and others, and the git commit of the code, if there is one."""
     commit = subprocess.run(
         ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],

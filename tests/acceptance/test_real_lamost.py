@@ -51,9 +51,9 @@ def test_every_file_is_in_a_shard_or_in_rejects_with_a_reason(experiment, real):
     assert sorted([*kept, *(row["path"] for row in rejects)]) == sorted(files)
     assert all(row["reason"] and row["detail"] for row in rejects)
     assert len(kept) >= 500
-    told = {Path(row["path"]).name: row["reason"] for row in rejects}
-    assert told["med-58025-HIP9645901_sp02-051.fits.gz"] == "LAMOST medium-resolution file"
-    assert told["spec-0266-51602-0031.fits"] == "not a LAMOST file name"
+    reasons = {Path(row["path"]).name: row["reason"] for row in rejects}
+    assert reasons["med-58025-HIP9645901_sp02-051.fits.gz"] == "LAMOST medium-resolution file"
+    assert reasons["spec-0266-51602-0031.fits"] == "not a LAMOST file name"
 
 
 def test_each_model_answers_every_test_spectrum(experiment):

@@ -1,4 +1,4 @@
-"""The catalogue of a run, read back by the tools that astronomers have."""
+"""The catalogue of a run, read by the tools that astronomers use."""
 
 import re
 import shutil
@@ -53,7 +53,7 @@ def sample() -> pa.Table:
 
 
 def predictions(manifest: pa.Table) -> pa.Table:
-    """Fifteen answers in another order than the manifest's; the sixth spectrum's is not parsed."""
+    """Fifteen predictions, not in the order of the manifest; one could not be parsed."""
     test = manifest.filter(pc.equal(manifest["split"], "test"))
     n = len(test)
     unparsed = np.arange(n) == 0
@@ -83,7 +83,7 @@ def answers(manifest) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def shards(manifest, tmp_path_factory) -> list[Path]:
-    """Two shards of spectra of a line that falls or rises; the last spectrum is noise."""
+    """Two shards of spectra that are straight lines of random slope; the last one is noise."""
     random = np.random.default_rng(3)
     slopes = random.uniform(-200, 200, (N, 1))
     flux = 500 + slopes * np.linspace(-1, 1, GRID) + random.normal(0, 5, (N, GRID))
@@ -107,7 +107,7 @@ def shards(manifest, tmp_path_factory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def known(manifest, shards, tmp_path_factory) -> TrainingDomain:
-    """The first five spectra, which have the coolest stars and the least signal."""
+    """The training domain: the first five spectra, with the coolest stars and the lowest S/N."""
     samples = [tmp_path_factory.mktemp("samples") / path.name for path in shards]
     for path, part in zip(samples, (manifest[:12], manifest[12:]), strict=True):
         write_manifest(path, part)
@@ -134,17 +134,17 @@ def files(rows, tmp_path_factory):
     return paths
 
 
-def test_each_predicted_spectrum_is_there_once_with_what_belongs_to_it(rows, manifest):
+def test_each_predicted_spectrum_has_one_row_with_its_values(rows, manifest):
     assert rows["obsid"].to_pylist() == manifest["obsid"].to_pylist()[5:]
     assert rows["ra"].to_pylist() == manifest["ra"].to_pylist()[5:]
-    spectrums = [bits & SPECTRUM_BITS for bits in rows["flags"].to_pylist()]
-    assert spectrums == list(range(5, N))
+    spectrum_flags = [bits & SPECTRUM_BITS for bits in rows["flags"].to_pylist()]
+    assert spectrum_flags == list(range(5, N))
     teff = rows["teff"].to_pylist()
     assert teff[0] is None
     assert teff[1:] == [value + 0.125 for value in manifest["teff"].to_pylist()[6:]]
 
 
-def test_a_spectrum_of_two_datasets_is_there_once(answers, manifest, spectra, known, rows):
+def test_a_spectrum_of_two_datasets_has_one_row(answers, manifest, spectra, known, rows):
     twice = [pa.concat_tables([table, table]) for table in (answers, manifest, spectra)]
     assert catalogue(*twice, known, ORIGIN, Targets.PARAMETERS, "toy").equals(rows)
 
@@ -170,7 +170,7 @@ def test_flags_of_predictions(rows, known):
     ]
 
 
-def test_errors_of_predictions_are_taken(answers, manifest, spectra, known):
+def test_errors_of_predictions_are_in_the_catalogue(answers, manifest, spectra, known):
     errors = pa.array(np.full(len(answers), 30.0))
     place = answers.column_names.index("teff_err")
     given = answers.set_column(place, "teff_err", errors)
@@ -206,18 +206,18 @@ def test_parquet_has_the_columns_and_the_header(files, rows):
 
 
 def cells(table: Table, name: str) -> list:
-    """A column as Python's values, None where there is nothing."""
-    told = (None if value is np.ma.masked else value for value in table[name].tolist())
-    return [value.decode() if isinstance(value, bytes) else value for value in told]
+    """A column as Python values, None where masked."""
+    values = (None if value is np.ma.masked else value for value in table[name].tolist())
+    return [value.decode() if isinstance(value, bytes) else value for value in values]
 
 
 def same_cells(table: Table, rows: pa.Table) -> None:
-    """Assert that a table has the rows' values and nulls; no text is an empty one."""
+    """Assert that a table has the values and nulls of the rows; a null string is an empty one."""
     assert table.colnames == rows.column_names
     for name in rows.column_names:
         empty = "" if rows[name].type == pa.string() else None
-        told = [empty if value is None else value for value in cells(table, name)]
-        assert told == [empty if value is None else value for value in rows[name].to_pylist()]
+        found = [empty if value is None else value for value in cells(table, name)]
+        assert found == [empty if value is None else value for value in rows[name].to_pylist()]
 
 
 def test_fits_is_read_by_astropy_with_units_and_without_complaint(files, rows):
@@ -245,7 +245,7 @@ def test_fitsverify_finds_nothing(files):
 
 
 def stilts(*words: str) -> str:
-    """What STILTS says, with which TOPCAT reads."""
+    """Output of STILTS, the library with which TOPCAT reads tables."""
     done = subprocess.run(
         ["stilts", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
@@ -256,9 +256,9 @@ def stilts(*words: str) -> str:
 def test_topcats_reader_finds_no_error(files, rows):
     assert "ERROR" not in stilts("votlint", str(files[2]))
     for path in files[1:]:
-        told = stilts("tpipe", f"in={path}", "omode=meta")
-        assert f"Rows:    {len(rows)}" in told
-        assert re.search(r"teff\(Double\)/K +- Teff by the model", told)
+        output = stilts("tpipe", f"in={path}", "omode=meta")
+        assert f"Rows:    {len(rows)}" in output
+        assert re.search(r"teff\(Double\)/K +- Teff by the model", output)
 
 
 def test_votable_is_valid_and_has_units_ucds_and_the_frame(files, rows):

@@ -1,7 +1,7 @@
-"""Every command of the manual can be typed: its program, options, files and targets are there.
+"""Every command of the manual can be run: its program, options, files and targets exist.
 
-A block marked ``<!-- needs: cluster|gpu|data -->`` is only looked at; all others are run dry.
-Commands within a line may leave out what stands elsewhere, such as the number of cores.
+A block marked ``<!-- needs: cluster|gpu|data -->`` is only checked; all others are dry runs.
+Commands within a sentence may be incomplete, for example without the number of cores.
 """
 
 import json
@@ -26,12 +26,12 @@ FENCED = re.compile(
     re.M | re.S,
 )
 INLINE = re.compile(r"`((?:spectralm|snakemake|make|python -m) [^`\n]+)`")
-#: Those that stand for many.
+#: Patterns for several commands.
 PATTERNS = ("spectralm RULE-NAME ...", "spectralm read-mine")
 NEEDS = {"cluster", "gpu", "data"}
-#: The user's own config of the pages, and what it is a copy of.
+#: The user's own config in the pages, and the file that it is a copy of.
 MINE = {"mine.yaml": "config/lamost_folder.yaml"}
-#: Paths that are there in place of a survey's.
+#: Existing paths in place of a survey's files.
 SURVEYS = {name: {"catalogue": "README.md"} for name in ("apogee", "galah", "gaia_eso")}
 SURVEYS["lamost"] = {"spectra": ["tests"], "catalogues": ["README.md"]}
 
@@ -44,11 +44,11 @@ class Command:
     text: str
     need: str | None
     whole: bool
-    """It stands in a block of its own."""
+    """It is in a block of its own."""
 
     @property
     def words(self) -> list[str]:
-        """Program and arguments, the user's config by what it is a copy of."""
+        """Program and arguments, with the user's config replaced by its original."""
         return [MINE.get(word, word) for word in shlex.split(self.text)]
 
 
@@ -130,12 +130,12 @@ def test_snakemake_knows_the_options(command, monkeypatch):
     _, arguments = parse_args(command.words[1:])
     assert all(Path(file).is_file() for file in arguments.configfile or ())
     if command.whole:
-        # Those that a reader types as they stand need to say how much of the machine they may use.
+        # A command that readers copy must limit the cores it uses.
         assert arguments.cores or arguments.profile or arguments.dryrun
 
 
 def targets() -> dict[tuple[str, ...], list[str]]:
-    """What Snakemake is asked for, by the configs that it is asked with; "all" for the default."""
+    """Targets of Snakemake by the config files they are used with; "all" is the default."""
     asked: dict[tuple[str, ...], list[str]] = {}
     for command in of("snakemake"):
         _, arguments = parse_args(command.words[1:])

@@ -1,4 +1,4 @@
-"""The pages on adding a survey and an element, followed to the letter on a copy of the code."""
+"""The pages on adding a survey, an element and a table, followed on a copy of the code."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ from astropy.table import Table
 from surveys.test_survey_readers import apogee_columns
 from workflow.experiment import Experiment, make_sky
 
-#: A path, alone or at the end of a sentence, and the block below it; a second block is of the same.
+#: A path, alone or at the end of a sentence, and the block below it. A block without a path belongs
+#: to the file of the block before it.
 STEP = re.compile(
     r"(?:`(?P<path>[\w/]+(?:\.\w+)?)`[^`]*?\n\n)?```(?P<kind>python|diff)\n(?P<text>.*?)```",
     re.DOTALL,
@@ -18,7 +19,7 @@ STEP = re.compile(
 
 
 def follow(page: Path, folder: Path) -> int:
-    """Make a page's changes to the code in a folder; how many there were."""
+    """Apply a page's changes to the code in a folder; returns their number."""
     path, steps = None, 0
     for step in STEP.finditer(page.read_text()):
         path = folder / step["path"] if step["path"] else path
@@ -34,13 +35,13 @@ def follow(page: Path, folder: Path) -> int:
 def patch(path: Path, lines: list[str]) -> None:
     old, new = ("\n".join(line[1:] for line in lines if line[0] in s) for s in (" -", " +"))
     text = path.read_text()
-    assert text.count(f"{old}\n") == 1, f"{path} has not, or not once, {old!r}"
+    assert text.count(f"{old}\n") == 1, f"{path} does not contain exactly once {old!r}"
     path.write_text(text.replace(old, new))
 
 
 @pytest.fixture(scope="module")
 def judged(repository, tmp_path_factory) -> Experiment:
-    """An experiment on a toy sky with the page's survey, which has ten stars of it."""
+    """An experiment on a toy sky with the page's survey, which has ten of its stars."""
     folder = tmp_path_factory.mktemp("survey")
     make_sky(folder, per_class=4)
     stars = [
@@ -72,8 +73,30 @@ def test_the_new_surveys_stars_are_found(judged):
 
 def test_the_new_survey_judges(judged):
     jobs = judged.to_do("tables")
-    assert jobs["tabulate_external"] == 1
+    assert jobs["tabulate_outside_parameters"] == 1
     assert jobs["tabulate_rejects"] == 2
+
+
+def test_a_new_table_and_a_new_figure_are_made(repository, tmp_path):
+    make_sky(tmp_path, per_class=4)
+    config = {
+        "surveys": {"lamost": {"spectra": ["spectra"], "catalogues": ["catalogue.csv"]}},
+        "samples": {"shard_size": 20},
+        "spectra": {"step": 50.0},
+        "models": {"ridge": {"kind": "ridge"}},
+        "experiment": [{"models": ["ridge"], "scales": [20]}],
+    }
+    made = Experiment.make(tmp_path, repository, config)
+    assert follow(repository / "docs" / "adding_a_table.md", tmp_path) == 4
+    made.run("tables", "figures", "results/report/index.html")
+    results = tmp_path / "results"
+    written = (results / "tables" / "unparsed-lamost-20.csv").read_text()
+    assert written == "run,spectra,unparsed\nridge-lamost-20,3,0\n"
+    assert "of models of 20 spectra" in (results / "tables" / "unparsed-lamost-20.md").read_text()
+    assert (results / "figures" / "classes-ridge-lamost-20.pdf").is_file()
+    page = (results / "report" / "index.html").read_text()
+    assert "Unparsed answers" in page
+    assert "Number of test spectra of each class." in page
 
 
 def test_the_new_element_is_read(repository, tmp_path):

@@ -6,16 +6,16 @@ import re
 import pytest
 
 QUOTED = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
-#: What others say.
+#: Messages of other programs start here.
 OTHERS = "## From Snakemake"
 
 
 @pytest.fixture(scope="module")
-def said(repository) -> list[str]:
-    """All texts of the code and the workflow, an ellipsis for each value put in."""
+def texts(repository) -> list[str]:
+    """All texts of the code and the workflow, with an ellipsis for each inserted value."""
     files = [*(repository / "src" / "spectralm").rglob("*.py")]
-    texts = [text for file in files for text in texts_of(ast.parse(file.read_text()))]
-    return [*texts, with_ellipses((repository / "workflow/rules/common.smk").read_text())]
+    found = [text for file in files for text in texts_of(ast.parse(file.read_text()))]
+    return [*found, with_ellipses((repository / "workflow/rules/common.smk").read_text())]
 
 
 def texts_of(tree: ast.Module) -> list[str]:
@@ -34,20 +34,20 @@ def quoted(page: str) -> list[str]:
     return QUOTED.findall(page.partition(OTHERS)[0])
 
 
-def test_quoted_messages_are_said(repository, said):
+def test_quoted_messages_are_in_the_code(repository, texts):
     messages = quoted((repository / "docs" / "troubleshooting.md").read_text())
     assert len(messages) > 30
-    lost = [m for m in messages if not any(m.strip("…") in text for text in said)]
-    assert not lost
+    missing = [m for m in messages if not any(m.strip("…") in text for text in texts)]
+    assert not missing
 
 
-def test_quoted_reasons_are_given(repository, said):
+def test_quoted_reasons_are_in_the_code(repository, texts):
     reasons = quoted((repository / "docs" / "cuts.md").read_text())
     assert len(reasons) > 15
-    assert set(reasons) <= set(said)
+    assert set(reasons) <= set(texts)
 
 
-def test_every_cut_of_the_catalogue_is_told(repository):
+def test_every_cut_of_the_catalogue_is_documented(repository):
     page = (repository / "docs" / "cuts.md").read_text()
     source = (repository / "src/spectralm/surveys/catalogue.py").read_text()
     cuts = re.findall(r"cuts\.cut\(\s*f?\"([^\"]+)\"", source)

@@ -1,4 +1,4 @@
-"""The manual as a site: built without a warning, whole, and without the network."""
+"""The manual as a site: complete, built without a warning, and without the network."""
 
 import re
 import sys
@@ -13,12 +13,12 @@ from spectralm.labels.vocabulary import Targets
 from spectralm.schemas import PREDICTIONS, SPECTRA, catalogue_columns, residual_columns
 from spectralm.spectra.refusals import REASONS
 
-#: Attributes that make a browser fetch something, by tag; links to follow are none.
+#: Attributes that make a browser fetch a file, by tag; ordinary links do not.
 FETCHED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 
 
 class Fetched(HTMLParser):
-    """What a page makes a browser fetch."""
+    """URLs that a browser fetches for a page."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -38,7 +38,7 @@ def site(repository, tmp_path_factory) -> Path:
     return folder
 
 
-def test_make_docs_is_this_build(repository):
+def test_make_docs_runs_the_same_build(repository):
     assert "mkdocs build --strict" in (repository / "Makefile").read_text()
 
 
@@ -53,7 +53,7 @@ def test_nothing_is_fetched_from_the_network(site):
         assert not re.findall(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", style.read_text())
 
 
-def test_every_column_is_told(site):
+def test_every_column_is_documented(site):
     page = (site / "columns.html").read_text()
     asked = (Targets.PARAMETERS, Targets.ABUNDANCES)
     tables = [SPECTRA, PREDICTIONS, *map(residual_columns, asked), *map(catalogue_columns, asked)]
@@ -61,7 +61,7 @@ def test_every_column_is_told(site):
         assert f"<code>{column.name}</code>" in page, column.name
 
 
-def test_every_key_is_told_with_the_value_that_it_has(repository, site):
+def test_every_key_is_documented_with_its_value(repository, site):
     page = (site / "config_keys.html").read_text()
     schema = yaml.safe_load((repository / "workflow/schemas/config.schema.yaml").read_text())
     for part in (schema, *schema["$defs"].values()):
@@ -72,7 +72,7 @@ def test_every_key_is_told_with_the_value_that_it_has(repository, site):
     assert re.search(rf"<code>shard_size</code></td>\s*<td>integer</td>\s*<td><code>{size}<", page)
 
 
-def test_every_refusal_is_told(site):
+def test_every_refusal_is_documented(site):
     page = (site / "cuts.html").read_text()
     assert all(f"<code>{reason}</code>" in page for reason in REASONS)
     assert "made from code" not in page

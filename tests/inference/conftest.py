@@ -1,4 +1,4 @@
-"""A linear model trained on LAMOST files of made-up stars, described and ready to predict."""
+"""A linear model trained on LAMOST files of synthetic stars, with its training domain."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ OPTIONS = SpectraOptions(step=50.0, sampling="mean", normalise="continuum")
 
 @dataclass(frozen=True)
 class Trained:
-    """A run's folder, the files it learnt from and their labels."""
+    """A run's folder, the files that it was trained on, and their labels."""
 
     folder: Path
     files: list[Path]
@@ -28,7 +28,7 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Trained:
-    """A hundred and fifty stars of 4000 to 9000 K, by S/N of 20 to 100."""
+    """A run trained on 150 stars with Teff from 4000 to 9000 K and S/N from 20 to 100."""
     folder = tmp_path_factory.mktemp("own")
     random = np.random.default_rng(5)
     count = 150

@@ -1,4 +1,4 @@
-"""What is kept of a training set."""
+"""The training domain of a run."""
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ GRID = 30
 
 
 def shard(folder, number, teff, split="train"):
-    """A shard of twenty spectra of noise about stars of one Teff; its two paths."""
+    """A shard of twenty spectra of noise, of stars with the same Teff; its two paths."""
     obsid = 100 * number + np.arange(20)
     flux = np.random.default_rng(number).integers(400, 600, (20, GRID)).astype(np.int16)
     spectra = {
@@ -32,7 +32,7 @@ def shard(folder, number, teff, split="train"):
     return paths
 
 
-def test_labels_are_of_all_shards_and_spectra_of_the_first(tmp_path, monkeypatch):
+def test_labels_are_from_all_shards_and_spectra_from_the_first(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "ENOUGH", 20)
     cool, hot = shard(tmp_path, 0, 4000.0), shard(tmp_path, 1, 8000.0)
     spectra, samples = zip(cool, hot, strict=True)

@@ -1,4 +1,4 @@
-"""From files to labels: by the command and by a call, and what is flagged."""
+"""From files to labels: by the command and by a call; quality flags."""
 
 import shutil
 
@@ -24,14 +24,14 @@ def flagged(row) -> set[str]:
     return set(str(row["flag_names"]).split())
 
 
-def test_labels_of_the_stars_that_were_held_back(trained):
-    held = np.flatnonzero(np.array(trained.stars["split"]) == "test")
-    table = predict([trained.files[place] for place in held], trained.folder)
-    residual = table["teff"] - np.array(trained.stars["teff"])[held]
+def test_labels_of_the_test_stars(trained):
+    test = np.flatnonzero(np.array(trained.stars["split"]) == "test")
+    table = predict([trained.files[index] for index in test], trained.folder)
+    residual = table["teff"] - np.array(trained.stars["teff"])[test]
     assert np.std(residual) < 0.5 * np.std(trained.stars["teff"])
     assert table["teff"].unit == u.K
     assert set(table["status"]) == {"parsed"}
-    assert table["snr"].tolist() == pytest.approx(np.array(trained.stars["snrr"])[held])
+    assert table["snr"].tolist() == pytest.approx(np.array(trained.stars["snrr"])[test])
     ordinary = [not flagged(row) - {"long_gap", "blue_edge", "clipped", "hole"} for row in table]
     assert np.mean(ordinary) > 0.8
 
@@ -57,7 +57,7 @@ def test_strange_spectra_are_flagged(trained, tmp_path):
     assert all(rows["distance"][:3] > 3 * rows["distance"][3])
 
 
-def test_much_masked_hot_and_signal_less_spectra_are_flagged(trained, tmp_path):
+def test_spectra_with_many_masked_pixels_or_without_errors_are_flagged(trained, tmp_path):
     gone = range(500, 2000)
     masked = coadd_file(tmp_path / "masked.fits", snr=60.0, masked=gone)
     flux = stellar_flux(WAVELENGTH, 5800, 4.4, 0.0)
@@ -67,12 +67,12 @@ def test_much_masked_hot_and_signal_less_spectra_are_flagged(trained, tmp_path):
     assert "masked" in flagged(masked)
     assert "no_snr" in flagged(plain)
     assert np.ma.is_masked(plain["snr"])
-    known = TrainingDomain.load(trained.folder / FILE)
-    assert known.outside(TEFF, np.array([3000.0, 6000.0, 20000.0])).tolist() == [True, False, True]
-    assert known.outside(FEH, np.array([np.nan])).tolist() == [False]
+    domain = TrainingDomain.load(trained.folder / FILE)
+    assert domain.outside(TEFF, np.array([3000.0, 6000.0, 20000.0])).tolist() == [True, False, True]
+    assert domain.outside(FEH, np.array([np.nan])).tolist() == [False]
 
 
-def test_air_is_told_from_vacuum(trained, tmp_path):
+def test_air_and_vacuum_give_different_labels(trained, tmp_path):
     path = tmp_path / "star.fits"
     flux = stellar_flux(WAVELENGTH, 5800, 4.4, 0.0)
     Table({"wavelength": WAVELENGTH * u.AA, "flux": flux}).write(path)
@@ -80,7 +80,7 @@ def test_air_is_told_from_vacuum(trained, tmp_path):
     assert air["teff"][0] != vacuum["teff"][0]
 
 
-def test_a_bad_file_is_a_row_that_says_why_and_others_go_on(trained, tmp_path, capsys):
+def test_the_row_of_a_bad_file_says_why_and_others_are_not_affected(trained, tmp_path, capsys):
     columns = {"wavelength": WAVELENGTH / 10, "flux": np.ones(WAVELENGTH.size)}
     Table(columns).write(tmp_path / "nanometres.csv")
     Table(columns | {"flux": np.full(WAVELENGTH.size, np.nan)}).write(tmp_path / "empty.csv")
@@ -89,17 +89,17 @@ def test_a_bad_file_is_a_row_that_says_why_and_others_go_on(trained, tmp_path, c
     files = ["nanometres.csv", "empty.csv", "red.csv", "nothing.csv"]
     given = [str(tmp_path / name) for name in files] + [str(trained.files[0])]
     out = tmp_path / "labels.csv"
-    origin = ["--medium", "vacuum", "--unit", "Angstrom"]
+    scale = ["--medium", "vacuum", "--unit", "Angstrom"]
     model = ["--model", str(trained.folder)]
-    assert main(["predict", *given, *model, *origin, "--out", str(out)]) == 0
+    assert main(["predict", *given, *model, *scale, "--out", str(out)]) == 0
     rows = Table.read(out)
     assert rows["status"].tolist() == ["refused"] * 4 + ["parsed"]
-    said = capsys.readouterr().out
-    assert "if they are in nm, give --unit nm" in said
-    assert "none of 3909 values is a finite number" in said
-    assert "of the grid" in said
-    assert "not on disk" in said
-    assert rows["detail"][3] in said
+    printed = capsys.readouterr().out
+    assert "if they are in nm, give --unit nm" in printed
+    assert "none of 3909 values is a finite number" in printed
+    assert "of the grid" in printed
+    assert "not on disk" in printed
+    assert rows["detail"][3] in printed
     assert rows["teff"][4] > 3000
 
 
@@ -119,7 +119,7 @@ def test_the_file_holds_what_the_call_gives(trained, tmp_path, ending):
     assert ending == "csv" or read["teff"].unit == u.K
 
 
-def test_which_run_is_asked_for_and_runs_there_are_named(trained, monkeypatch, tmp_path, capsys):
+def test_messages_name_the_existing_runs(trained, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(trained.folder.parents[2])
     star = str(trained.files[0])
     assert main(["predict", star]) == 1
@@ -142,7 +142,7 @@ def test_a_folder_is_enough_wherever_it_lies(trained, tmp_path):
         predict(trained.files[:1], moved)
 
 
-def test_flags_have_each_a_bit_and_a_name_of_their_own(repository):
+def test_bits_and_names_of_flags_are_unique(repository):
     assert len({flag.bit for flag in flags.FLAGS}) == len(flags.FLAGS)
     assert len({flag.name for flag in flags.FLAGS}) == len(flags.FLAGS)
     assert flags.names(sum(flag.value for flag in flags.FLAGS)) == [f.name for f in flags.FLAGS]

@@ -100,8 +100,8 @@ def test_a_question_is_read_with_the_labels_that_it_asks_for_and_no_others(place
     ],
     ids=["paper", "compact"],
 )
-def test_stage_1s_texts_never_change_again(text, digest):
-    """Frozen: a model that was trained on other texts would have to be trained again."""
+def test_the_texts_of_stage_1_never_change(text, digest):
+    """A model that was trained on other texts would have to be trained again."""
     count, random = 40, np.random.default_rng(0)
     sample = pa.table(
         {
@@ -125,7 +125,7 @@ def test_stage_1s_texts_never_change_again(text, digest):
     assert hashlib.sha256(json.dumps(texts).encode()).hexdigest() == digest
 
 
-def test_each_star_is_asked_for_the_abundances_that_it_has():
+def test_each_question_asks_for_the_abundances_that_the_star_has():
     wavelength = WAVELENGTH[:10]
     text = TextOptions(flux="compact", answer="grouped")
     sample, spectra = tables(wavelength)
@@ -145,7 +145,7 @@ def test_each_star_is_asked_for_the_abundances_that_it_has():
         assert answer.write(Star.of(row)) == row["answer"]
 
 
-def test_records_are_joined_by_obsid_and_parted_by_split():
+def test_records_are_joined_by_obsid_and_divided_by_split():
     wavelength = WAVELENGTH[:10]
     text = TextOptions(flux="compact", answer="grouped")
     splits, rejects = records(*tables(wavelength), text, wavelength)

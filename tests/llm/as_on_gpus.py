@@ -1,8 +1,7 @@
-"""`python -m spectralm` for trainings of tiny models on CPUs, as they are on GPUs.
+"""`python -m spectralm` for trainings of tiny models on CPUs as on GPUs.
 
-On CPUs, bitsandbytes packs 4-bit weights when it evaluates and unpacks them when it saves, with
-other rounding, and sharded ones do not survive it; here it does not. DeepSpeed shards no weights of
-fewer than 100,000 numbers, which is all of a tiny model; here it shards them all.
+bitsandbytes does not pack 4-bit weights anew, and DeepSpeed shards even the smallest tensors
+(docs/training_facts.md).
 """
 
 import sys
@@ -20,7 +19,7 @@ of_gpus = arguments.zero3
 
 
 def of_cpus(cpu: bool) -> dict[str, object]:
-    """DeepSpeed's settings, with which the smallest weights are sharded."""
+    """DeepSpeed's settings, with the smallest tensors sharded."""
     settings = of_gpus(cpu)
     settings["zero_optimization"]["stage3_param_persistence_threshold"] = 0
     return settings

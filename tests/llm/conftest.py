@@ -1,4 +1,4 @@
-"""A tiny base and toy questions, made once for all tests."""
+"""A tiny base and toy questions for all tests."""
 
 from pathlib import Path
 

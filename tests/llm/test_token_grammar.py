@@ -1,4 +1,4 @@
-"""Allowed tokens by the prefix tree against their definition: trying every token."""
+"""Allowed tokens by the prefix tree, compared with trying every token."""
 
 from functools import cache
 
@@ -36,7 +36,7 @@ def random_set(generator):
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_token_is_allowed_where_its_text_leads_on(name, spelling):
+def test_a_token_is_allowed_where_the_grammar_accepts_its_text(name, spelling):
     texts = texts_of(name)
     generator = np.random.default_rng(0)
     for asked in (PARAMETERS, random_set(generator), random_set(generator)):
@@ -73,7 +73,7 @@ def test_special_tokens_have_no_text(name):
 
 
 class Counted(dict):
-    """Counts how often it is asked."""
+    """Counts its look-ups."""
 
     asked = 0
 

@@ -1,4 +1,4 @@
-"""What the spellings cost in tokens, and how tokens meet the answer grammar."""
+"""Numbers of tokens of the spellings, and answers within the grammar."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_every_grouped_number_is_one_token(tokenizer):
 
 @pytest.mark.parametrize("spelling", ["characters", "grouped"])
 @pytest.mark.parametrize("asked", [PARAMETERS, ABUNDANCES[3:9]], ids=["stage 1", "stage 2"])
-def test_a_model_that_knows_nothing_still_answers_in_form(tokenizer, spelling, asked):
+def test_random_scores_give_answers_that_can_be_parsed(tokenizer, spelling, asked):
     answer = answer_text(TextOptions(answer=spelling), asked)
     grammar = TokenGrammar(answer.grammar(), token_texts(tokenizer), tokenizer.eos_token_id)
     process = GrammarProcessor([grammar], prompt_length=2)

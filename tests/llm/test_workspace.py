@@ -1,4 +1,4 @@
-"""What a training is named by, and which checkpoints it goes on from."""
+"""The name of a training, and the checkpoints that it can continue from."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ from spectralm.spectra.options import SpectraOptions
 PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
 GROUPED = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
 
-#: Changes of options after which a training is the same one.
+#: Changes of options that do not change the name of a training.
 SAME = {
     "evaluations": {"training": {"evaluations": 9}},
     "evaluation_spectra": {"training": {"evaluation_spectra": 9}},
@@ -41,7 +41,7 @@ SAME = {
     "device": {"device": "cpu"},
     "names": {"text": "other", "after": "llm-lamost-100", "base": "elsewhere"},
 }
-#: And after which it is another.
+#: Changes of options that change it.
 OTHER = {
     "epochs": {"training": {"epochs": 2.0}},
     "learning rate": {"training": {"learning_rate": 2e-4}},
@@ -58,7 +58,7 @@ OTHER = {
     "dropout": {"lora": {"dropout": 0.0}},
     "embeddings": {"lora": {"train_embeddings": True}},
 }
-#: Options that only choose how an adapter comes about, not which.
+#: Options that no training uses.
 NOT_HERE = {"kind", "adapter"}
 
 
@@ -73,13 +73,13 @@ def name(given: Task) -> str:
 
 @GROUPED
 @pytest.mark.parametrize("change", SAME)
-def test_what_does_not_decide_the_weights_names_the_same_training(toy, change):
+def test_options_that_do_not_decide_the_weights_keep_the_name(toy, change):
     assert name(task(toy, **SAME[change])) == name(task(toy))
 
 
 @GROUPED
 @pytest.mark.parametrize("change", OTHER)
-def test_what_decides_the_weights_names_another_training(toy, change):
+def test_options_that_decide_the_weights_change_the_name(toy, change):
     assert name(task(toy, **OTHER[change])) != name(task(toy))
 
 
@@ -97,7 +97,7 @@ def test_every_option_is_in_one_of_the_two_lists():
 
 
 @GROUPED
-def test_text_data_question_and_start_name_another_training(toy, tmp_path):
+def test_text_data_targets_and_first_adapter_change_the_name(toy, tmp_path):
     write_records(tmp_path / "train.jsonl.gz", toy_records(toy.text, 95, seed=1))
     (tmp_path / "adapter").mkdir()
     save_file({"lora_A": ones(2)}, tmp_path / "adapter" / "adapter_model.safetensors")
@@ -115,7 +115,7 @@ def test_text_data_question_and_start_name_another_training(toy, tmp_path):
     assert name(replace(given, validation=[validation])) == name(given)
 
 
-def test_code_that_decides_the_weights_is_all_that_is_in_the_name():
+def test_only_code_that_decides_the_weights_is_in_the_name():
     closure = set().union(*map(import_closure, code.ROOTS)) - code.WITHOUT
     llm = {module.removeprefix("spectralm.llm.") for module in closure if ".llm." in module}
     loaded = {"adapter", "base", "tokenizer", "encoding"}
@@ -127,7 +127,7 @@ def test_code_that_decides_the_weights_is_all_that_is_in_the_name():
 
 @pytest.fixture
 def edited(monkeypatch) -> Callable[[str], str]:
-    """The name of the code if a module had a line more."""
+    """A function that gives the hash of the code if a module had one more line."""
     plain = code.code_of.__globals__["normal_form"]
 
     def after_a_line_in(module: str) -> str:

@@ -1,4 +1,4 @@
-"""A toy sky in text: small enough to train on in seconds."""
+"""Toy spectra as text, few and short enough for a training of seconds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

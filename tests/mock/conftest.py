@@ -1,4 +1,4 @@
-"""A small sky, made once, and what the package's own readers make of it."""
+"""A small sky, made once, and its tables from the first stages of the workflow."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ OPTIONS = SkyOptions(stars=160, twice=0.2, thrice=0.1, old_layouts=0.15, damaged
 
 @dataclass(frozen=True)
 class Sky:
-    """The folder of a sky, its truth, and the tables of the package's first three stages."""
+    """The folder of a sky, its true labels, and the tables of the first three stages."""
 
     folder: Path
     truth: pa.Table
@@ -44,7 +44,7 @@ class Sky:
 
 @pytest.fixture(scope="session")
 def sky(tmp_path_factory) -> Sky:
-    """A sky of 160 stars, read as real files are."""
+    """A sky of 160 stars, read like real files."""
     folder = tmp_path_factory.mktemp("sky")
     truth = make_sky(OPTIONS, folder)
     out = tmp_path_factory.mktemp("results")

@@ -1,4 +1,4 @@
-"""The committed emulator: what stellar physics says its spectra must show."""
+"""The emulator in the repository: its spectra agree with stellar physics."""
 
 import numpy as np
 import pytest
@@ -150,7 +150,7 @@ def test_phosphorus_cannot_be_measured(emulator):
 
 
 def test_flux_is_continuous_from_region_to_region(emulator):
-    """Between 4000 and 6200 K, and between giants and dwarfs, the model changes by degrees."""
+    """Between 4000 and 6200 K, and between giants and dwarfs, the model changes gradually."""
     for stars in (
         np.array([(t, 4.6, 0.0) for t in range(3900, 4401, 10)]),
         np.array([(t, 4.2, 0.0) for t in range(5700, 6301, 10)]),

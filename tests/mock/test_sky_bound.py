@@ -1,4 +1,4 @@
-"""Cramer-Rao bounds: against an estimator that reaches them, and on the sky itself."""
+"""Cramer-Rao bounds, compared with an estimator that reaches them, and those of a sky."""
 
 import numpy as np
 import pyarrow.compute as pc
@@ -38,7 +38,7 @@ def test_bounds_halve_when_the_noise_does_and_grow_with_masked_pixels():
     assert (bounds(gradient, flux, ivar) > once).all()
 
 
-def test_nothing_is_said_of_a_label_without_a_trace():
+def test_the_bound_of_a_label_without_effect_is_infinite():
     flux = np.ones((1, PIXELS))
     gradient = np.stack([np.exp(-0.5 * ((WAVELENGTH - 5000) / 3) ** 2), np.zeros(PIXELS)])[None]
     sigma = bounds(gradient, flux, np.ones((1, PIXELS)))[0]
@@ -66,7 +66,7 @@ def test_the_sky_s_bounds(sky):
 
 
 def test_the_sun_s_bounds():
-    """S/N 50 per pixel of continuum: as full synthesis gives them, within a factor of three."""
+    """At S/N 50 per pixel: those of full synthesis, within a factor of three."""
     emulator = Emulator.load()
     sun = (5777.0, 4.44, 0.0, {})
     seen = np.concatenate([emulator.flux(*sun)[None], emulator.gradient(*sun)])

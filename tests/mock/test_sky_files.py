@@ -1,4 +1,4 @@
-"""The sky's files: formats as the surveys' own, nothing lost on the way, the same each time."""
+"""The sky's files: the formats of the surveys, no lost rows, reproducible content."""
 
 import json
 from collections import Counter
@@ -14,8 +14,8 @@ from spectralm.mock.emulator import ELEMENTS
 from spectralm.mock.make import make_sky
 from spectralm.mock.options import SkyOptions
 
-#: Damage -> the stage that notices, and its reason.
-NOTICED = {
+#: Damage -> the stage that detects it, and the reason that it gives.
+DETECTED = {
     "cut short": ("resample_spectra", "damaged_gzip"),
     "empty": ("resample_spectra", "empty_file"),
     "error page": ("resample_spectra", "not_fits"),
@@ -29,7 +29,7 @@ NOTICED = {
 
 def test_every_spectrum_ends_in_the_results_or_in_a_reject(sky):
     truth, damage = sky.truth, Counter(sky.truth["damage"].to_pylist())
-    assert damage == Counter({None: truth.num_rows - 8} | dict.fromkeys(NOTICED, 1))
+    assert damage == Counter({None: truth.num_rows - 8} | dict.fromkeys(DETECTED, 1))
     assert sky.files.num_rows == truth.num_rows - damage["not fetched"]
     rows = sky.catalogue.num_rows + sky.rejects.num_rows
     assert rows == truth.num_rows
@@ -43,18 +43,18 @@ def test_most_spectra_survive(sky):
     assert sky.spectra.num_rows > 0.95 * sky.sample.num_rows
 
 
-def test_each_damage_is_noticed_for_its_true_reason(sky):
+def test_each_damage_is_detected_with_the_right_reason(sky):
     damaged = sky.truth.filter(pc.is_valid(sky.truth["damage"])).to_pylist()
     rejects = sky.rejects.to_pylist() + sky.refused.to_pylist()
     cut = {row["obsid"]: row for row in rejects} | {row["path"]: row for row in rejects}
     sampled = set(sky.sample["obsid"].to_pylist())
     for row in damaged:
         found = cut.get(row["obsid"]) or cut.get(str(sky.folder / row["path"]))
-        stage, reason = NOTICED[row["damage"]]
+        stage, reason = DETECTED[row["damage"]]
         if found is None:  # only because the first shard does not hold the spectrum
             assert stage == "resample_spectra"
             assert row["obsid"] not in sampled
-        # A faint or failed star may be cut for that before its file is opened.
+        # A star may be cut for low S/N or missing labels before its file is opened.
         elif found["reason"] not in ("label missing", "S/N in band r too low"):
             assert (found["stage"], found["reason"]) == (stage, reason)
 
@@ -100,7 +100,7 @@ def test_bytes_depend_on_the_options_alone(tmp_path, change):
 
 
 def test_another_sky_is_not_written_over(sky):
-    with pytest.raises(InputError, match="holds spectra already"):
+    with pytest.raises(InputError, match="already contains spectra"):
         make_sky(SkyOptions(stars=20), sky.folder)
 
 
@@ -134,7 +134,7 @@ def test_catalogues_have_the_columns_of_real_ones(sky, real):
         assert all(len(cell) == 19 and cell.isdigit() for cell in ids)
 
 
-def test_surveys_know_stars_by_their_own_ids(sky):
+def test_surveys_identify_stars_by_different_gaia_ids(sky):
     truth = sky.truth
     allstar = fits.getdata(sky.folder / "allStar-r12-l33.fits", 1)
     galah = fits.getdata(sky.folder / "galah_dr4_allstar_240705.fits", 1)

@@ -1,4 +1,4 @@
-"""The sky's spectra: what real ones show, and noise that is what the files say."""
+"""The sky's spectra: features of real spectra, and noise that agrees with the inverse variance."""
 
 import csv
 
@@ -48,7 +48,7 @@ def test_lines_lie_at_the_catalogue_redshift(spectra, classes, line, half):
     assert abs(np.median(offsets)) < 0.45  # 0.1 A of it is the zero point; air would be 1.8 or 2.3
 
 
-def test_the_red_shift_moves_lines_by_what_it_says():
+def test_lines_are_shifted_by_the_velocity():
     wavelength = 10 ** (3.5672 + 1e-4 * np.arange(3929))
     line = 1 - 0.5 * np.exp(-0.5 * ((wavelength - 6000) / 3) ** 2)
     velocity = np.array([-400.0, 0.0, 250.0])
@@ -79,7 +79,7 @@ def test_dust_reddens():
     assert red == pytest.approx(1.6, abs=0.15)
 
 
-def test_noise_is_what_the_inverse_variance_says():
+def test_noise_agrees_with_the_inverse_variance():
     rng = np.random.default_rng(1)
     flux = np.full((40, instrument.PIXELS), 300.0)
     ones = np.ones_like(flux)
@@ -176,7 +176,7 @@ def test_the_grid_s_maximum_is_rarely_an_outlier(sky):
     assert 0.02 < (typical < 650).mean() < 0.3
 
 
-def test_headers_tell_the_catalogue_s_facts(sky, spectra):
+def test_headers_agree_with_the_catalogue(sky, spectra):
     for row, spectrum in spectra[::11]:
         header = fits.getheader(spectrum.path)
         assert header["SUBCLASS"] == row["subclass"]

@@ -1,4 +1,4 @@
-"""Stars like the Galaxy's, and surveys whose zero points a comparison recovers."""
+"""Stars similar to those of the Galaxy, and zero points of surveys that a comparison recovers."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def plan():
     return make_plan(SkyOptions(stars=6000))
 
 
-def test_the_emulator_takes_every_star(stars):
+def test_every_star_is_in_the_range_of_the_emulator(stars):
     part = slice(0, 1500)
     xfe = {element: values[part] for element, values in stars.xfe.items()}
     flux = Emulator.load().flux(stars.teff[part], stars.logg[part], stars.feh[part], xfe)
@@ -39,7 +39,7 @@ def test_alpha_separates_the_discs(stars):
     assert np.corrcoef(stars.feh, stars.xfe["Mn"])[0, 1] > 0.7
 
 
-def test_giants_have_turned_carbon_into_nitrogen(stars):
+def test_giants_have_converted_carbon_to_nitrogen(stars):
     solar = np.abs(stars.feh) < 0.2
     giants, dwarfs = solar & stars.giant, solar & ~stars.giant
     for element, sign in (("C", -1), ("N", 1)):
@@ -58,7 +58,7 @@ def test_dwarfs_and_giants_lie_where_they_should(stars):
     assert 100 < np.percentile(velocity, 99) < 300
 
 
-def test_lasp_errs_as_it_says_and_by_its_zero_points():
+def test_lasp_has_the_stated_errors_and_zero_points():
     rng = np.random.default_rng(4)
     number = 4000
     truth = {"teff": np.full(number, 5500.0), "logg": np.full(number, 4.4), "feh": np.zeros(number)}

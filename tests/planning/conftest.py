@@ -1,4 +1,4 @@
-"""A small Llama with the planner's view of it."""
+"""A small Llama and its architecture."""
 
 from collections.abc import Callable
 from pathlib import Path

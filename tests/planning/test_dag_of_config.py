@@ -1,4 +1,4 @@
-"""Jobs counted from a config alone against a dry run of the experiment itself."""
+"""The jobs counted from a config alone are those of a dry run of the experiment."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The count of operations against PyTorch's own counter."""
+"""The number of operations, compared with PyTorch's counter."""
 
 import pytest
 import torch

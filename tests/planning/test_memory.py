@@ -1,4 +1,4 @@
-"""The estimate of memory against every tensor of a small model."""
+"""The estimated memory, compared with all tensors of a small model."""
 
 import pytest
 import torch
@@ -25,25 +25,25 @@ def options(checkpointing: bool) -> LlmOptions:
     )
 
 
-def adapted(base: Architecture, folder, asked: LlmOptions):
-    frozen = load_base(str(folder), asked, torch.device("cpu"))
-    if asked.training.gradient_checkpointing:
+def adapted(base: Architecture, folder, chosen: LlmOptions):
+    frozen = load_base(str(folder), chosen, torch.device("cpu"))
+    if chosen.training.gradient_checkpointing:
         frozen.gradient_checkpointing_enable({"use_reentrant": False})
     held = sum(tensor.nbytes for tensor in frozen.parameters())
-    return add_adapter(frozen, asked.lora, 0), held
+    return add_adapter(frozen, chosen.lora, 0), held
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_weights_and_training(base, folder_of):
     folder = folder_of(base)
     for checkpointing in (True, False):
-        asked = options(checkpointing)
-        model, held = adapted(base, folder, asked)
+        chosen = options(checkpointing)
+        model, held = adapted(base, folder, chosen)
         assert weights(base, True) == pytest.approx(held, rel=0.03)
         for parameter in model.parameters():
             if parameter.requires_grad:
                 parameter.grad = torch.zeros_like(parameter)
-        ids = torch.zeros((asked.training.batch_size, TOKENS), dtype=torch.long)
+        ids = torch.zeros((chosen.training.batch_size, TOKENS), dtype=torch.long)
         with Peak() as peak, bf16_as_on_a_gpu():
             logits = model.train()(
                 input_ids=ids,
@@ -54,22 +54,22 @@ def test_weights_and_training(base, folder_of):
             torch.nn.functional.cross_entropy(
                 logits[:, :-1].flatten(0, 1).float(), ids[:, -ANSWER:].flatten()
             ).backward()
-        told = training_memory(base, asked, TOKENS, ANSWER).activations
-        assert told == pytest.approx(peak.bytes, rel=0.12)
+        expected = training_memory(base, chosen, TOKENS, ANSWER).activations
+        assert expected == pytest.approx(peak.bytes, rel=0.12)
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_answering(base, folder_of):
-    asked = options(False)
-    model, _ = adapted(base, folder_of(base), asked)
+    chosen = options(False)
+    model, _ = adapted(base, folder_of(base), chosen)
     tokens = 2 * TOKENS  # fewer are little beside a weight as it is multiplied
     ids = torch.zeros((1, tokens), dtype=torch.long)
     with Peak() as peak, torch.inference_mode(), bf16_as_on_a_gpu():
         model.eval().generate(
             input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=3, pad_token_id=0
         )
-    told = prediction_memory(base, asked, tokens).activations
-    assert told == pytest.approx(peak.bytes, rel=0.2)
+    expected = prediction_memory(base, chosen, tokens).activations
+    assert expected == pytest.approx(peak.bytes, rel=0.2)
 
 
 def test_sharding_divides_all_but_activations_and_what_works():

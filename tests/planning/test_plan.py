@@ -17,13 +17,13 @@ from spectralm.planning.plan import plan
 
 @pytest.fixture
 def config(repository) -> dict:
-    """The paper's config, whose data are not here."""
+    """The config of the paper; its data do not exist here."""
     return yaml.safe_load((repository / "config" / "config.yaml").read_text())
 
 
 @pytest.fixture(autouse=True)
 def package(repository, monkeypatch):
-    """Snakemake's own process finds the package of this checkout."""
+    """Let Snakemake, a separate process, import the package of this checkout."""
     path = os.pathsep.join([str(repository / "src"), os.environ.get("PYTHONPATH", "")])
     monkeypatch.setenv("PYTHONPATH", path)
 
@@ -31,10 +31,10 @@ def package(repository, monkeypatch):
 def test_the_papers_experiment_is_planned_from_its_config(repository, tmp_path, capsys):
     snakefile, out = repository / "Snakefile", tmp_path / "plan.json"
     assert main(["plan", "--snakefile", str(snakefile), "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    assert "| lamost | 1,500,000 | 60 | 1,176,000 | 24,000 | 300,000 |" in said
+    printed = capsys.readouterr().out
+    assert "| lamost | 1,500,000 | 60 | 1,176,000 | 24,000 | 300,000 |" in printed
     # 1.5e6 spectra of LAMOST, 1e5 of APOGEE's stars and as many of each survey from outside.
-    assert f"| resample_spectra | {60 + 3 * 4} |" in said
+    assert f"| resample_spectra | {60 + 3 * 4} |" in printed
     made = json.loads(out.read_text())
     assert made["jobs"]["train_llm"] == 4
     assert sum(made["jobs"].values()) < 1000
@@ -42,14 +42,14 @@ def test_the_papers_experiment_is_planned_from_its_config(repository, tmp_path, 
         (row["run"], row["text"]): row for row in made["estimates"] if row["step"] == "train"
     }
     paper, compact = (training["llm-lamost-1500000", text] for text in ("paper", "compact"))
-    # Worked out by hand: 1872 and 259 hours on an H100 for 1.5 million training spectra.
+    # Computed by hand: 1872 and 259 hours on an H100 for 1.5 million training spectra.
     assert paper["gpu_hours"] == pytest.approx(1872 * 1.176 / 1.5, rel=0.02)
     assert compact["gpu_hours"] == pytest.approx(259 * 1.176 / 1.5, rel=0.02)
     assert 4.8 < paper["tokens"] / compact["tokens"] < 5.0
     assert (paper["chosen"], compact["chosen"]) == (True, False)
     assert (
         f"| llm-lamost-1500000 | lamost | paper (config) | 1,176,000 | {paper['tokens']:,} |"
-        in said
+        in printed
     )
 
 
@@ -58,18 +58,18 @@ def test_files_extend_the_config_as_with_snakemake(repository, tmp_path, monkeyp
     mine = tmp_path / "mine.yaml"
     mine.write_text("experiment: [{models: [llm, ridge], scales: [50000]}]\n")
     assert main(["plan", "--configfile", "config/config.yaml", str(mine), "--gpu", "A100-40"]) == 0
-    said = capsys.readouterr().out
-    assert "| lamost | 50,000 | 2 |" in said
-    assert "| train_llm | 1 |" in said
-    assert "on A100-40" in said
+    printed = capsys.readouterr().out
+    assert "| lamost | 50,000 | 2 |" in printed
+    assert "| train_llm | 1 |" in printed
+    assert "on A100-40" in printed
 
 
 def test_the_demos_models_need_no_gpu(repository, monkeypatch, capsys):
     monkeypatch.chdir(repository)
     assert main(["plan", "--configfile", "config/demo.yaml"]) == 0
-    said = capsys.readouterr().out
-    assert "| make_sky | 1 |" in said
-    assert "tiny_paper trains on the tiny base" in said
+    printed = capsys.readouterr().out
+    assert "| make_sky | 1 |" in printed
+    assert "tiny_paper trains on the tiny base" in printed
 
 
 def test_errors_name_what_is_wrong(repository, tmp_path, monkeypatch, capsys):
@@ -105,8 +105,8 @@ def test_more_gpus_take_less_time_and_a_small_one_is_too_small(config):
     config["experiment"] = [{"models": ["llm"], "scales": [100000]}]
     settings = {"processes": 4, "nodes": 2, "gradient_checkpointing": False}
     config["models"]["llm"]["training"] |= settings
-    asked = Dag({}, {("llm-lamost-100000", "lamost"): 4, ("llm-lamost-100000", "galah"): 4})
-    estimates = plan(check(config), asked, gpu_named("RTX4090")).estimates
+    jobs = Dag({}, {("llm-lamost-100000", "lamost"): 4, ("llm-lamost-100000", "galah"): 4})
+    estimates = plan(check(config), jobs, gpu_named("RTX4090")).estimates
     train, evaluate, calibrate, predict, outside = (row for row in estimates if row.chosen)
     steps = ("train", "evaluate", "calibrate", "predict", "predict")
     assert tuple(row.step for row in (train, evaluate, calibrate, predict, outside)) == steps
@@ -124,11 +124,11 @@ def test_disk_is_shared_by_scales(config):
     config["experiment"] = [{"models": ["ridge"], "scales": [25000, 50000]}]
     config["surveys"] |= {name: {} for name in ("apogee", "galah", "gaia_eso")}
     checked = check(config)
-    asked = Dag({}, {("ridge-lamost-25000", "lamost"): 1, ("ridge-lamost-50000", "lamost"): 2})
-    told = {stage.stage: stage.bytes for stage in plan(checked, asked, gpu_named("H100")).disk}
-    assert told["samples"] == SAMPLE * 50000
-    assert told["predictions"] == PREDICTION * 15000
-    assert not any(name.startswith(("qa", "workspace")) for name in told)
+    jobs = Dag({}, {("ridge-lamost-25000", "lamost"): 1, ("ridge-lamost-50000", "lamost"): 2})
+    disk = {stage.stage: stage.bytes for stage in plan(checked, jobs, gpu_named("H100")).disk}
+    assert disk["samples"] == SAMPLE * 50000
+    assert disk["predictions"] == PREDICTION * 15000
+    assert not any(name.startswith(("qa", "workspace")) for name in disk)
     assert split_sizes(checked, 50000) == {"train": 39200, "validation": 800, "test": 10000}
 
 

@@ -1,4 +1,4 @@
-"""Recipes per hardware: one experiment, and what they say of its cost is what the plan says."""
+"""Recipes for different hardware: the same experiment, with the costs that the plan gives."""
 
 import pytest
 import yaml
@@ -11,7 +11,7 @@ from spectralm.planning.plan import Estimate, plan
 
 QUESTIONS = 16
 HARDWARE = ("one_gpu", "one_node", "several_nodes")
-#: The model of a stage, and its run whose cost a recipe tells.
+#: The model of a stage, and the run whose cost is in the recipe.
 STAGES = {
     "stage1": ("llm", "llm-lamost-1500000"),
     "stage2": ("llm_abundances", "llm_abundances-apogee-100000"),
@@ -30,7 +30,7 @@ def sentence(gpu: str, training: Estimate, evaluation: Estimate) -> str:
 
 @pytest.mark.parametrize("hardware", HARDWARE)
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_recipe_says_what_the_plan_says(repository, stage, hardware):
+def test_the_costs_in_a_recipe_are_those_of_the_plan(repository, stage, hardware):
     recipe = (repository / "config" / "recipes" / f"{stage}_{hardware}.yaml").read_text()
     config = yaml.safe_load((repository / "config" / "config.yaml").read_text())
     update_config(config, yaml.safe_load(recipe))
@@ -39,7 +39,7 @@ def test_a_recipe_says_what_the_plan_says(repository, stage, hardware):
     training = checked.llms[model].training
     gpus = training.world_size
     assert training.batch_size * training.accumulation * gpus == QUESTIONS
-    told = ""
+    expected = ""
     for gpu in ("H100", "A100-80"):
         estimates = plan(checked, Dag({}, {}), gpu_named(gpu)).estimates
         mine = [row for row in estimates if row.run == run]
@@ -48,8 +48,8 @@ def test_a_recipe_says_what_the_plan_says(repository, stage, hardware):
             [row for row in mine if row.step == step] for step in ("train", "evaluate")
         )
         for pair in zip(training, evaluation, strict=True):
-            told += sentence(gpu, *pair)
-    assert told in recipe
+            expected += sentence(gpu, *pair)
+    assert expected in recipe
 
 
 def test_every_recipe_is_checked(repository):

@@ -1,4 +1,4 @@
-"""`make smoke-gpu` on machines without a GPU: all of it at toy size, and what it says."""
+"""`make smoke-gpu` on machines without a GPU: a toy run, and its messages."""
 
 import importlib.util
 import json
@@ -53,7 +53,7 @@ def cells(lines: list[str]) -> dict[str, list[str]]:
 
 
 def number(cell: str) -> float:
-    """What a cell says."""
+    """The number in a cell."""
     return float(cell.replace(",", ""))
 
 
@@ -66,7 +66,7 @@ def toy(repository, tmp_path_factory) -> tuple[Path, str]:
     return folder, done.stdout
 
 
-def test_a_training_is_killed_and_gone_on_with_to_its_end(toy):
+def test_a_training_is_killed_and_resumed_to_its_end(toy):
     folder, said = toy
     assert "from the beginning" in (folder / "train.log").read_text()
     assert "train_runtime" not in (folder / "train.log").read_text()
@@ -74,7 +74,7 @@ def test_a_training_is_killed_and_gone_on_with_to_its_end(toy):
     assert f"resume from step {STEPS // 2}, until the last step: " in said
     assert json.loads((folder / "run" / "manifest.json").read_text())["steps"] == STEPS
     metrics = json.loads((folder / "run" / "metrics.json").read_text())
-    # Of a random base.
+    # The loss of a random base.
     assert metrics["eval_loss"] == pytest.approx(math.log(2048), rel=0.1)
     assert metrics["few_loss_loaded"] == pytest.approx(metrics["few_loss"], rel=0.01)
     assert f"of the saved adapter {metrics['few_loss_loaded']:.4f}" in said
@@ -111,12 +111,12 @@ def test_every_stage_and_a_table_are_printed(toy):
     assert "only that it runs" in lines[-1]
 
 
-def test_nothing_goes_on_running(toy):
+def test_no_process_is_left(toy):
     folder, _ = toy
     assert workers_of(folder) == []
 
 
-def test_a_stage_that_fails_is_told_with_the_end_of_its_log(repository):
+def test_the_end_of_a_failed_stages_log_is_shown(repository):
     done = run(repository, "--toy", ACCELERATE_TORCH_DEVICE="nowhere")
     assert done.returncode == 1
     assert "device string: nowhere" in done.stderr
@@ -124,7 +124,7 @@ def test_a_stage_that_fails_is_told_with_the_end_of_its_log(repository):
     assert "steps until the checkpoint" not in done.stdout
 
 
-def test_a_folder_with_something_in_it_is_not_touched(repository, tmp_path):
+def test_a_folder_that_is_not_empty_is_refused(repository, tmp_path):
     (tmp_path / "mine").touch()
     done = run(repository, "--toy", "--folder", tmp_path)
     assert done.returncode == 2
@@ -133,7 +133,7 @@ def test_a_folder_with_something_in_it_is_not_touched(repository, tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_without_a_gpu_it_says_so_and_does_not_fail(repository):
+def test_without_a_gpu_it_prints_a_message_and_succeeds(repository):
     done = run(repository)
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
     assert "No GPU" in done.stdout

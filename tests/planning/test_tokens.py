@@ -1,4 +1,4 @@
-"""The planner's lengths against the real Llama-3 tokenizer."""
+"""Lengths of the plan, compared with the tokenizer of Llama-3."""
 
 import re
 
@@ -16,7 +16,7 @@ from spectralm.llm.tiny import tiny_tokenizer
 from spectralm.planning.tokens import STAR, length
 from spectralm.spectra.options import SpectraOptions
 
-#: What Llama-3.1-Instruct's chat template puts around a question.
+#: The chat template of Llama-3.1-Instruct, around a question.
 TEMPLATE = (
     "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: "
     "December 2023\nToday Date: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>"
@@ -31,7 +31,7 @@ TEXTS = [
 
 
 def llama3_tokens(text: str) -> int:
-    """Tokens of a text; each special word is one."""
+    """Number of tokens of a text; special tokens count as one."""
     tokenizer = llama3_tokenizer()
     parts = re.split(r"(<\|[a-z_]+\|>)", text)
     return sum(
@@ -47,19 +47,19 @@ def llama3_tokens(text: str) -> int:
 )
 def test_tokens_of_llama_3(text, targets):
     grid, labels = SpectraOptions().grid, targets.labels
-    told = length(LlmOptions(), text, grid, targets)
+    found = length(LlmOptions(), text, grid, targets)
     flux = np.random.default_rng(1).integers(0, 1000, len(grid)).astype(np.int16)
     question = TEMPLATE.format(question=write_question(flux, flux_text(text, grid), labels))
     answer = llama3_tokens(answer_text(text, labels).write(STAR)) + 1
     stage_1 = targets == Targets.PARAMETERS
-    assert told.total == pytest.approx(
+    assert found.total == pytest.approx(
         llama3_tokens(question) + answer, rel=0.01 if stage_1 else 0.03
     )
     if stage_1:
-        assert told.answer == pytest.approx(answer, rel=0.1)
+        assert found.answer == pytest.approx(answer, rel=0.1)
 
 
-def test_a_text_is_cut_to_what_the_model_may_read():
+def test_a_question_is_truncated_to_max_tokens():
     grid = SpectraOptions().grid
     whole = length(LlmOptions(), TextOptions(), grid, Targets.PARAMETERS)
     cut = length(LlmOptions(max_tokens=10000), TextOptions(), grid, Targets.PARAMETERS)
@@ -68,7 +68,7 @@ def test_a_text_is_cut_to_what_the_model_may_read():
     assert cut.answer == whole.answer
 
 
-def test_a_folders_own_tokenizer_counts(tmp_path):
+def test_the_tokenizer_of_a_folder_is_used(tmp_path):
     tiny_tokenizer().save_pretrained(tmp_path)
     grid = SpectraOptions().grid
     bases = LlmOptions(base=str(tmp_path)), LlmOptions()

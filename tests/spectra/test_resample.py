@@ -1,4 +1,4 @@
-"""Mask, normalise, resample, round: against SciPy where it holds, against the rules elsewhere."""
+"""Masks, normalisation, resampling and rounding, compared with SciPy or with simple rules."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ WAVELENGTH = wavelengths()
 
 
 def spectrum(flux=None, masked=(), ivar=None, wavelength=WAVELENGTH, obsid=1, offset=False):
-    """A spectrum in memory; a fake star with a little noise unless ``flux`` is given."""
+    """A spectrum in memory; by default, that of a simulated star with little noise."""
     if flux is None:
         noise = np.random.default_rng(1).normal(1, 0.01, wavelength.size)
         flux = stellar_flux(wavelength) * noise
@@ -110,7 +110,7 @@ def test_long_gap_outside_the_grid_is_not_flagged():
 
 
 def test_a_gap_changes_nothing_on_the_other_side():
-    """What lies in one stretch cannot reach another."""
+    """Each segment depends only on its own pixels."""
     gap = range(2000, 2100)
     star = spectrum(masked=gap)
     other = star.flux.copy()
@@ -123,8 +123,8 @@ def test_a_gap_changes_nothing_on_the_other_side():
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 299), st.integers(1, 40)), max_size=30), st.integers(0, 9))
-def test_any_mask_gives_finite_values_within_reach(runs, longest):
-    """Pixels are hit exactly; straight lines and held edges stay between their ends."""
+def test_any_mask_gives_finite_values_between_the_pixels(runs, longest):
+    """Values at pixels are exact; gaps are straight lines and edges constant."""
     wavelength = np.linspace(4000, 4299, 300)
     flux = np.random.default_rng(3).uniform(0.2, 1, 300)
     good = np.ones(300, bool)
@@ -149,7 +149,7 @@ def test_any_mask_gives_finite_values_within_reach(runs, longest):
     assert uncovered == pytest.approx(1 - good.size / grid.size)
 
 
-def test_edges_are_held_and_flagged():
+def test_edges_are_constant_and_flagged():
     wide = SpectraOptions(start=3600.0, stop=9200.0)
     star = spectrum()
     result = resample(star, wide)
@@ -203,7 +203,7 @@ def test_continuum_is_a_mean_over_its_width():
     np.testing.assert_allclose(resample(star, options).flux, 500 * flux / mean, atol=1.5)
 
 
-def test_continuum_keeps_every_pixel_to_three_digits_and_says_what_it_cut():
+def test_continuum_clips_to_three_digits_and_sets_a_flag():
     options = SpectraOptions(sampling="mean", step=20.0, normalise="continuum")
     flux = spectrum().flux.copy()
     flux[pixel_at(6563) - 8 : pixel_at(6563) + 8] *= 20
@@ -228,8 +228,8 @@ def test_means_are_of_the_pixels_within_half_a_step():
     np.testing.assert_array_equal(result.flux, np.rint(1000 * means / means.max()))
 
 
-def test_means_keep_the_light_that_points_leave_out():
-    """Noise goes down with the square root of the pixels in a step."""
+def test_means_have_less_noise_than_points():
+    """Noise decreases with the square root of the number of pixels in a step."""
     noise = np.random.default_rng(3).normal(0, 0.1, WAVELENGTH.size)
     flat = spectrum(1 + noise)
     spread = {
@@ -239,7 +239,7 @@ def test_means_keep_the_light_that_points_leave_out():
     assert spread["mean"] < 0.4 * spread["cubic"]
 
 
-def test_means_cross_a_gap_by_a_straight_line_and_say_so():
+def test_means_cross_a_gap_by_a_straight_line_and_set_a_flag():
     flux = 1 + (WAVELENGTH - 3700) / 10000
     options = SpectraOptions(sampling="mean", step=10.0)
     gap = range(pixel_at(5000), pixel_at(5100))
@@ -249,7 +249,7 @@ def test_means_cross_a_gap_by_a_straight_line_and_say_so():
     assert not whole.flags & flags.LONG_GAP.value
 
 
-def test_means_hold_the_edges():
+def test_means_are_constant_beyond_the_edges():
     options = SpectraOptions(sampling="mean", start=3600.0, stop=9400.0, step=10.0)
     result = resample(spectrum(), options)
     assert len(set(result.flux[:9].tolist())) == 1
@@ -328,7 +328,7 @@ def test_limit_of_the_masked_fraction():
     refused("too_much_masked", spectrum(wavelength=WAVELENGTH[blue_arm]), PAPER)
 
 
-def test_one_good_pixel_is_no_crash():
+def test_one_good_pixel_is_enough():
     lonely = spectrum(masked=[i for i in range(3909) if i != 2000])
     result = resample(lonely, SpectraOptions(largest_masked_fraction=1.0))
     assert set(result.flux) == {1000}

@@ -1,4 +1,4 @@
-"""A manifest goes in; flux in its order and a reject for every other row come out."""
+"""Resampling a manifest gives flux in its order and a reject for every other row."""
 
 import logging
 
@@ -28,7 +28,7 @@ MISSING = ("z", "snrg", "snrr", "snri")
 
 
 def manifest(paths, obsids, **columns):
-    """A manifest of these files; S/N is given to the first star only."""
+    """A manifest of these files; only the first star has S/N."""
     missing = [None] * (len(paths) - 1)
     given_columns = {"z": [1e-4, *missing], "snrg": [50.0, *missing]}
     given_columns |= {"snrr": [60.0, *missing], "snri": [70.0, *missing]} | columns
@@ -44,7 +44,7 @@ def manifest(paths, obsids, **columns):
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
-    """Three good files, one per layout, among one of each kind of bad one."""
+    """Good files of each layout, and one bad file of each kind."""
     folder = tmp_path_factory.mktemp("mixed")
     good = coadd_file(folder / "good.fits.gz", obsid=1)
     cut = folder / "cut.fits.gz"
@@ -84,7 +84,7 @@ def test_one_bad_file_never_stops_the_others(mixed):
         assert row["masked_fraction"] == pytest.approx(alone.masked_fraction)
 
 
-def test_rejects_tell_what_was_found(mixed):
+def test_rejects_describe_what_was_found(mixed):
     paths, obsids, _ = zip(*mixed, strict=True)
     _, rejects = resample_manifest(manifest(paths, obsids), PAPER)
     details = {reject.reason: reject.detail for reject in rejects}
@@ -100,7 +100,7 @@ def test_signal_to_noise_is_the_manifests(mixed):
     assert (second["snrg"], second["snrr"], second["snri"]) == (None, None, None)
 
 
-def test_rest_frame_takes_the_manifests_redshift(mixed):
+def test_rest_frame_uses_the_manifests_redshift(mixed):
     paths = [mixed[0][0], mixed[3][0]]
     options = SpectraOptions(rest_frame=True)
     table, rejects = resample_manifest(manifest(paths, [1, 4], z=[0.001, None]), options)
@@ -127,7 +127,7 @@ def test_written_and_read_back(tmp_path, mixed, kept):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.integers(-32767, 32767), min_size=4, max_size=4), max_size=20))
-def test_every_thousandth_survives_the_disk(tmp_path_factory, values):
+def test_every_thousandth_is_read_as_written(tmp_path_factory, values):
     flux = np.array(values, np.int16).reshape(-1, 4)
     options = SpectraOptions(start=4000.0, stop=4003.0)
     rows = [dict.fromkeys([column.name for column in SPECTRA], 0) | {"snrg": None} for _ in flux]
@@ -169,7 +169,7 @@ def test_the_command(tmp_path, mixed, caplog):
     assert f"{reasons.count(None)} of {len(mixed)} spectra" in caplog.text
 
 
-def test_long_shards_tell_how_far_they_are(mixed, caplog, monkeypatch):
+def test_long_shards_log_their_progress(mixed, caplog, monkeypatch):
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
     caplog.set_level(logging.INFO)
     resample_manifest(manifest([None] * 5, range(5)), PAPER)

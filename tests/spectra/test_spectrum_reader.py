@@ -1,4 +1,4 @@
-"""Every layout is read exactly; whatever is not a LAMOST low-resolution spectrum is named."""
+"""Every layout is read exactly; other files are refused with a reason."""
 
 import gzip
 from pathlib import Path
@@ -17,7 +17,7 @@ from spectralm.spectra.refusals import SpectrumRefusedError
 
 
 def by_astropy(path: Path) -> dict[str, np.ndarray]:
-    """The oracle: what ``fits.open`` gives."""
+    """The expected values: what ``fits.open`` gives."""
     with fits.open(path) as hdus:
         if hdus[0].data is None:
             return {name: hdus[1].data[name][0].copy() for name in reader.COLUMNS}
@@ -50,7 +50,7 @@ def test_made_files_are_read_as_astropy_reads_them(tmp_path, write, suffix):
     assert set(np.flatnonzero(read_spectrum(path).ormask)) == set(range(500, 520))
 
 
-def test_plain_files_take_the_short_way(tmp_path, monkeypatch):
+def test_usual_files_are_read_by_the_fast_method(tmp_path, monkeypatch):
     def astropy(data, path):
         raise AssertionError(f"{path} went to fits.open")
 

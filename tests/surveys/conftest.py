@@ -1,4 +1,4 @@
-"""Small catalogues and files to build a table from."""
+"""Small catalogues and files from which tables are built."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ GOOD = {
 
 
 class Survey:
-    """A folder of files and a catalogue that one test fills."""
+    """A folder of files and a catalogue, which a test fills."""
 
     def __init__(self, folder: Path):
         self.spectra = folder / "spectra"
@@ -46,7 +46,7 @@ class Survey:
         self.rows: list[dict[str, str]] = []
 
     def add(self, number: int = 1, *, file: str | None = "spec", **cells: str) -> Path | None:
-        """A good row of fibre ``number`` on its own place of the sky, but for ``cells``."""
+        """Add a good row with its own position, in which ``cells`` are replaced, and its file."""
         obsid, ids = 101000 + number, (605945363488930688 + 128 * number)
         row = {**GOOD, "obsid": str(obsid), "uid": f"G{number}", "gaia_source_id": str(ids)}
         row |= {"fiberid": str(number), "ra": str(100 + number / 10)} | cells
@@ -58,18 +58,18 @@ class Survey:
         return self.file(name, obsid=obsid)
 
     def file(self, name: str, obsid: int | None = 1, **cards: object) -> Path:
-        """A LAMOST file of few pixels."""
+        """Write a LAMOST file with few pixels."""
         return fitsmaker.coadd_file(self.spectra / name, obsid=obsid, pixels=8, cards=cards)
 
     def write(self, *without: str) -> Path:
-        """The catalogue, lacking some columns."""
+        """Write the catalogue without some columns."""
         names = [name for name in GOOD if name not in without]
         lines = [",".join(row[name] for name in names) for row in self.rows]
         self.catalogue.write_text("\n".join([",".join(names), *lines]) + "\n")
         return self.catalogue
 
     def build(self, *without: str, **cuts: float) -> Built:
-        """What becomes of the catalogue, lacking some columns."""
+        """Build the table of spectra from the catalogue without some columns."""
         files = index_files([self.spectra])
         return build_catalogue([self.write(*without)], files, LamostCuts(**cuts))
 
@@ -82,7 +82,7 @@ def survey(tmp_path: Path) -> Survey:
 
 @pytest.fixture
 def rejected():
-    """Of a rejects table: (obsid or file name, reason) of each row."""
+    """A function from a rejects table to (obsid or file name, reason) of each row."""
 
     def pairs(table: pa.Table) -> set[tuple[int | str, str]]:
         return {

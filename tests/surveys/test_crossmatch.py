@@ -1,4 +1,4 @@
-"""Which star is which: every rule of docs/crossmatch.md on a few stars."""
+"""Every rule of docs/crossmatch.md on a few stars."""
 
 import astropy.units as u
 import numpy as np
@@ -55,7 +55,7 @@ def pairs(found: Crossmatch) -> dict[int, tuple[str, str]]:
 
 
 def reasons(found: Crossmatch) -> dict[int | str, str]:
-    """Reason by obsid, or by what is said of a star without one."""
+    """Reason by obsid, or by the detail of a star without one."""
     return {r["obsid"] or r["detail"]: r["reason"] for r in found.rejects.to_pylist()}
 
 
@@ -77,7 +77,7 @@ def test_every_spectrum_of_a_star_gets_the_match():
     assert reasons(found) == {3: "no counterpart"}
 
 
-def test_the_same_gaia_id_of_the_same_release_decides():
+def test_stars_with_the_same_gaia_id_of_the_same_release_match():
     ours = {"gaia_source_id": "1001"}
     theirs = {"gaia_source_id": "1001", "gaia_release": "DR3"}
     near = star("near", dec=60 + ARCSEC)
@@ -93,7 +93,7 @@ def test_different_gaia_ids_of_one_release_are_different_stars():
 
 
 @pytest.mark.parametrize("theirs", ["1001", "1002"])
-def test_gaia_ids_of_different_releases_say_nothing(theirs):
+def test_gaia_ids_of_different_releases_are_not_compared(theirs):
     ids = {"gaia_source_id": theirs, "gaia_release": "DR2"}
     ours = spectrum(1, gaia_source_id="1001")
     assert pairs(match([ours], [star("A", **ids)])) == {1: ("A", "sky")}
@@ -102,8 +102,8 @@ def test_gaia_ids_of_different_releases_say_nothing(theirs):
     assert pairs(by_dr2) == ({1: ("A", "gaia")} if theirs == "1001" else {})
 
 
-def test_a_fast_star_is_found_where_it_has_gone():
-    """800 mas/yr for 16 years are 12.8 arcsec; without motion it stays and is lost."""
+def test_proper_motion_is_applied():
+    """800 mas/yr for 16 years are 12.8 arcsec; without them, there is no match."""
     old = {"epoch": 2000.0, "ra": 10 - 16 * 0.8 * ARCSEC / np.cos(np.radians(60))}
     found = match([spectrum(1)], [star("A", **old, pmra=800.0, pmdec=0.0)])
     assert pairs(found) == {1: ("A", "sky with proper motion")}
@@ -112,31 +112,31 @@ def test_a_fast_star_is_found_where_it_has_gone():
 
 
 @pytest.mark.parametrize("motion", [(None, None), (None, 900.0), (900.0, None)])
-def test_a_star_whose_motion_is_unknown_stays_where_it_was(motion):
+def test_a_star_of_unknown_motion_is_not_moved(motion):
     motion = dict(zip(("pmra", "pmdec"), motion, strict=True))
     found = match([spectrum(1)], [star("A", epoch=2000.0, **motion)])
     assert pairs(found) == {1: ("A", "sky")}
     assert found.catalogue["separation"][0].as_py() == pytest.approx(0, abs=1e-6)
 
 
-def test_two_candidates_are_none_unless_the_magnitude_tells():
+def test_two_candidates_are_no_match_unless_their_magnitudes_differ():
     two = [star("A", gmag=12.1), star("B", dec=60 + 2 * ARCSEC, gmag=12.4)]
     found = match([spectrum(1, gmag=12.0)], two)
     assert reasons(found) == dict.fromkeys((1, "star A", "star B"), "ambiguous counterpart")
-    told = match([spectrum(1, gmag=12.8)], two)
-    assert pairs(told) == {1: ("B", "sky")}
-    assert reasons(told) == {"star A": "G magnitude differs"}
+    bright = match([spectrum(1, gmag=12.8)], two)
+    assert pairs(bright) == {1: ("B", "sky")}
+    assert reasons(bright) == {"star A": "G magnitude differs"}
     unknown = match([spectrum(1)], two)
     assert reasons(unknown)[1] == "ambiguous counterpart"
 
 
-def test_two_lamost_stars_at_one_of_the_survey_are_none():
+def test_two_lamost_stars_near_one_of_the_survey_are_no_match():
     found = match([spectrum(1), spectrum(2, dec=60 + 2 * ARCSEC)], [star("A", dec=60 + ARCSEC)])
     reason = "ambiguous counterpart"
     assert reasons(found) == {1: reason, 2: reason, "star A": reason}
 
 
-def test_another_magnitude_is_another_star_also_by_id():
+def test_stars_of_different_magnitudes_do_not_match_by_id():
     ids = {"gaia_source_id": "1001"}
     stars = [star("A", **ids, gaia_release="DR3", gmag=13.0)]
     found = match([spectrum(1, **ids, gmag=12.0)], stars)
@@ -146,7 +146,7 @@ def test_another_magnitude_is_another_star_also_by_id():
     assert pairs(match([spectrum(1, **ids, gmag=12.0)], stars, largest_g_difference=1.5))
 
 
-def test_a_lamost_star_of_two_gaia_ids_is_two_stars_in_one_fibre():
+def test_a_lamost_star_with_two_gaia_ids_is_not_matched():
     spectra = [spectrum(i, star_id="sky:1", gaia_source_id=f"100{i}") for i in (1, 2)]
     stars = [star("A", gaia_source_id="1001", gaia_release="DR3")]
     reason = "several Gaia ids in one LAMOST star"
@@ -161,7 +161,7 @@ def test_spectra_without_a_position_can_have_an_id():
     assert found.catalogue["separation"][0].as_py() is None
 
 
-def test_nothing_matches_and_why():
+def test_the_error_explains_why_nothing_matches():
     spectra = pa.Table.from_pylist(
         [spectrum(1, gaia_source_id="1001", gmag=12.0), spectrum(2, dec=61.0)],
         schema=schema(CATALOGUE),

@@ -1,4 +1,4 @@
-"""The demo's surveys: true pairs are found, and the planted zero points come out again."""
+"""The demo's surveys: true pairs are matched, and the zero points of the mock sky are recovered."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ TRUE_NAME = {"ci_fe": "c_fe", "tiii_fe": "ti_fe"}
 
 @dataclass(frozen=True)
 class Found:
-    """One survey's stars, those that LAMOST has, and the true star of each spectrum and entry."""
+    """The stars of a survey, their matches, and the true star of each spectrum and entry."""
 
     stars: Stars
     result: Crossmatch
@@ -53,7 +53,7 @@ class Found:
 
 
 def lamost(truth: pa.Table, plan: Plan) -> pa.Table:
-    """The sky's spectra as a catalogue, without looking at any file of theirs."""
+    """The sky's spectra as a catalogue, made without their files."""
     star = truth["star"].to_numpy()
     rows = truth.num_rows
     gaia = truth["gaia_dr3"].cast(pa.string())
@@ -94,7 +94,7 @@ def sky(tmp_path_factory) -> dict[str, Found]:
 
 
 def true_stars(stars: pa.Table, plan: Plan) -> dict[str, int]:
-    """The star at the very place that the survey gives, at the survey's epoch."""
+    """The star at the exact position in the survey, at the survey's epoch."""
     ra, dec = plan.places.at(stars["epoch"][0].as_py())
     places = directions(pa.table({"ra": ra, "dec": dec}))
     pairs = pairs_within(0.02, directions(stars), places)
@@ -114,7 +114,7 @@ def survey(request, sky) -> tuple[str, Found, np.ndarray, np.ndarray]:
 
 
 def test_pairs_are_true(survey):
-    """Wrong are only neighbours on the sky of stars that the survey has not observed."""
+    """The only false pairs are neighbours of stars that the survey has not observed."""
     name, found, ours, theirs = survey
     wrong = ours != theirs
     assert wrong.mean() < {"apogee": 0.005, "galah": 1e-9, "gaia_eso": 0.02}[name]
@@ -122,10 +122,10 @@ def test_pairs_are_true(survey):
     assert (found.result.catalogue["separation"].to_numpy()[wrong] > 1).all()
 
 
-def test_hardly_a_true_pair_is_missed(survey):
+def test_few_true_pairs_are_missed(survey):
     _, found, ours, theirs = survey
-    to_be_had = np.isin(found.truth["star"].to_numpy(), list(found.star_of.values())).sum()
-    assert (ours == theirs).sum() > 0.985 * to_be_had
+    possible = np.isin(found.truth["star"].to_numpy(), list(found.star_of.values())).sum()
+    assert (ours == theirs).sum() > 0.985 * possible
 
 
 def test_all_spectra_and_stars_are_matched_or_rejected(survey):
@@ -137,7 +137,7 @@ def test_all_spectra_and_stars_are_matched_or_rejected(survey):
     assert stars == found.stars.stars.num_rows
 
 
-def test_the_planted_zero_points_come_out(survey):
+def test_the_zero_points_are_recovered(survey):
     name, found, ours, theirs = survey
     table = found.result.catalogue
     # One spectrum of each star: the survey's error is the same in all.

@@ -43,7 +43,7 @@ def xfe(row: dict[str, str], label: str) -> float:
 
 
 def stars(names: list[str], labels: dict[str, list[float]]) -> pa.Table:
-    """Columns STARS; ``2Mhhmmssss+ddmmsss`` tells the place in 2000 to 0.1 arcsec."""
+    """Columns STARS; ``2Mhhmmssss+ddmmsss`` is the position in 2000 to 0.1 arcsec."""
     parts = [
         re.match(r"(?:2M|AP)(\d\d)(\d\d)(\d{4})([+-])(\d\d)(\d\d)(\d{3})", n).groups()
         for n in names

@@ -12,17 +12,17 @@ from spectralm.labels.vocabulary import SPECIES
 
 
 def test_the_manual_names_every_key_with_its_default(repository):
-    said = yaml.safe_load((repository / "config" / "config.yaml").read_text())["surveys"]
-    defaults = Surveys(lamost=said["lamost"]).model_dump()
-    assert said["crossmatch"] == defaults["crossmatch"]
+    surveys = yaml.safe_load((repository / "config" / "config.yaml").read_text())["surveys"]
+    defaults = Surveys(lamost=surveys["lamost"]).model_dump()
+    assert surveys["crossmatch"] == defaults["crossmatch"]
     for part in ("apogee", "galah", "gaia_eso"):
-        assert said[part] | {"catalogue": None} == defaults[part]
+        assert surveys[part] | {"catalogue": None} == defaults[part]
 
 
 def test_the_demo_uses_every_survey(repository):
-    said = yaml.safe_load((repository / "config" / "demo.yaml").read_text())["surveys"]
+    surveys = yaml.safe_load((repository / "config" / "demo.yaml").read_text())["surveys"]
     files = ("allStar-r12-l33.fits", "galah_dr4_allstar_240705.fits", "GES_DR5_1_V1.fits")
-    found = [said[name]["catalogue"] for name in ("apogee", "galah", "gaia_eso")]
+    found = [surveys[name]["catalogue"] for name in ("apogee", "galah", "gaia_eso")]
     assert found == [f"results/sky/{name}" for name in files]
 
 

@@ -1,4 +1,4 @@
-"""Catalogue and files brought together: who is kept, who is cut and what is said of it."""
+"""Catalogues matched with files: the rows that are kept, and the rejects with their details."""
 
 import gzip
 import shutil
@@ -104,13 +104,13 @@ def test_files_are_found_by_any_name(survey, file, without):
     assert survey.build(*without).catalogue["path"].to_pylist()[1] == str(path)
 
 
-def test_a_renamed_file_is_known_by_its_header(survey):
+def test_a_renamed_file_is_recognised_by_its_header(survey):
     survey.add(1)
     path = survey.add(2, file="my favourite star.fits")
     assert survey.build().catalogue["path"].to_pylist()[1] == str(path)
 
 
-def test_headers_are_not_read_where_names_suffice(survey):
+def test_headers_are_not_read_if_names_suffice(survey):
     survey.add(1)
     survey.add(2, file=None)
     survey.spectra.joinpath("spec-55859-OTHER_sp01-001.fits").write_bytes(b"no header to read")
@@ -121,7 +121,7 @@ def test_headers_are_not_read_where_names_suffice(survey):
     }
 
 
-def test_files_that_no_row_claims_are_told_apart(survey, rejected):
+def test_files_without_a_row_have_different_reasons(survey, rejected):
     survey.add(1)
     survey.add(2, file=None)
     survey.file("med-58025-HIP9645901_sp02-051.fits.gz", obsid=101002)
@@ -143,7 +143,7 @@ def test_files_that_no_row_claims_are_told_apart(survey, rejected):
     assert rejected(survey.build(*NAME_PARTS).rejects) == expected
 
 
-def test_of_two_reductions_the_later_is_kept(survey):
+def test_the_later_of_two_reductions_is_kept(survey):
     new = survey.add(1)
     old = survey.file("DR5_" + new.name, obsid=101001, DATE="2019-06-13T08:03:16")
     newest = survey.add(2)
@@ -160,7 +160,7 @@ def test_of_two_reductions_the_later_is_kept(survey):
         assert row["obsid"] == (101001 if path == str(old) else 101002)
 
 
-def test_a_damaged_second_file_does_not_win(survey):
+def test_a_damaged_second_file_is_not_kept(survey):
     good = survey.add(1)
     survey.spectra.joinpath("101001.fits").write_bytes(b"")
     built = survey.build()
@@ -168,7 +168,7 @@ def test_a_damaged_second_file_does_not_win(survey):
     assert built.rejects["reason"].to_pylist() == ["second file of one observation"]
 
 
-def test_a_row_there_twice_is_kept_once(survey):
+def test_a_repeated_row_is_kept_once(survey):
     survey.add(1)
     survey.add(2)
     survey.add(1, file=None)
@@ -185,7 +185,7 @@ def test_a_row_there_twice_is_kept_once(survey):
     ]
 
 
-def test_of_repeated_rows_the_one_with_labels_is_kept(survey):
+def test_the_repeated_row_with_labels_is_kept(survey):
     survey.add(1, file=None, teff="-9999")
     survey.add(1, teff="5000")
     assert survey.build().catalogue["teff"].to_pylist() == [5000.0]
@@ -197,7 +197,7 @@ def test_two_rows_cannot_have_one_file(survey, rejected):
     assert rejected(survey.build().rejects) == {(101002, "file name twice")}
 
 
-def test_snr_comes_from_the_header_where_the_catalogue_has_none(survey):
+def test_snr_that_the_catalogue_lacks_is_from_the_header(survey):
     survey.add(1, snrr="-9999", snri="5.5")
     survey.file("101002.fits", obsid=101002, SNRR=None, SNRI=None, SN_R=7.25, SN_I=99.0)
     survey.add(2, file=None)
@@ -233,7 +233,7 @@ def test_wrong_folders_stop_at_once(survey):
         survey.build()
 
 
-def test_a_catalogue_of_which_nothing_is_left_says_why(survey):
+def test_the_error_counts_the_cuts_if_no_row_is_left(survey):
     survey.add(1, subclass="QSO")
     survey.add(2, snrr="1")
     with pytest.raises(InputError, match=r"class not in AFGKM: 1, S/N in band r too low: 1"):

@@ -51,7 +51,7 @@ def read(path: Path, data: bytes) -> list[dict]:
 @pytest.mark.parametrize("start", ["", "\ufeff", "#"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_text_in_all_its_spellings(tmp_path, delimiter, start, end, packed):
+def test_text_files_of_all_formats(tmp_path, delimiter, start, end, packed):
     data = text(delimiter=delimiter, start=start, end=end)
     assert read(tmp_path / "catalogue", gzip.compress(data) if packed else data) == ROWS
 
@@ -87,7 +87,7 @@ def test_the_parts_of_old_file_names_may_be_decimal(tmp_path):
         assert read_catalogues([tmp_path / name]).table["name"].to_pylist() == ["55862-B_1_sp6-3"]
 
 
-def test_metallicity_says_where_it_is_from(tmp_path):
+def test_metallicity_has_a_source(tmp_path):
     rows = [
         {**ROWS[0], "feh_err": 0.1, "m_h": -0.5, "m_h_err": 0.2},
         {**ROWS[1], "feh": -9999.0, "feh_err": -9999.0, "m_h": -0.5, "m_h_err": 0.2},
@@ -101,7 +101,7 @@ def test_metallicity_says_where_it_is_from(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "empty"),
         (b"\n", "empty"),
@@ -118,13 +118,13 @@ def test_metallicity_says_where_it_is_from(tmp_path):
     ],
     ids=range(12),
 )
-def test_what_is_no_catalogue_stops_at_once(tmp_path, data, said):
-    with pytest.raises(InputError, match=said) as error:
+def test_files_that_are_no_catalogues_are_refused(tmp_path, data, message):
+    with pytest.raises(InputError, match=message) as error:
         read(tmp_path / "wrong.csv", data)
     assert "wrong.csv" in str(error.value)
 
 
-def test_a_catalogue_that_is_not_there_is_named(tmp_path):
+def test_a_missing_catalogue_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone\.csv: file: not on disk"):
         read_catalogues([tmp_path / "gone.csv"])
 
@@ -138,7 +138,7 @@ def test_a_truncated_fits_catalogue_is_refused(tmp_path):
         read_catalogues([path])
 
 
-def test_rows_that_cannot_be_read_are_told_with_the_cell(tmp_path):
+def test_unreadable_rows_are_reported_with_the_cell(tmp_path):
     rows = [
         {**ROWS[0], "teff": "55OO"},
         ROWS[1],
@@ -170,7 +170,7 @@ def test_numbers_and_their_text_are_read_alike(values):
     assert not worse.any()
 
 
-def test_one_bad_number_does_not_spoil_the_others():
+def test_one_bad_number_does_not_affect_the_others():
     cells = ["+1.5", "1.5x", None, "", "-9999.00", "5.", "-.5", "1e3", "Non"]
     values, bad = to_float(pa.chunked_array([cells]))
     assert values.to_pylist() == [1.5, None, None, None, None, 5.0, -0.5, 1000.0, None]
@@ -200,7 +200,7 @@ def test_sentinels_in_text_are_missing():
     assert to_text(cells).to_pylist() == ["HD1", None, None, None, None, None]
 
 
-def test_gaia_ids_stay_what_they_are():
+def test_gaia_ids_are_not_changed():
     cells = ["605945363488930688", "-9999", "0", "", "-9999.0", "abc", "0.0"]
     ids, bad = to_gaia(pa.chunked_array([cells]), "c.csv")
     assert ids.to_pylist() == ["605945363488930688", *[None] * 6]
@@ -232,7 +232,7 @@ def test_gaia_ids_rounded_by_float64_are_refused_though_written_as_integers():
         to_gaia(pa.chunked_array([ids.astype(float).astype(np.int64)]), "c.fits")
 
 
-def test_one_star_observed_often_is_no_rounding():
+def test_one_id_that_is_often_repeated_is_not_refused():
     ids, _ = to_gaia(pa.chunked_array([["4611686018427387904"] * 100]), "c.csv")
     assert ids.null_count == 0
 

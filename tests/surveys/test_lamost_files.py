@@ -1,4 +1,4 @@
-"""What names of files tell, and the walk that finds them."""
+"""Names of files, and the search for them."""
 
 import pyarrow as pa
 import pytest
@@ -44,11 +44,11 @@ def test_a_name_may_be_an_obsid(obsid):
         "123456789012345678901.fits",
     ],
 )
-def test_other_names_tell_nothing(name):
+def test_other_names_give_no_ids(name):
     assert set(parsed(name)[0].values()) == {None}
 
 
-def test_medium_resolution_files_are_known_by_name():
+def test_medium_resolution_files_are_recognised_by_name():
     names = ["med-58025-HIP9645901_sp02-051.fits.gz", "DR8_med-58025-HIP_sp02-051.fits.gz"]
     names += ["spec-55859-med-1-2_sp01-001.fits", "a_spec-55859-b_med-1-2_sp01-001.fits"]
     assert is_medium_resolution(pa.chunked_array([["/x/" + n for n in names]])).to_pylist() == [
@@ -70,7 +70,7 @@ def test_the_key_of_a_row_is_the_key_of_its_file(parts):
     assert name_keys(file).equals(name_keys(row))
 
 
-def test_the_walk_is_sorted_and_sees_each_file_once(tmp_path):
+def test_files_are_sorted_and_each_is_found_once(tmp_path):
     for name in ("b/2.fits", "a/10.fits.gz", "a/1.fits", "a/cat.csv", "a/._1.fits", ".git/3.fits"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -82,7 +82,7 @@ def test_the_walk_is_sorted_and_sees_each_file_once(tmp_path):
     assert table["obsid"].to_pylist() == [1, 10, 2]
 
 
-def test_a_name_that_is_not_utf8_stops_nothing(tmp_path):
+def test_a_name_that_is_not_utf8_is_no_error(tmp_path):
     (tmp_path / "1.fits").touch()
     with open(bytes(tmp_path) + b"/\xff.fits", "w"):
         pass

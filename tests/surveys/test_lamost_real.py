@@ -1,4 +1,4 @@
-"""Real catalogues and files, where there are some."""
+"""Real catalogues and files, if there are any."""
 
 import csv
 from pathlib import Path
@@ -28,7 +28,7 @@ def written(catalogues: list[Path]) -> list[dict[str, str]]:
     return [row for path in catalogues for row in csv.DictReader(path.read_text().splitlines())]
 
 
-def test_every_fits_file_is_kept_or_told_why_not(real, built):
+def test_every_fits_file_is_kept_or_rejected(real, built):
     found = {str(path) for pattern in ("*.fits", "*.fits.gz") for path in real.rglob(pattern)}
     kept, lost = built.catalogue["path"].to_pylist(), built.rejects["path"].drop_null().to_pylist()
     assert len(kept) == len(set(kept))
@@ -37,7 +37,7 @@ def test_every_fits_file_is_kept_or_told_why_not(real, built):
     assert {*kept, *lost} == found
 
 
-def test_every_row_is_kept_or_told_why_not(catalogues, built):
+def test_every_row_is_kept_or_rejected(catalogues, built):
     rows = [int(row["obsid"]) for row in written(catalogues)]
     lost = built.rejects.filter(built.rejects["obsid"].is_valid())
     there = {*built.catalogue["obsid"].to_pylist(), *lost["obsid"].to_pylist()}
@@ -47,7 +47,7 @@ def test_every_row_is_kept_or_told_why_not(catalogues, built):
 
 
 def test_files_of_the_catalogues_are_all_found(real, built):
-    """405 of DR10, by the OBSID card, and 131 of DR1, by name; none lost but for its S/N."""
+    """405 of DR10 by the OBSID card and 131 of DR1 by name; only files without S/N are rejected."""
     lost = [
         row
         for row in built.rejects.to_pylist()
@@ -61,7 +61,7 @@ def test_files_of_the_catalogues_are_all_found(real, built):
     assert built.catalogue.num_rows + len(lost) - 1 == 405 + 131
 
 
-def test_rows_have_the_file_and_the_values_of_their_own(catalogues, built):
+def test_rows_have_their_own_files_and_values(catalogues, built):
     rows = {int(row["obsid"]): row for row in written(catalogues)}
     for kept in built.catalogue.to_pylist()[::9]:
         header, row = fits.getheader(kept["path"]), rows[kept["obsid"]]
@@ -104,7 +104,7 @@ def test_an_old_catalogue_without_gaia_ids(real):
 
 
 def test_two_reductions_of_one_observation(real, tmp_path):
-    """DR5 and DR9 of obsid 101005 lie in one folder; DR9's is kept."""
+    """Files of obsid 101005 from DR5 and DR9 are in one folder; that of DR9 is kept."""
     catalogue = tmp_path / "c.csv"
     names = "obsid,subclass,teff,logg,feh,ra,dec,lmjd,planid,spid,fiberid"
     catalogue.write_text(f"{names}\n101005,G0,5900,4,-0.2,332.5,-2.1,55859,F5902,1,5\n")

@@ -1,4 +1,4 @@
-"""No star may be on both sides of the split."""
+"""Spectra of one star have the same id, so that no star is in two splits."""
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ ARCSEC = 1 / 3600
 
 
 def stars(*rows: tuple[str | None, str | None, float | None, float | None]) -> list[str]:
-    """Of (gaia, uid, ra, dec) with obsids 10, 11, 12, ..."""
+    """Star ids of rows (gaia, uid, ra, dec) with obsids 10, 11, 12, ..."""
     gaia, uid, ra, dec = zip(*rows, strict=True)
     table = pa.table(
         {
@@ -30,12 +30,12 @@ def test_the_best_id_names_the_star():
     assert stars(*far) == ["gaia:9", "uid:G2", "sky:12"]
 
 
-def test_equal_ids_are_one_star_however_far():
+def test_equal_ids_are_one_star_at_any_distance():
     assert stars(("9", None, 1, 0), ("9", None, 2, 0)) == ["gaia:9"] * 2
     assert stars((None, "G", 1, 0), (None, "G", 2, 0)) == ["uid:G"] * 2
 
 
-def test_a_star_without_an_id_is_known_by_its_place():
+def test_a_star_without_an_id_is_identified_by_its_position():
     close = 1 + 2 * ARCSEC
     assert stars(("9", "G1", 1, 0), (None, None, close, 0)) == ["gaia:9"] * 2
 
@@ -45,7 +45,7 @@ def test_different_ids_within_the_radius_are_one_star_too():
     assert len(set(stars(("9", "a", 1, 0), ("8", "b", 1 + 3.1 * ARCSEC, 0)))) == 2
 
 
-def test_clusters_are_transitive_also_through_ids():
+def test_chains_of_ids_and_positions_are_one_star():
     steps = [(None, None, 1 + 2.5 * i * ARCSEC, 0.0) for i in range(4)]
     assert stars(*steps) == ["sky:10"] * 4
     chain = [(None, None, 5.0, 0.0), (None, "G", 5.0, ARCSEC), ("7", "G", 9.0, 0.0)]
@@ -58,7 +58,7 @@ def test_the_sky_is_a_sphere():
     assert len(set(stars((None, None, 10, 80), (None, None, 10 + 6 * ARCSEC, 80)))) == 1
 
 
-def test_an_id_suffices_where_there_is_no_place():
+def test_an_id_suffices_without_a_position():
     assert stars(("9", None, None, None), ("9", None, 1, 0), (None, "u", None, None)) == [
         "gaia:9",
         "gaia:9",
@@ -73,7 +73,7 @@ ROW = st.tuples(IDS, IDS, st.integers(0, 12), st.integers(0, 2))
 @settings(deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_components_are_those_of_the_definition_in_any_order(rows, random):
-    """Places on a grid of 1.6 arcsec; compared with a closure by brute force."""
+    """Positions are on a grid of 1.6 arcsec; the expected closure is by brute force."""
     sky = [(g, u, 50 + 1.6 * x * ARCSEC, 1.6 * y * ARCSEC) for g, u, x, y in rows]
     found = stars(*sky)
     n = len(rows)

@@ -1,4 +1,4 @@
-"""APOGEE, GALAH and Gaia-ESO files with everything that may be wrong in them."""
+"""APOGEE, GALAH and Gaia-ESO files, with all kinds of errors in them."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def apogee_columns() -> dict[str, np.ndarray]:
 
 
 def galah_columns() -> dict[str, np.ndarray]:
-    """Six good stars of GALAH, whose flag of [Fe/H] says nothing."""
+    """Six good stars of GALAH, whose flag of [Fe/H] is to be ignored."""
     star = np.arange(ROWS)
     columns = {
         "sobject_id": 131116000501000 + star,
@@ -97,7 +97,7 @@ def reasons(stars: Stars) -> dict[str, str]:
     return {row["reason"]: row["detail"] for row in stars.rejects.to_pylist()}
 
 
-def test_good_stars_arrive_whole(read):
+def test_good_stars_keep_all_values(read):
     stars = read(apogee_columns(), APOGEE)
     assert stars.stars.schema.equals(schema(STARS), check_metadata=True)
     assert stars.rejects.schema.equals(schema(REJECTS))
@@ -111,7 +111,7 @@ def test_good_stars_arrive_whole(read):
     }
 
 
-def test_galah_looks_at_every_flag_but_that_of_iron(read):
+def test_galahs_flags_are_used_except_that_of_iron(read):
     columns = galah_columns()
     columns["flag_mg_fe"][2] = 1
     columns["flag_sp"][3] = 1
@@ -130,7 +130,7 @@ def test_galah_looks_at_every_flag_but_that_of_iron(read):
     }
 
 
-def test_gaia_esos_abundances_are_brought_to_iron(read):
+def test_gaia_esos_abundances_become_relative_to_iron(read):
     columns = gaia_eso_columns()
     columns["MG1"][0] += 0.25
     columns["C_C2"][1] = np.nan
@@ -159,8 +159,8 @@ def test_gaia_esos_own_sun(read):
         read(gaia_eso_columns(), gaia_eso(Sun.SURVEY))
 
 
-def test_a_value_needs_its_flag_and_a_flag_its_value(read):
-    """Flags set but finite, and the other way round."""
+def test_a_valid_label_has_a_value_and_no_flag(read):
+    """Finite values with a flag, and missing values without one, are not valid."""
     columns = apogee_columns()
     columns["MG_FE_FLAG"][0] = 4
     columns["MG_FE"][1] = -9999.99
@@ -186,7 +186,7 @@ def test_stars_without_any_valid_element(read):
         read(columns, APOGEE)
 
 
-def test_outside_judges_need_no_element(read):
+def test_external_surveys_need_no_element(read):
     columns = gaia_eso_columns()
     for species in GES_SPECIES.values():
         columns[species][:2] = np.nan
@@ -212,7 +212,7 @@ def test_quality_cuts_of_apogee(read):
     assert stars.cuts["rows_left"][-1].as_py() == stars.stars.num_rows
 
 
-def test_of_two_entries_the_one_of_higher_snr_stays(read):
+def test_the_entry_of_higher_snr_is_kept(read):
     columns = apogee_columns()
     columns["APOGEE_ID"][1] = columns["APOGEE_ID"][0]
     columns["GAIA_SOURCE_ID"][3] = columns["GAIA_SOURCE_ID"][2]
@@ -245,24 +245,25 @@ def test_missing_positions_motions_and_magnitudes(read):
 
 
 @pytest.mark.parametrize(
-    ("columns", "survey", "gone"),
+    ("columns", "survey", "missing"),
     [
         (apogee_columns, APOGEE, "TIII_FE_FLAG"),
         (galah_columns, galah(30.0), "flag_mg_fe"),
         (gaia_eso_columns, gaia_eso(Sun.GREVESSE_2007), "N_CN"),
     ],
 )
-def test_a_missing_column_is_told_with_those_that_are_there(read, columns, survey, gone):
-    there = columns()
-    del there[gone]
+def test_the_error_of_a_missing_column_lists_the_others(read, columns, survey, missing):
+    others = columns()
+    del others[missing]
     with pytest.raises(InputError) as error:
-        read(there, survey)
-    assert f"no column {gone.lower()}; there are: {next(iter(there)).lower()}, " in str(error.value)
+        read(others, survey)
+    first = next(iter(others)).lower()
+    assert f"no column {missing.lower()}; there are: {first}, " in str(error.value)
     assert survey.file in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("columns", "old", "new", "survey", "told"),
+    ("columns", "old", "new", "survey", "release"),
     [
         (apogee_columns, "GAIA_SOURCE_ID", "GAIAEDR3_SOURCE_ID", APOGEE, "APOGEE DR17"),
         (apogee_columns, "CE_FE", "Y_FE", APOGEE, "APOGEE DR14 or older"),
@@ -271,12 +272,12 @@ def test_a_missing_column_is_told_with_those_that_are_there(read, columns, surve
         (apogee_columns, "", "", gaia_eso(Sun.SURVEY), "APOGEE DR16"),
     ],
 )
-def test_another_release_or_survey_is_called_by_its_name(read, columns, old, new, survey, told):
-    there = columns()
+def test_the_file_of_another_release_or_survey_is_refused(read, columns, old, new, survey, release):
+    changed = columns()
     if old:
-        there[new] = there.pop(old)
-    with pytest.raises(InputError, match=f"those of {told}, not of {survey.release}; give "):
-        read(there, survey)
+        changed[new] = changed.pop(old)
+    with pytest.raises(InputError, match=f"those of {release}, not of {survey.release}; give "):
+        read(changed, survey)
 
 
 @pytest.mark.parametrize(

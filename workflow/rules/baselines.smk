@@ -1,9 +1,9 @@
-# Wants: the spectra and manifests of the shards of a scale.
-# Gives: a model folder, and predictions for the test spectra.
+# Input: the spectra and manifests of the shards of a scale.
+# Output: a model folder, and predictions for the test spectra.
 
 
 rule train_baseline:
-    # As for language models, unfinished trainings live in the workspaces folder.
+    # As for language models, unfinished trainings are in the workspaces folder.
     input:
         samples=shard_files("samples"),
         spectra=shard_files("spectra"),

@@ -1,6 +1,6 @@
-# Wants: the predictions of a run, with the manifests and spectra of their shards, and what the run
-# was trained on.
-# Gives: one catalogue of them, as Parquet, FITS and VOTable.
+# Input: the predictions of a run, the manifests and spectra of their shards, and the training
+# domain of the run.
+# Output: one catalogue, as Parquet, FITS and VOTable.
 
 
 rule write_catalogue:

@@ -37,9 +37,9 @@ class Exhibits(NamedTuple):
     models: list = list(CONFIG.models)
 
     def paths(self, folder, *suffixes):
-        """Patterns of the files."""
+        """Patterns of files in a folder."""
         return [
-            f"results/{folder}/{'-'.join(filter(None, [name, self.at]))}{suffix}"
+            f"{folder}/{'-'.join(filter(None, [name, self.at]))}{suffix}"
             for name in self.names
             for suffix in suffixes
         ]
@@ -198,115 +198,77 @@ FIGURES = {
 }
 
 
-for key, exhibits in TABLES.items():
-    if not exhibits.names:
-        continue
+#: Each command's folder of results, the first suffix shown in the report, and its lists.
+COMMANDS = {
+    "tabulate": ("tables", (".csv", ".md", ".tex"), TABLES),
+    "plot": ("figures", (".png", ".pdf"), FIGURES),
+}
+MADE_TOGETHER = [
+    (command, *COMMANDS[command][:2], key, exhibits)
+    for command in COMMANDS
+    for key, exhibits in COMMANDS[command][2].items()
+    if exhibits.names
+]
+
+for command, folder, (first, *others), key, exhibits in MADE_TOGETHER:
 
     rule:
         name:
-            f"tabulate_{key}"
+            f"{command}_{key}"
         input:
             **exhibits.files,
+            style=STYLE if command == "plot" else [],
         output:
-            csv=[shown(path) for path in exhibits.paths("tables", ".csv")],
-            read=exhibits.paths("tables", ".md", ".tex"),
+            [shown(path) for path in exhibits.paths(f"results/{folder}", first)],
+            exhibits.paths(f"results/{folder}", *others),
         log:
-            exhibits.paths("", ".log")[0].replace("results/", "logs/tables"),
+            exhibits.paths(f"logs/{folder}", ".log")[0],
         benchmark:
-            exhibits.paths("", ".tsv")[0].replace("results/", "benchmarks/tables")
-        conda:
-            "../envs/plots.yaml"
-        params:
-            names=exhibits.names,
-            at=f"--at {exhibits.at}" if exhibits.at else "",
-            files=as_arguments,
-            options=statistics_options(*exhibits.options),
-            arguments=exhibits.arguments,
-            code=exhibits.code("tabulate", "tables"),
-        shell:
-            "spectralm tabulate {params.names} {params.at} {params.files}"
-            " {params.arguments} --options {params.options:q} --out results/tables > {log} 2>&1"
-
-
-for key, exhibits in FIGURES.items():
-    if not exhibits.names:
-        continue
-
-    rule:
-        name:
-            f"plot_{key}"
-        input:
-            **exhibits.files,
-            style=STYLE,
-        output:
-            png=[shown(path) for path in exhibits.paths("figures", ".png")],
-            pdf=exhibits.paths("figures", ".pdf"),
-        log:
-            exhibits.paths("", ".log")[0].replace("results/", "logs/figures"),
-        benchmark:
-            exhibits.paths("", ".tsv")[0].replace("results/", "benchmarks/figures")
+            exhibits.paths(f"benchmarks/{folder}", ".tsv")[0]
         wildcard_constraints:
             model=any_of(exhibits.models),
         conda:
             "../envs/plots.yaml"
         params:
+            command=command,
             names=exhibits.names,
             at=f"--at {exhibits.at}" if exhibits.at else "",
             files=as_arguments,
-            options=statistics_options(*exhibits.options),
             arguments=exhibits.arguments,
-            code=exhibits.code("plot", "figures"),
+            options=statistics_options(*exhibits.options),
+            out=f"results/{folder}",
+            code=exhibits.code(command, folder),
         shell:
-            "spectralm plot {params.names} {params.at} {params.files} {params.arguments}"
-            " --options {params.options:q} --out results/figures > {log} 2>&1"
+            "spectralm {params.command} {params.names} {params.at} {params.files}"
+            " {params.arguments} --options {params.options:q} --out {params.out} > {log} 2>&1"
 
 
 def tables_of(key, **wildcards):
     """The tidy tables of a list, such as at some scales; none without such."""
-    return expand(TABLES[key].paths("tables", ".csv"), **wildcards)
+    return expand(TABLES[key].paths("results/tables", ".csv"), **wildcards)
 
 
 def figures_of(key, runs):
-    """The figures of a list, of each of some runs."""
+    """The figures of a list, of each of those runs that it is for."""
     return [
         path.format(model=run.model, learned=run.dataset, scale=run.scale)
         for run in runs
-        for path in FIGURES[key].paths("figures", ".png")
+        if run.model in FIGURES[key].models
+        for path in FIGURES[key].paths("results/figures", ".png")
     ]
-
-
-rule tables:
-    input:
-        tables_of("llm"),
-        tables_of("all_models"),
-        tables_of("llm_and_resnet"),
-        tables_of("lamost", scale=CONFIG.scales("lamost")),
-        tables_of("scaling"),
-        tables_of("sample"),
-        tables_of("rejects", dataset=[*CONFIG.datasets, *CONFIG.external]),
-        tables_of("labels") if CONFIG.runs_on("apogee") else [],
-        tables_of("abundances") if CONFIG.runs_on("apogee") else [],
-        tables_of("apogee", scale=CONFIG.scales("apogee")[-1:]),
-        tables_of("outside_parameters"),
-        tables_of("outside_abundances"),
 
 
 rule figures:
     input:
-        figures_of(
-            "llm", [r for r in CONFIG.runs_on("lamost") if r.model in CONFIG.llms]
+        figures_of("llm", CONFIG.runs_on("lamost")),
+        figures_of("baseline", CONFIG.runs_on("lamost")),
+        expand(
+            FIGURES["snr"].paths("results/figures", ".png"),
+            scale=CONFIG.scales("lamost"),
         ),
-        figures_of(
-            "baseline",
-            [r for r in CONFIG.runs_on("lamost") if r.model in CONFIG.baselines],
-        ),
-        expand(FIGURES["snr"].paths("figures", ".png"), scale=CONFIG.scales("lamost")),
-        FIGURES["scaling"].paths("figures", ".png"),
+        FIGURES["scaling"].paths("results/figures", ".png"),
         # Of language models, as in the paper; those of other runs can be asked for by name.
-        figures_of(
-            "llm_abundances",
-            [r for r in CONFIG.runs_on("apogee") if r.model in CONFIG.llms],
-        ),
+        figures_of("llm_abundances", CONFIG.runs_on("apogee")),
         figures_of(
             "outside",
             [
@@ -316,3 +278,19 @@ rule figures:
                 if run.model in CONFIG.llms
             ],
         ),
+
+
+rule tables:
+    input:
+        tables_of("labels") if CONFIG.runs_on("apogee") else [],
+        tables_of("llm"),
+        tables_of("all_models"),
+        tables_of("llm_and_resnet"),
+        tables_of("abundances") if CONFIG.runs_on("apogee") else [],
+        tables_of("outside_parameters"),
+        tables_of("outside_abundances"),
+        tables_of("lamost", scale=CONFIG.scales("lamost")),
+        tables_of("scaling"),
+        tables_of("sample"),
+        tables_of("rejects", dataset=[*CONFIG.datasets, *CONFIG.external]),
+        tables_of("apogee", scale=CONFIG.scales("apogee")[-1:]),

@@ -1,5 +1,5 @@
-# Wants: the spectra and manifests of the shards of a scale.
-# Gives: in a model's folder, what `spectralm predict` needs beside the model.
+# Input: the spectra and manifests of the shards of a scale.
+# Output: the training domain of a run, from which `spectralm predict` computes flags.
 
 
 rule describe_training:

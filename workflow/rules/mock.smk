@@ -1,5 +1,6 @@
-# Wants: nothing.
-# Gives: a synthetic sky in the surveys' own files; only its consumers' paths tell it from data.
+# Input: none.
+# Output: a synthetic sky in the file formats of the surveys; the rules that read it read real data
+# in the same way.
 
 
 rule make_sky:

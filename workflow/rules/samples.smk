@@ -1,6 +1,6 @@
-# Wants: a catalogue.
-# Gives: the split and shard of each of its spectra, which no scale changes, and the shards. A star is
-# in the same split in every dataset.
+# Input: a catalogue.
+# Output: the split and shard of each spectrum, the same for all scales, and the manifests of shards.
+# A star is in the same split in every dataset.
 
 
 rule assign_shards:

@@ -1,5 +1,5 @@
-# Wants: a manifest shard and the FITS files that it names.
-# Gives: their flux on the grid, and what could not be read with its reason.
+# Input: the manifest of a shard, and its FITS files.
+# Output: their flux on the grid, and the spectra that are refused, with reasons.
 
 
 rule resample_spectra:

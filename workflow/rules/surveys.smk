@@ -1,11 +1,12 @@
-# Wants: the folders and catalogues of surveys.lamost, and of each other survey that is used.
-# Gives: a catalogue of LAMOST's spectra and, for each other survey, of those of its stars; every
-# row that was cut with its reason, and a count of the cuts. `snakemake catalogues` makes them all.
+# Input: the folders and catalogues of surveys.lamost, and the catalogues of other surveys.
+# Output: a catalogue of LAMOST's spectra and, for each other survey, of the spectra of its stars; the
+# rows that are cut, with reasons, and the number of rows of each cut. `snakemake catalogues` makes
+# all of them.
 
 
 rule index_spectra:
-    # New files in a folder of spectra do not show in a path: -R index_spectra looks again. A
-    # mirror is no input, since each new night in it would make everything again.
+    # A folder of spectra is not an input, as each new night would make everything again; to include
+    # new files, use -R index_spectra. The demo's sky is an input.
     input:
         [folder for folder in CONFIG.surveys.lamost.spectra if made_here(folder)],
     output:

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for parameter, kind in _parameters(run):
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             unnamed = values[parameter.name]
-        elif dataclasses.is_dataclass(kind):
+        elif isinstance(kind, type) and dataclasses.is_dataclass(kind):
             fields = {field.name: values[field.name] for field in dataclasses.fields(kind)}
             named[parameter.name] = kind(**fields)
         else:

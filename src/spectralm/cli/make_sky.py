@@ -1,4 +1,4 @@
-"""``spectralm make-sky``: a synthetic sky in the surveys' own files."""
+"""``spectralm make-sky``: a synthetic sky in the file formats of the surveys."""
 
 import logging
 import time
@@ -9,9 +9,9 @@ from spectralm.mock.options import SkyOptions
 
 
 def run(*, options: SkyOptions, out: Path, processes: int = 1) -> None:
-    """Write LAMOST's spectra and catalogues, and APOGEE's, GALAH's and Gaia-ESO's, into a folder.
+    """Write synthetic files of LAMOST, APOGEE, GALAH and Gaia-ESO to a folder.
 
-    With them: what is true of each spectrum, and how well its noise lets anyone know it.
+    Also written are the true labels of each spectrum, and the Cramer-Rao bounds of their errors.
     """
     start = time.perf_counter()
     truth = make_sky(options, out, processes)

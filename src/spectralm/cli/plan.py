@@ -1,4 +1,4 @@
-"""What an experiment will need: jobs, disk, GPU-hours and memory."""
+"""The resources that an experiment needs: jobs, disk, GPU-hours and memory."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -21,16 +21,16 @@ def run(
     snakefile: Path = Path("Snakefile"),
     out: Path | None = None,
 ) -> None:
-    """Print what a config asks for, before anything runs: spectra, jobs, disk, GPU time and memory.
+    """Print what an experiment needs before it runs: spectra, jobs, disk, GPU time and memory.
 
-    Run it at the root of the repository. The files given extend config/config.yaml, as with
-    Snakemake; no survey's file need be there. --gpu is a name of src/spectralm/planning/gpus.csv;
-    --out writes the same as JSON.
+    Run it in the root of the repository. As with Snakemake, the given files extend
+    config/config.yaml. Files of surveys need not exist. --gpu is a name in
+    src/spectralm/planning/gpus.csv; --out writes the plan as JSON.
     """
     config = load_configfile(snakefile.parent / "config" / "config.yaml")
     for path in configfile or []:
         update_config(config, load_configfile(path))
-    made = plan(check(config), dag(config, snakefile), gpu_named(gpu))
-    print(markdown(made))
+    result = plan(check(config), dag(config, snakefile), gpu_named(gpu))
+    print(markdown(result))
     if out is not None:
-        write_json(out, asdict(made))
+        write_json(out, asdict(result))

@@ -19,5 +19,6 @@ def run(
     out: Path,
 ) -> None:
     """Write the README.md of a run's folder, which can then be pushed to a hub as it is."""
-    told = [json.loads(path.read_text()) for path in (adapter, manifest)]
-    write_text(out, model_card(run_of(manifest), *told, read_parquet(residuals), grid, note))
+    adapter_config, facts = (json.loads(path.read_text()) for path in (adapter, manifest))
+    table = read_parquet(residuals)
+    write_text(out, model_card(run_of(manifest), adapter_config, facts, table, grid, note))

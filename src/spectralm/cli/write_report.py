@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import yaml
 
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.runs import Manifest
 from spectralm.files import write_text
-from spectralm.provenance import provenance
+from spectralm.provenance import Provenance, provenance
 from spectralm.report.exhibits import counts, figure, table
 from spectralm.report.key import elements_rows, key_rows
-from spectralm.report.page import Model, Report, grouped, read_models, render, versions_of
+from spectralm.report.page import Report, grouped, render, versions_of
 from spectralm.report.timings import timings
 
 LIBRARIES = ("astropy", "matplotlib", "numpy", "pyarrow", "pydantic", "scipy")
@@ -42,26 +44,27 @@ def run(
     are tables, too. ``rules`` is JSON, the regular expression of the paths of each rule's
     benchmarks; ``config`` is JSON.
     """
-    models = read_models(manifests)
+    models = Inputs(manifests=manifests).trainings
+    here = provenance(LIBRARIES)
     page = Report(
         options.note,
-        key_rows(key, Inputs(manifests=manifests).trainings),
+        key_rows(key, models),
         elements_rows(elements) if elements else [],
         models,
         grouped([table(path, manifests, options) for path in tables]),
         grouped([figure(path, out) for path in figures]),
         [*(table(path, manifests, options) for path in rejects), *map(counts, cuts)],
         timings(benchmarks, json.loads(rules)),
-        _environment(models),
+        _environment(models, here),
         yaml.safe_dump(json.loads(config), sort_keys=False, allow_unicode=True),
-        provenance(())["git_commit"] or "",
+        here["git_commit"] or "",
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
     write_text(out, render(page))
     logging.info("%s: %.1f MB", out, out.stat().st_size / 1e6)
 
 
-def _environment(models: list[Model]) -> dict[str, str]:
-    here = provenance(LIBRARIES)
+def _environment(models: Mapping[str, Manifest], here: Provenance) -> dict[str, str]:
     machine = {"machine": platform.platform(), "processors": str(os.cpu_count())}
-    return {"python": here["python"], **versions_of(models, here["versions"]), **machine}
+    versions = versions_of(models.values(), here["versions"])
+    return {"python": here["python"], **versions, **machine}

@@ -101,7 +101,7 @@ def _message(error: ErrorDetails) -> str:
         hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
     if error["type"] == "missing":
-        return f"{key}: missing; add it (config/config.yaml says what it is)"
+        return f"{key}: missing; add it (config/config.yaml explains it)"
     if error["type"] == "value_error":
         return f"{key}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     return f"{key}: {error['msg']}, found {error['input']!r}; correct its value"

@@ -1,6 +1,6 @@
 """Tables 2 to 4: stellar parameters by class, ours beside the paper's."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from spectralm.evaluation.cells import COUNTED, percent
 from spectralm.evaluation.comparison import NO_VALUE, Compared, Numbers, Pair, Value, pair_up
@@ -108,7 +108,7 @@ def _summary(numbers: Numbers) -> Panel:
     return Panel(caption, tuple(heads), "l" + "r" * (len(heads) - 1), {"": rows})
 
 
-def _summary_row(numbers: Numbers, model: str) -> Sequence[str]:
+def _summary_row(numbers: Numbers, model: str) -> tuple[str, ...]:
     row = numbers.models[model]
     n, unparsed, accuracy = (
         numbers.ours(model, ALL, "", name) for name in ("n", "unparsed", "accuracy")

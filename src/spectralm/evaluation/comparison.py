@@ -177,12 +177,12 @@ class Numbers:
     def ours(self, model: str, class_: str, label: str, quantity: str) -> float | None:
         """Our value, if there is one."""
         row = self.get(model, class_, label, quantity)
-        return row and row.ours
+        return row.ours if row else None
 
     def published(self, model: str, class_: str, label: str, quantity: str) -> float | None:
         """The paper's value, if there is one."""
         row = self.get(model, class_, label, quantity)
-        return row and row.published
+        return row.published if row else None
 
     def of_paper(self, model: str) -> bool:
         """Whether the paper has the model."""

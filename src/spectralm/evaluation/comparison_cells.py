@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spectralm.evaluation.cells import BOUND
 from spectralm.evaluation.comparison import Numbers
 from spectralm.evaluation.inputs import Inputs
-from spectralm.evaluation.render import NOTHING, Panel, number
+from spectralm.evaluation.render import NOTHING, Panel, Rows, number
 from spectralm.evaluation.statistics import ALL
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Label
 
@@ -121,7 +121,7 @@ def models_panel(
 
 def runs_panel(places: dict[str, Numbers]) -> Panel:
     """Which run each model's numbers are of, with its counts, by place such as the dataset."""
-    blocks = {
+    blocks: dict[str, Rows] = {
         place: tuple(_run_row(numbers, model) for model in numbers.models)
         for place, numbers in places.items()
     }
@@ -129,7 +129,7 @@ def runs_panel(places: dict[str, Numbers]) -> Panel:
     return Panel(caption, ("Model", "Run", "Test spectra", "Unparsed"), "llrr", blocks)
 
 
-def _run_row(numbers: Numbers, model: str) -> tuple[str, str, str, str]:
+def _run_row(numbers: Numbers, model: str) -> tuple[str, ...]:
     row = numbers.models[model]
     counts = (count(numbers.ours(model, ALL, "", name)) for name in ("n", "unparsed"))
     return model, row.status or row.run, *counts

@@ -144,13 +144,13 @@ def _of_run(
         ratio, low, high = paired_ratio(residual, other, star[known], options)
         rmse_trivial = None if other is None else _rms(other)
         median = None if np.isnan(bound).all() else float(np.nanmedian(bound))
-        sigmas = [_sigma(outside.get((run, dataset)), label) for dataset in OUTSIDE]
+        sigmas = {name: _sigma(outside.get((run, name)), label) for name in OUTSIDE}
         yield Element(
             run,
             label.name,
-            group_of(sigmas, options),
+            group_of(sigmas.values(), options),
             PAPERS_GROUPS.get(label.name),
-            *sigmas,
+            **{f"sigma_{dataset}": sigma for dataset, sigma in sigmas.items()},
             used=int(known.sum()),
             rmse=_rms(residual),
             rmse_trivial=rmse_trivial,

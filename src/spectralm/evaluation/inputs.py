@@ -37,7 +37,7 @@ class Inputs:
     models: list[str] = field(default_factory=list)
     """All models of the experiment, in order: a model looks the same in all figures."""
     scales: list[int] = field(default_factory=list)
-    """Scales that the sample is counted at, or the one scale of our runs in a table of the paper."""
+    """Scales at which the sample is counted, or that of our runs in a table of the paper."""
     sample_options: SampleOptions = field(default_factory=SampleOptions)
 
     def file_name(self, name: str) -> str:

@@ -29,7 +29,7 @@ def residuals(
         spectra: obsids of the spectra shards of the same sample.
         predictions: PREDICTIONS rows, in any order.
         source: what errors name as the origin of the predictions.
-        ask: which labels are judged.
+        targets: which labels are judged.
         bound: obsid and, per label, the smallest standard deviation of any unbiased estimate, for
             spectra of which it is known; null where a spectrum says nothing.
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +43,9 @@ class Manifest:
     given: tuple[str, ...] = ()
     """Labels of the survey, or ``class``, that the model is given at prediction."""
     git_commit: str | None = None
-    versions: Mapping[str, str] | None = None
+    """Of the code that trained it."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of Python's packages that it was trained with."""
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":

@@ -27,7 +27,7 @@ PAPERS_TRAINING_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Point:
-    """One sigma of one model at one scale; None where it cannot be told."""
+    """One sigma of one model at one scale; None where it is not known."""
 
     model: str
     label: str
@@ -63,6 +63,7 @@ class Law:
     through which any line goes."""
 
     def at(self, n: np.ndarray) -> np.ndarray:
+        """Sigma after training on ``n`` spectra [k], in the label's unit [k]."""
         return self.amplitude * np.asarray(n, float) ** -self.exponent
 
 
@@ -76,16 +77,19 @@ class Scaling:
     laws: list[Law]
 
     def points_of(self, model: str, label: str, statistic: str) -> list[Point]:
+        """The points of one line, the smallest scale first."""
         return [
             p for p in self.points if (p.model, p.label, p.statistic) == (model, label, statistic)
         ]
 
     def law_of(self, model: str, label: str, statistic: str) -> Law | None:
+        """The law of one line; None where none was fitted."""
         keys = (model, label, statistic)
         return next((w for w in self.laws if (w.model, w.label, w.statistic) == keys), None)
 
     @property
     def models(self) -> list[str]:
+        """The models with points, in order."""
         return list(dict.fromkeys(point.model for point in self.points))
 
 
@@ -124,6 +128,7 @@ def scaling(
     Args:
         tables: the residuals of each run.
         n_train: number of training spectra of each run.
+        options: of the bootstrap.
     """
     if not tables:
         return Scaling(None, [], [])
@@ -155,15 +160,15 @@ def _of_model(
         label.name: np.stack([table[f"{label.name}_residual"].to_numpy() for table in rows])
         for label in PARAMETERS
     }
-    drawn = {label: [] for label in residuals}
+    resampled: dict[str, list[np.ndarray]] = {label: [] for label in residuals}
     for resample in star_resamples(star, options):
         for label, residual in residuals.items():
-            drawn[label].append(sigmas(residual[:, resample]))
+            resampled[label].append(sigmas(residual[:, resample]))
     for label, residual in residuals.items():
         used = np.isfinite(residual).sum(axis=1)
         for index, statistic in enumerate((STD, MAD)):
             sigma = sigmas(residual)[index]
-            samples = np.array([draw[index] for draw in drawn[label]]).reshape(-1, len(runs))
+            samples = np.array([draw[index] for draw in resampled[label]]).reshape(-1, len(runs))
             points = [
                 Point(
                     model=model,
@@ -174,9 +179,11 @@ def _of_model(
                     n=len(star),
                     used=int(used[i]),
                     sigma=_known(sigma[i]),
-                    **_interval(samples[:, i], options),
+                    low=low,
+                    high=high,
                 )
                 for i, run in enumerate(runs)
+                for low, high in [_interval(samples[:, i], options)]
             ]
             yield points, _law((model, label, statistic), n_train, sigma, samples, options)
 
@@ -205,6 +212,7 @@ def _law(
     slope, intercept = _fit(n_train, sigma)
     usable = samples[np.all(samples > 0, axis=1)]
     slopes = _fit(n_train, usable.T)[0] if len(usable) else np.array([])
+    low, high = _interval(-slopes, options)
     expected = np.exp(intercept) * np.array(n_train, float) ** slope
     freedom = len(sigma) - 2
     square = np.sum(np.log(sigma / expected) ** 2)
@@ -214,7 +222,8 @@ def _law(
             points=len(sigma),
             amplitude=float(np.exp(intercept)),
             exponent=float(-slope),
-            **_interval(-slopes, options),
+            low=low,
+            high=high,
             scatter=float(np.sqrt(square / freedom)) if freedom else None,
         )
     ]
@@ -225,12 +234,11 @@ def _fit(n_train: list[int], sigma: np.ndarray) -> np.ndarray:
     return np.polyfit(np.log(n_train), np.log(sigma), 1)
 
 
-def _interval(samples: np.ndarray, options: EvaluationOptions) -> dict[str, float | None]:
+def _interval(
+    samples: np.ndarray, options: EvaluationOptions
+) -> tuple[float, float] | tuple[None, None]:
     samples = samples[np.isfinite(samples)]
-    if not len(samples):
-        return {"low": None, "high": None}
-    low, high = percentile_interval(samples, options)
-    return {"low": low, "high": high}
+    return percentile_interval(samples, options) if len(samples) else (None, None)
 
 
 def _known(value: float) -> float | None:
@@ -245,7 +253,7 @@ def published_scaling(rows: Iterable[Published]) -> Scaling:
     found = Scaling(None, [], [])
     sigma: dict[tuple[str, str], dict[int, float]] = {}
     for row in rows:
-        if (row.class_, row.quantity) == (ALL, "sigma"):
+        if (row.class_, row.quantity) == (ALL, "sigma") and row.scale is not None:
             sigma.setdefault((row.model, row.label), {})[row.scale] = row.value
     for (model, label), by_scale in sigma.items():
         if len(by_scale) < 2:

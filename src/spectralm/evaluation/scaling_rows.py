@@ -34,10 +34,10 @@ def rows_of(source: str, scaling: Scaling) -> Iterator[ScalingRow]:
         yield ScalingRow(*key, p.scale, p.n_train, p.n, p.used, p.sigma, p.low, p.high)
     nothing = (None,) * 4
     for law in scaling.laws:
-        key = (source, law.model, law.label, law.statistic)
-        yield ScalingRow(*key, "exponent", *nothing, law.exponent, law.low, law.high)
-        yield ScalingRow(*key, "amplitude", *nothing, law.amplitude, None, None)
-        yield ScalingRow(*key, "scatter", *nothing, law.scatter, None, None)
+        of_law = (source, law.model, law.label, law.statistic)
+        yield ScalingRow(*of_law, "exponent", *nothing, law.exponent, law.low, law.high)
+        yield ScalingRow(*of_law, "amplitude", *nothing, law.amplitude, None, None)
+        yield ScalingRow(*of_law, "scatter", *nothing, law.scatter, None, None)
 
 
 def scaling_of(source: str, rows: Iterable[ScalingRow]) -> Scaling:

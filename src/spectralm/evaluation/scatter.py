@@ -1,6 +1,7 @@
 """Predicted against survey labels, with the residuals below."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -48,7 +50,7 @@ EXPLAINED = (
     "are drawn at its edge."
 )
 
-DOT = {"marker": "o", "markersize": 4, "linewidth": 0}
+DOT: Mapping[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 0}
 
 #: A panel and its strip of residuals.
 Stack = tuple[Axes, Axes]
@@ -122,9 +124,8 @@ def _grid(n: int) -> tuple[Figure, list[Stack]]:
         figsize=size,
         height_ratios=(3, 1.2) * rows,
         squeeze=False,
-        layout="constrained",
+        layout=ConstrainedLayoutEngine(h_pad=0.02, w_pad=0.03, hspace=0, wspace=0),
     )
-    figure.get_layout_engine().set(h_pad=0.02, w_pad=0.03, hspace=0, wspace=0)
     pairs = list(_pairs(axes))
     for upper, lower in pairs[n:]:
         upper.remove()
@@ -220,7 +221,7 @@ def _density(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 def _share_density(figure: Figure, pairs: Sequence[Stack]) -> None:
     axes = [panel for pair in pairs for panel in pair]
     densities = [collection for panel in axes for collection in panel.collections]
-    counts = [density.get_array() for density in densities]
+    counts = [count for density in densities if (count := density.get_array()) is not None]
     norm = LogNorm(1, max((count.max() for count in counts if len(count)), default=1) + 1)
     for density in densities:
         density.set_norm(norm)

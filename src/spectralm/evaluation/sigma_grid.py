@@ -1,7 +1,7 @@
 """The grid of panels that scaling and S/N share: a column per label, a row per kind of sigma."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -21,6 +21,15 @@ Grid = dict[tuple[str, str], Axes]
 Look = Mapping[str, Any]
 
 
+class Dot(NamedTuple):
+    """One point of a panel, with its interval if there is one."""
+
+    x: float
+    sigma: float
+    low: float | None = None
+    high: float | None = None
+
+
 def sigma_grid(x_title: str) -> tuple[Figure, Grid]:
     """A figure and its panels by label and statistic, on logarithmic axes."""
     figure, axes = plt.subplots(
@@ -37,14 +46,19 @@ def sigma_grid(x_title: str) -> tuple[Figure, Grid]:
     return figure, grid
 
 
-def draw_sigmas(
-    panel: Axes, x: list[float], sigma: list[float], bars: list[tuple[float, float]], look: Look
-) -> None:
-    """Points with intervals ``bars``, from low to high; ``look`` is of a line."""
+def draw_sigmas(panel: Axes, dots: Sequence[Dot], look: Look) -> None:
+    """Points with their intervals; ``look`` is of a line."""
+    if not dots:
+        return
     # A percentile interval of a resampled median need not hold the median itself.
     lengths = [
-        (max(s - low, 0), max(high - s, 0)) for s, (low, high) in zip(sigma, bars, strict=True)
+        (
+            0.0 if dot.low is None else max(dot.sigma - dot.low, 0.0),
+            0.0 if dot.high is None else max(dot.high - dot.sigma, 0.0),
+        )
+        for dot in dots
     ]
+    x, sigma, *_ = zip(*dots, strict=True)
     panel.errorbar(x, sigma, np.transpose(lengths), **look)
 
 

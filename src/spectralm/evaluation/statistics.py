@@ -58,7 +58,9 @@ class Statistics:
     @property
     def rmse(self) -> float | None:
         """Root mean square of the residuals."""
-        return None if self.mean is None else math.hypot(self.mean, self.std)
+        if self.mean is None or self.std is None:
+            return None
+        return math.hypot(self.mean, self.std)
 
 
 def labels_of(residuals: pa.Table) -> list[Label]:

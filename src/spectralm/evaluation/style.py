@@ -2,11 +2,11 @@
 
 import logging
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -26,11 +26,14 @@ COLOURS[ALL] = "0.35"
 
 #: Colours that the colour-blind can tell apart (Okabe & Ito, Tol) and markers, model by model.
 #: One more marker than colours, so that the pairs do not repeat before the 72nd model.
-_MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00")
+_MODEL_COLOURS: tuple[str, ...] = ("#0072B2", "#D55E00", "#009E73", "#E69F00")
 _MODEL_COLOURS += ("#CC79A7", "#56B4E9", "#882255", "#999933")
 _MODEL_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
 
-SMALL = {"fontsize": 7, "bbox": {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1}}
+SMALL: Mapping[str, Any] = {
+    "fontsize": 7,
+    "bbox": {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
+}
 
 
 def looks(models: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -81,7 +84,7 @@ def note_beyond(panel: Axes, count: int, corner: Literal["top", "bottom"]) -> No
     """How many spectra lie outside the axes, in a corner at the right."""
     if count:
         y = {"top": 0.94, "bottom": 0.05}[corner]
-        place = {"transform": panel.transAxes, "ha": "right", "va": corner}
+        place: dict[str, Any] = {"transform": panel.transAxes, "ha": "right", "va": corner}
         panel.text(0.97, y, f"{count} beyond", **place, **SMALL)
 
 

@@ -66,7 +66,7 @@ def _cells(row: Any) -> Iterator[object]:
 
 
 def _built(row_class: type[R], cells: Mapping[str, str]) -> R:
-    values = {}
+    values: dict[str, Any] = {}
     for name, kind in typing.get_type_hints(row_class).items():
         if dataclasses.is_dataclass(kind):
             values[name] = _built(typing.cast(type, kind), cells)

@@ -69,8 +69,7 @@ class Targets(str):
     """What a model predicts.
 
     ``parameters`` (stage 1): class, Teff, log g and [Fe/H]. Or a list of SPECIES in their order,
-    such as ``C,N,MG`` (stage 2): abundances, of which a star's question has those that the survey
-    measured.
+    such as ``C,N,MG`` (stage 2): abundances; a question is about those that the survey measured.
     """
 
     PARAMETERS: ClassVar["Targets"]

@@ -12,14 +12,15 @@ class TextOptions(Options):
     """One way of writing a question and its answer (paper III.1)."""
 
     flux: Literal["paper", "compact"] = "paper"
-    """`paper`: 0.303, 0.3, ... (five Llama-3 tokens a pixel); `compact`: fixed-width thousandths
-    303300... (one token a pixel)."""
+    """`paper`: 0.303, 0.3, ... (five Llama-3 tokens per pixel); `compact`: thousandths of fixed
+    width, 303300... (one token per pixel)."""
 
     answer: Literal["characters", "grouped"] = "characters"
-    """`characters`: every digit spaced, as the paper; `grouped`: one three-digit number a label."""
+    """`characters`: a space after every digit, as in the paper; `grouped`: a three-digit number per
+    label."""
 
     decimals: dict[str, int] = Field(default={label.name: label.decimals for label in PARAMETERS})
     """Digits after the point of each label, for `characters`."""
 
     marker_every: int = Field(default=0, ge=0)
-    """Write the wavelength, as in [3800], before every so many pixels; 0 writes none."""
+    """Pixels from one wavelength marker, such as [3800], to the next; 0 writes none."""

@@ -28,10 +28,10 @@ class TinyOptions(Options):
 
     positions: Literal["rotary", "learned"] = "rotary"
     """`rotary`: a Llama, as in the paper; `learned`: a GPT-2, which has a vector per position and
-    so finds a wavelength in one layer."""
+    so can find a wavelength with a single layer."""
 
     hidden: PositiveInt = Field(default=128, multiple_of=64)
-    """Width of the residual stream; whole NF4 blocks of 64."""
+    """Width of the residual stream; a multiple of 64, the block size of NF4."""
 
     layers: PositiveInt = 2
     """Number of layers."""
@@ -40,10 +40,10 @@ class TinyOptions(Options):
     """Attention heads."""
 
     mlp: PositiveInt = Field(default=256, multiple_of=64)
-    """Width inside the feed-forward blocks; whole NF4 blocks of 64."""
+    """Width of the feed-forward blocks; a multiple of 64, the block size of NF4."""
 
     context: PositiveInt = 32768
-    """Longest text, tokens."""
+    """Longest text in tokens."""
 
     seed: NonNegativeInt = 0
     """Seed of the weights."""
@@ -62,7 +62,7 @@ class LoraOptions(Options):
     """Dropout before the adapter."""
 
     train_embeddings: bool = False
-    """Train the embeddings of tokens and positions too; a random base needs it."""
+    """Also train the embeddings of tokens and positions; a random base needs it."""
 
 
 class TrainingOptions(Options):
@@ -78,7 +78,7 @@ class TrainingOptions(Options):
     """Weight decay of AdamW."""
 
     warmup_fraction: float = Field(default=0.03, ge=0, lt=1)
-    """Share of the steps with rising learning rate, before the cosine; not in the paper."""
+    """Fraction of the steps with rising learning rate, before the cosine; not in the paper."""
 
     batch_size: PositiveInt = 1
     """Questions per process and forward pass."""
@@ -99,31 +99,30 @@ class TrainingOptions(Options):
     """Shard base, adapter and optimizer over all processes by DeepSpeed's ZeRO-3."""
 
     soft_targets: dict[str, PositiveFloat] = Field(default={})
-    """For grouped answers: width (in the label's unit) of the Gaussian over neighbouring numbers
-    that share the target probability, for teff, logg, feh and x_fe (any abundance); those not named
-    have hard targets."""
+    """For grouped answers: standard deviation (in the label's unit) of the Gaussian target over
+    neighbouring numbers, for teff, logg, feh and x_fe (all abundances); other labels have hard
+    targets."""
 
     flux_noise: NonNegativeFloat = 0.0
-    """Largest extra noise on training spectra, in units of their mean flux; its level is drawn
-    anew for each spectrum and epoch, between 0 and this."""
+    """Largest extra noise on training spectra, in units of their mean flux; for each spectrum and
+    epoch its level is drawn between 0 and this."""
 
     answer_only_layer: bool = False
-    """In the last layer compute queries and feed-forward at the answer's positions only: exact,
-    and for a model of one layer some four times faster."""
+    """In the last layer compute queries and feed-forward at the answer's positions only: the
+    results are the same, and a model with one layer trains four times faster."""
 
     evaluations: NonNegativeInt = 5
-    """How often, in the course of a training, validation loss and generated answers are scored;
-    before its first step and at its end they always are."""
+    """Number of evaluations during a training (validation loss and generated answers), besides
+    those before the first step and at the end."""
 
     evaluation_spectra: PositiveInt = 500
-    """Validation spectra, spread over all, that are scored at each evaluation."""
+    """Number of validation spectra, spread over all, in each evaluation."""
 
     evaluation_batch_size: PositiveInt = 2
-    """Questions that each process answers at once at an evaluation, beside the training."""
+    """Questions that each process answers at once during an evaluation."""
 
     checkpoints: PositiveInt = 200
-    """How often, in the course of a training, everything needed to go on is saved; the last two
-    are kept."""
+    """Number of checkpoints during a training; the last two are kept."""
 
     seed: NonNegativeInt = 0
     """Seed of the order, dropout and noise."""
@@ -143,11 +142,11 @@ class GenerationOptions(Options):
     """How answers are read from a model."""
 
     batch_size: PositiveInt = 4
-    """Questions answered at once; fixed, since low-precision answers can depend on it."""
+    """Questions answered at once; answers in low precision can depend on it."""
 
     reading: Literal["greedy", "expected"] = "greedy"
-    """`greedy`: the written answer; `expected` (grouped answers): the mean of each number over
-    the model's own probabilities."""
+    """`greedy`: the generated answer; `expected` (grouped answers): the mean of each number over
+    the model's probabilities."""
 
 
 class LlmOptions(Options):
@@ -160,27 +159,28 @@ class LlmOptions(Options):
     """Folder or hub id (already in the local cache) of the base model, or `tiny`."""
 
     text: str = "paper"
-    """Which of `texts` it reads and writes."""
+    """The entry of `texts` with the spelling of its questions and answers."""
 
     after: str | None = None
-    """Run of stage 1 whose adapter stage 2 goes on from; null for models of stage 1."""
+    """Run of stage 1 from whose adapter stage 2 continues; null for models of stage 1."""
 
     adapter: str | None = None
-    """Folder of an adapter that was trained elsewhere: it is used as it is, and nothing is
-    trained. Its manifest, where it has one, must agree in base, text and grid."""
+    """Folder of an adapter that was trained elsewhere and is used without further training. If it
+    has a manifest, base, text, grid and targets must agree."""
 
     quantise: bool = True
     """Hold the base in NF4 with double quantisation (QLoRA)."""
 
     attention: Literal["sdpa", "flash_attention_2", "flex_attention"] = "sdpa"
-    """Which implementation of attention; `sdpa` is PyTorch's own, which calls a flash kernel where
-    it can, the others need their packages or kernels."""
+    """Implementation of attention; `sdpa` is PyTorch's own, which uses a flash kernel where
+    possible, the others need packages or kernels of their own."""
 
     device: Literal["auto", "cpu"] = "auto"
-    """`auto`: the GPU, without which a base that is not `tiny` is refused; `cpu`: no GPU."""
+    """`auto`: a GPU, which only the base `tiny` can do without; `cpu`: no GPU."""
 
     max_tokens: PositiveInt = 32768
-    """Longest question with answer; longer ones lose the blue end and are counted."""
+    """Most tokens of a question with its answer; longer questions are cut at the blue end, and
+    their fraction is in metrics.json."""
 
     lora: LoraOptions = LoraOptions()
     """The adapter."""

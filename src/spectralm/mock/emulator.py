@@ -1,7 +1,7 @@
-"""Stellar spectra of the mock sky: an emulator of LTE synthesis, in NumPy alone.
+"""Stellar spectra of the mock sky: an emulator of LTE synthesis that needs only NumPy.
 
-The weights, and the card that says how they were made and how far they hold, are in
-`resources/emulator/`; `tools/emulator` makes the weights.
+The weights are in ``resources/emulator/``, with a card that describes how they were made and where
+they are valid. The code that makes them is in ``tools/emulator``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,54 +21,49 @@ ELEMENTS = (
 # fmt: on
 SOLAR_O_OVER_C = 1.86  # by number (Grevesse, Asplund & Sauval 2007)
 XFE_RANGE = (-0.5, 0.8)
-# Beyond it carbon outnumbers oxygen: another kind of star, which the training set does not hold.
+# Above it, carbon would outnumber oxygen; the training set contains no such stars.
 MAX_CARBON_OVER_OXYGEN = 0.2
-BLEND = np.array([200.0, 0.3, 0.3])  # K, dex, dex over which a region fades in from its edges
-STEP = np.array([2.0, 0.01, 0.01])  # K, dex, dex, of the central differences
-BATCH = 512  # stars evaluated at a time, which bounds the memory
+BLEND = np.array([200.0, 0.3, 0.3])  # K, dex, dex: width of the transition at the edges of a region
+STEP = np.array([2.0, 0.01, 0.01])  # K, dex, dex: steps of the central differences
+BATCH = 512  # stars evaluated at a time, to limit the memory
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the parameter space with a polynomial of its own for the logarithm of the flux.
-
-    Attributes
-    ----------
-    boxes : array (boxes, 3, 2)
-        The region is the union of boxes of lowest and highest Teff (K), logg (log10 of cm s-2) and
-        [Fe/H] (dex).
-    coefficients : array (monomials, components)
-    basis : array (components, pixels)
-    mean : array (pixels,)
-    """
+    """A part of the parameter space, with a polynomial for the logarithm of the flux."""
 
     boxes: Array
+    """[boxes, 3, 2]; the region is the union of boxes, each with the minimum and maximum of Teff
+    (K), logg (log10 of cm s-2) and [Fe/H] (dex)."""
     coefficients: Array
+    """[monomials, components]"""
     basis: Array
+    """[components, pixels]"""
     mean: Array
+    """[pixels]"""
 
     def weight(self, parameters: Array) -> Array:
-        """Return how much each star (n, 3) belongs here: 0 outside, 1 in the interior."""
+        """Weight of the region for stars [n, 3]: 0 outside, 1 in the interior [n]."""
         below = (parameters[:, None] - self.boxes[..., 0]) / BLEND
         above = (self.boxes[..., 1] - parameters[:, None]) / BLEND
         ramp = np.clip(np.minimum(below, above), 0, 1)
         inside = ((below >= 0) & (above >= 0)).all(axis=-1)
-        # The small constant keeps a star on an outer edge, where every ramp is at zero.
+        # The small constant keeps the weight of a star on an outer edge above zero.
         smooth = (ramp**2 * (3 - 2 * ramp)).prod(axis=-1) + 1e-12
         return np.where(inside, smooth, 0.0).max(axis=-1)
 
     def log_flux(self, stars: Array, exponents: NDArray[np.int8]) -> Array:
-        """Return ln of the flux (n, pixels) of stars (n, 3 + elements)."""
+        """Natural logarithm of the flux [n, pixels] of stars [n, 3 + elements]."""
         features = monomials(self.variables(stars), exponents)
         return features @ self.coefficients @ self.basis + self.mean
 
     def variables(self, stars: Array) -> Array:
-        """Return the polynomial's variables (n, 4 + elements) of stars (n, 3 + elements).
+        """Variables of the polynomial [n, 4 + elements] of stars [n, 3 + elements].
 
-        They are 5040 K / Teff, logg and [Fe/H], from -1 to 1 over the region; [X/Fe] in units of
-        0.35 dex; and an index of titanium oxide in units of 2 dex.
+        They are 5040 K / Teff, logg and [Fe/H], scaled to -1 to 1 in the region; [X/Fe] in units
+        of 0.35 dex; and an index of titanium oxide in units of 2 dex.
         """
         low, high = self.boxes[..., 0].min(axis=0), self.boxes[..., 1].max(axis=0)
         low[0], high[0] = 5040 / high[0], 5040 / low[0]
@@ -78,10 +73,11 @@ class Region:
 
 
 def oxide_index(stars: Array) -> Array:
-    """Return a measure (dex) of titanium oxide's opacity over the continuum's, 0 where it is none.
+    """Opacity of titanium oxide relative to the continuum (dex) [n], 0 where there is none.
 
-    Titanium meets the oxygen that carbon monoxide leaves over, bound by 6.9 eV. Most of an M star's
-    spectrum is a function of this one number, which polynomials in the labels follow poorly.
+    Titanium oxide forms from the oxygen that is not bound in carbon monoxide; its dissociation
+    energy is 6.9 eV. The spectrum of an M star mostly depends on this one number, which polynomials
+    of the labels approximate poorly.
     """
     carbon, oxygen, titanium = (stars[:, 3 + ELEMENTS.index(x)] for x in ("C", "O", "Ti"))
     free = (SOLAR_O_OVER_C * 10**oxygen - 10**carbon) / (SOLAR_O_OVER_C - 1)
@@ -90,8 +86,7 @@ def oxide_index(stars: Array) -> Array:
 
 
 def monomials(variables: Array, exponents: NDArray[np.int8]) -> Array:
-    """Return the products of powers (n, monomials) of variables (n, d), by exponents
-    (monomials, d)."""
+    """Products of powers [n, monomials] of variables [n, d], with exponents [monomials, d]."""
     product = np.ones((len(variables), len(exponents)))
     for variable, powers in zip(variables.T, exponents.T, strict=True):
         for power in range(1, powers.max() + 1):
@@ -100,41 +95,32 @@ def monomials(variables: Array, exponents: NDArray[np.int8]) -> Array:
 
 
 class Emulator:
-    """Spectra of A to M dwarfs and giants at R = 1800 by Teff, logg, [Fe/H] and [X/Fe].
+    """Spectra of A to M dwarfs and giants at R = 1800 from Teff, logg, [Fe/H] and [X/Fe].
 
-    Examples
-    --------
-    >>> emulator = Emulator.load()
-    >>> sun = emulator.flux(5777, 4.44, 0.0, {})
-    >>> clump = emulator.flux([4800, 4750], [2.5, 2.4], [-0.2, 0.1], {"Mg": [0.2, 0.0]})
-
-    Attributes
-    ----------
-    wavelength : array (pixels,)
-        Vacuum wavelength in the star's rest frame, Angstrom: LAMOST's grid of log10 steps of 1e-4
-        over 3700 to 9100 A, and ten pixels more at both ends.
-    labels : tuple of str
-        "teff", "logg", "feh" and the symbols of the elements whose [X/Fe] can be given: the order
-        of `gradient`.
+    Examples:
+        >>> emulator = Emulator.load()
+        >>> sun = emulator.flux(5777, 4.44, 0.0, {})
+        >>> clump = emulator.flux([4800, 4750], [2.5, 2.4], [-0.2, 0.1], {"Mg": [0.2, 0.0]})
     """
 
     labels = PARAMETERS + ELEMENTS
+    """teff, logg, feh and the symbols of the elements, in the order of :meth:`gradient`."""
 
     def __init__(
         self, wavelength: Array, exponents: NDArray[np.int8], regions: Mapping[str, Region]
     ):
         self.wavelength = wavelength
+        """[pixels]; vacuum wavelength in the rest frame of the star, Angstrom: LAMOST's grid with
+        steps of 1e-4 in log10 from 3700 to 9100 A, and ten more pixels at each end."""
         self.exponents = exponents
         self.regions = dict(regions)
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> "Emulator":
-        """Read the emulator's weights.
+        """Read the weights of the emulator.
 
-        Raises
-        ------
-        FileNotFoundError
-            Where the weights are not there.
+        Raises:
+            FileNotFoundError: The file of the weights does not exist.
         """
         with np.load(path, allow_pickle=False) as saved:
             regions = {
@@ -151,26 +137,21 @@ class Emulator:
     def flux(
         self, teff: ArrayLike, logg: ArrayLike, feh: ArrayLike, xfe: Mapping[str, ArrayLike]
     ) -> Array:
-        """Return the flux that leaves a star's surface.
+        """The flux at the surface of stars; all arguments broadcast together to a shape [*s].
 
-        Parameters
-        ----------
-        teff, logg, feh : float or array
-            Effective temperature (K), log10 of the surface gravity (cm s-2), [Fe/H] (dex). All
-            arguments broadcast together to some shape `s`.
-        xfe : mapping of str to float or array
-            [X/Fe] (dex) by element symbol; 0 for elements that are not named.
+        Args:
+            teff: Effective temperature (K).
+            logg: log10 of the surface gravity (cm s-2).
+            feh: [Fe/H] (dex).
+            xfe: [X/Fe] (dex) by element symbol; 0 for other elements.
 
-        Returns
-        -------
-        array (*s, pixels)
-            erg s-1 cm-2 A-1, per unit of vacuum wavelength, on `wavelength`, at R = 1800.
+        Returns:
+            Flux in erg s-1 cm-2 A-1, per unit of vacuum wavelength, on ``wavelength``, at R = 1800
+            [*s, pixels].
 
-        Raises
-        ------
-        ValueError
-            Where an argument is outside the range of the training set; it names the argument, its
-            value and the range.
+        Raises:
+            ValueError: An argument is outside the range of the training set; the message has the
+                argument, its value and the range.
         """
         stars, shape = self._stars(teff, logg, feh, xfe)
         flux = np.empty((len(stars), len(self.wavelength)))
@@ -181,27 +162,22 @@ class Emulator:
     def gradient(
         self, teff: ArrayLike, logg: ArrayLike, feh: ArrayLike, xfe: Mapping[str, ArrayLike]
     ) -> Array:
-        """Return the derivatives of `flux` by each of `labels`, by central differences.
+        """Derivatives of the flux by each of ``labels``, as central differences.
 
-        At constant [X/Fe], so that the derivative by [Fe/H] moves all elements. Arguments and
-        errors are those of `flux`.
+        [X/Fe] is constant, so the derivative by [Fe/H] changes all elements. Arguments and errors
+        are those of :meth:`flux`.
 
-        Returns
-        -------
-        array (*s, labels, pixels)
-            erg s-1 cm-2 A-1 per K (Teff) or per dex (all else).
+        Returns:
+            erg s-1 cm-2 A-1 per K (Teff) or per dex (all other labels) [*s, labels, pixels].
         """
         stars, shape = self._stars(teff, logg, feh, xfe)
         steps = np.append(STEP, np.full(len(ELEMENTS), STEP[-1]))
         gradient = np.empty((len(stars), len(steps), len(self.wavelength)))
         for batch in self._batches(len(stars)):
             for i, step in enumerate(np.diag(steps)):
-                # On an outer edge of the ranges the difference is one-sided.
+                # At an outer edge of the ranges, the difference is one-sided.
                 ends = [stars[batch] + side * step for side in (1, -1)]
-                ends = [
-                    np.where(self._weights(end).any(axis=0)[:, None], end, stars[batch])
-                    for end in ends
-                ]
+                ends = [np.where(self._inside(end)[:, None], end, stars[batch]) for end in ends]
                 up, down = (np.exp(self._log_flux(end)) for end in ends)
                 gradient[batch, i] = (up - down) / (ends[0] - ends[1])[:, i, None]
         return gradient.reshape(*shape, *gradient.shape[1:])
@@ -212,12 +188,12 @@ class Emulator:
     def _stars(
         self, teff: ArrayLike, logg: ArrayLike, feh: ArrayLike, xfe: Mapping[str, ArrayLike]
     ) -> tuple[Array, tuple[int, ...]]:
-        """Return the labels (n, labels) of checked stars, and the arguments' common shape."""
+        """Labels [n, labels] of stars, after checks, and the common shape of the arguments."""
         unknown = sorted(set(xfe) - set(ELEMENTS))
         if unknown:
             raise ValueError(f"no element {unknown[0]!r}; there are {', '.join(ELEMENTS)}")
-        columns = [teff, logg, feh, *(xfe.get(element, 0.0) for element in ELEMENTS)]
-        columns = np.broadcast_arrays(*(np.asarray(column, float) for column in columns))
+        labels = [teff, logg, feh, *(xfe.get(element, 0.0) for element in ELEMENTS)]
+        columns = np.broadcast_arrays(*(np.asarray(label, float) for label in labels))
         stars = np.stack([column.ravel() for column in columns], axis=1)
         self._check(stars)
         return stars, columns[0].shape
@@ -225,7 +201,7 @@ class Emulator:
     def _check(self, stars: Array) -> None:
         xfe = stars[:, len(PARAMETERS) :]
         low, high = XFE_RANGE
-        # Written so that a NaN is refused, too.
+        # In this form, the condition is also true for NaN.
         for star, i in np.argwhere(~((xfe >= low) & (xfe <= high)))[:1]:
             raise ValueError(
                 f"[{ELEMENTS[i]}/Fe] = {xfe[star, i]:g} is outside {low:g} .. {high:g}"
@@ -235,7 +211,7 @@ class Emulator:
             raise ValueError(
                 f"[C/Fe] - [O/Fe] = {ratio.max():g} is above {MAX_CARBON_OVER_OXYGEN:g}"
             )
-        for star in stars[~self._weights(stars).any(axis=0)][:1, : len(PARAMETERS)]:
+        for star in stars[~self._inside(stars)][:1, : len(PARAMETERS)]:
             bounds = np.concatenate([region.boxes for region in self.regions.values()])
             outside = ~((star >= bounds[..., 0]) & (star <= bounds[..., 1]))
             distance = np.maximum(bounds[..., 0] - star, star - bounds[..., 1]) / BLEND
@@ -248,9 +224,13 @@ class Emulator:
             )
 
     def _weights(self, stars: Array) -> Array:
-        """Return the regions' weights (regions, n), not normalised."""
+        """Weights of the regions [regions, n], not normalised."""
         parameters = stars[:, : len(PARAMETERS)]
         return np.array([region.weight(parameters) for region in self.regions.values()])
+
+    def _inside(self, stars: Array) -> NDArray[np.bool_]:
+        """Whether stars are in any region [n]."""
+        return self._weights(stars).max(axis=0) > 0
 
     def _log_flux(self, stars: Array) -> Array:
         weights = self._weights(stars)

@@ -11,7 +11,7 @@ import numpy as np
 from spectralm.mock.emulator import Array
 
 PIXELS = 3909
-WAVELENGTH: Array = 10 ** (3.5682 + 1e-4 * np.arange(PIXELS))
+WAVELENGTH: Array = np.power(10, 3.5682 + 1e-4 * np.arange(PIXELS))
 PIXEL_VELOCITY = 299792.458 * 1e-4 * np.log(10)  # km/s
 MARGIN = 10  # additional pixels of the emulator at each end
 LIGHT = 299792.458  # km/s
@@ -102,8 +102,8 @@ def extinction(wavelength: Array) -> Array:
 def draw_calibration(number: int, rng: np.random.Generator) -> Array:
     """Random errors of the flux calibration, as factors [number, pixels].
 
-    Each arm has its own level, slope and curvature, so there is a step where they meet. Many spectra
-    also have a bump or a dip there, where the sensitivity of one arm is low.
+    Each arm has its own level, slope and curvature, so there is a step where they meet. There,
+    where the sensitivity of one arm is low, many spectra also have a bump or a dip.
     """
     arms = []
     for blue, red in ((3700, 5900), (5900, 9100)):

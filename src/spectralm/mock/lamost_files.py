@@ -1,4 +1,4 @@
-"""LAMOST's spectra as files, whole and damaged."""
+"""LAMOST's spectra as files, intact or damaged."""
 
 import gzip
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from spectralm.mock.lamost_cards import BLOCK, coadd_header, primary_header
 MJD_ZERO = date(1858, 11, 17)
 CONTINUUM_WINDOW = 401  # pixels
 
-#: What may happen to a file on its way to us. The file of a `not fetched` spectrum is not there,
-#: and a spectrum in `no catalogue` is in none.
+#: Kinds of damage. The file of a `not fetched` spectrum does not exist; a `no catalogue` spectrum
+#: is not in the catalogues.
 DAMAGE = (
     "cut short",
     "empty",
@@ -31,12 +31,12 @@ ERROR_PAGE = b"<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n</h
 
 
 def evening(lmjd: int) -> date:
-    """The day on which a night began; its local MJD is that of the morning after."""
+    """The date of the evening of a night; its local MJD is that of the next morning."""
     return MJD_ZERO + timedelta(days=lmjd - 1)
 
 
 def spectrum_path(lmjd: int, planid: str, spid: int, fiberid: int) -> Path:
-    """Where a spectrum lies in LAMOST's tree."""
+    """Path of a spectrum in LAMOST's folders."""
     return (
         Path(evening(lmjd).strftime("%Y%m%d"))
         / planid
@@ -69,12 +69,12 @@ def spectrum_rows(spectra: Spectra, i: int, pixels: slice, norm: bool) -> Array:
 
 
 def spectrum_bytes(layout: str, rows: Array, facts: Mapping[str, object]) -> bytes:
-    """A FITS file.
+    """The content of a FITS file.
 
     Args:
-        layout: as in :data:`~spectralm.mock.lamost_cards.CARDS`.
-        rows: those of :func:`spectrum_rows`.
-        facts: for the primary header.
+        layout: One of the layouts of :data:`~spectralm.mock.lamost_cards.CARDS`.
+        rows: The result of :func:`spectrum_rows`.
+        facts: Values of the primary header.
     """
     header = primary_header(layout, dict(facts) | {"pixels": rows.shape[1]})
     if layout == "C":
@@ -85,7 +85,7 @@ def spectrum_bytes(layout: str, rows: Array, facts: Mapping[str, object]) -> byt
 
 
 def write_spectrum(path: Path, data: bytes, damage: str | None) -> None:
-    """Write a spectrum's bytes, gzipped, perhaps damaged."""
+    """Write the content of a spectrum's file, gzipped, with damage if there is any."""
     if damage == "not fetched":
         return
     if damage == "empty":

@@ -1,4 +1,4 @@
-"""What LAMOST's pipeline says of a spectrum: type, velocity and parameters, with its errors."""
+"""Results of LAMOST's pipeline: spectral type, velocity and parameters, with errors."""
 
 import numpy as np
 
@@ -7,8 +7,8 @@ from spectralm.mock.instrument import LIGHT
 from spectralm.mock.population import TYPES
 from spectralm.mock.zero_points import LAMOST
 
-#: Floor of the errors and their slope with 1 / (S/N in g; in i for M stars), by class: repeats
-#: scatter so (docs/survey_files.md).
+#: Floor of the errors, and their slope with 1 / (S/N in g; in i for M stars), by class; from the
+#: scatter of repeated observations (docs/survey_files.md).
 ERRORS = {
     "A": {"teff": (70, 2200), "logg": (0.06, 2.5), "feh": (0.08, 2.5)},
     "F": {"teff": (35, 1500), "logg": (0.05, 2.4), "feh": (0.04, 1.6)},
@@ -16,33 +16,35 @@ ERRORS = {
     "K": {"teff": (35, 1400), "logg": (0.06, 2.5), "feh": (0.04, 1.5)},
     "M": {"teff": (50, 900), "logg": (0.07, 1.2), "feh": (0.12, 2.0)},
 }
-#: Teff, logg and [Fe/H] err together: a hotter fit needs a higher gravity and more metal.
+#: Errors of Teff, logg and [Fe/H] are correlated: a fit with a higher temperature has a higher
+#: gravity and metallicity.
 CORRELATION = np.linalg.cholesky([[1, 0.5, 0.6], [0.5, 1, 0.3], [0.6, 0.3, 1]])
-#: Share of the spectra in which the pipeline finds no parameters.
+#: Fraction of the spectra for which the pipeline gives no parameters.
 FAILURES = 0.006
 MISSING = -9999.0
+#: All spectral types, from hot to cool.
 LADDER = np.array([name for types in TYPES.values() for name in types])
 
 
 def draw_subclass(true: np.ndarray, snr: Array, rng: np.random.Generator) -> np.ndarray:
-    """Types as they are found, a subtype or so off; M stars stay M, the others stay A to K.
+    """Spectral types with errors of about one subtype; M stars stay M, others stay A to K.
 
     Two spectra of a star have the same type in about half of the cases (docs/survey_files.md).
     """
     first_m = np.flatnonzero(LADDER == "dM0")[0]
     giant = np.char.startswith(true, "g")
-    place = _place(np.char.replace(true, "g", "d"))
-    off = np.rint(rng.normal(0, 0.45 + 4 / np.maximum(snr, 2))).astype(int)
-    cool = place >= first_m
+    index = _index(np.char.replace(true, "g", "d"))
+    error = np.rint(rng.normal(0, 0.45 + 4 / np.maximum(snr, 2))).astype(int)
+    cool = index >= first_m
     low, high = np.where(cool, first_m, 0), np.where(cool, LADDER.size, first_m) - 1
-    found = LADDER[np.clip(place + off, low, high)]
+    found = LADDER[np.clip(index + error, low, high)]
     return np.where(giant, np.char.replace(found, "d", "g"), found)
 
 
 def draw_redshift(
     velocity: Array, classes: np.ndarray, snr: Array, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Redshift and its error, as fractions of c, from the true velocity in km/s."""
+    """Redshift and its error, in units of c, from the true velocity in km/s."""
     error = np.hypot(2.5, 60 / np.maximum(snr, 2))
     zero = np.array([LAMOST[c]["velocity"] for c in classes.tolist()])
     reported = error * np.exp(rng.normal(0, 0.2, snr.size))
@@ -55,9 +57,10 @@ def draw_parameters(
     """Columns teff, logg, feh and their _err, -9999 where the pipeline fails.
 
     Args:
-        truth: teff, logg, feh [spectra].
-        classes: those that the pipeline found.
-        snr: that decides the errors (g; i for M stars).
+        truth: True teff, logg, feh [spectra].
+        classes: Classes from the pipeline [spectra].
+        snr: S/N in the band that determines the errors (g; i for M stars) [spectra].
+        rng: The generator of random numbers.
     """
     noise = rng.normal(size=(snr.size, 3)) @ CORRELATION.T
     failed = rng.random(snr.size) < FAILURES
@@ -77,6 +80,7 @@ def class_of(subclass: np.ndarray) -> np.ndarray:
     return np.array([name.lstrip("dg")[0] for name in subclass.tolist()])
 
 
-def _place(names: np.ndarray) -> np.ndarray:
+def _index(names: np.ndarray) -> np.ndarray:
+    """Indices in LADDER."""
     order = {name: i for i, name in enumerate(LADDER.tolist())}
     return np.array([order[name] for name in names.tolist()])

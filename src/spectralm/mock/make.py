@@ -1,4 +1,4 @@
-"""The whole sky: every file of it, and what is true."""
+"""The complete sky: the files of the surveys, and the true labels."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -31,15 +31,24 @@ DR5.1; `truth.parquet` and `bound.parquet` are no survey's and are for checks al
 def make_sky(
     options: SkyOptions, folder: Path, processes: int = 1, weights: Path = WEIGHTS
 ) -> pa.Table:
-    """Write the sky into a folder, and return the truth (the table of ``truth.parquet``).
+    """Write the sky to a folder.
 
-    The bytes depend on the options and the emulator alone, not on the number of processes.
+    The content of the files depends on the options and the weights only.
+
+    Args:
+        options: Options of the sky.
+        folder: The folder.
+        processes: Number of processes.
+        weights: Weights of the emulator.
+
+    Returns:
+        The true labels, the table in ``truth.parquet``.
 
     Raises:
-        InputError: the folder holds another sky.
+        InputError: The folder already has a sky.
     """
     if (folder / TREE).exists():
-        raise InputError(folder, TREE, "holds spectra already", "give or make an empty folder")
+        raise InputError(folder, TREE, "already contains spectra", "give an empty folder")
     plan = make_plan(options)
     write_text(folder / "README.txt", README)
     numbers = range(-(-options.stars // BATCH_STARS))
@@ -82,10 +91,12 @@ _emulator = cache(Emulator.load)
 
 
 def truth_table(plan: Plan, columns: dict[str, np.ndarray]) -> pa.Table:
-    """Columns TRUTH: what each spectrum's star is, and what was done to the file."""
+    """The table TRUTH: true labels of the star of each spectrum, and damage of its file."""
     star, stars = plan.observations.star, plan.stars
-    names = ("type", "component", "giant", "teff", "logg", "feh")
-    names += ("velocity", "vsini", "reddening", "distance")
+    names = (
+        *("type", "component", "giant", "teff", "logg", "feh"),
+        *("velocity", "vsini", "reddening", "distance"),
+    )
     table = {
         "obsid": columns["obsid"],
         "path": [f"{TREE}/{path}" for path in columns["path"].tolist()],
@@ -102,7 +113,7 @@ def truth_table(plan: Plan, columns: dict[str, np.ndarray]) -> pa.Table:
 
 
 def bound_table(obsid: np.ndarray, batches: list[Batch]) -> pa.Table:
-    """Columns BOUND; spectra whose file is damaged have no row."""
+    """The table BOUND, without the spectra whose file is damaged."""
     bound = np.concatenate([batch.bound for batch in batches])
     rows = ~np.isnan(bound[:, 0])
     names = [column.name for column in BOUND[1:]]

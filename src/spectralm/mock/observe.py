@@ -1,4 +1,4 @@
-"""A batch of stars -> LAMOST's files of them, what its pipeline says, and the bounds."""
+"""A batch of stars -> LAMOST's files, the results of its pipeline, and Cramer-Rao bounds."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,30 +23,38 @@ from spectralm.mock.sky import designation
 from spectralm.mock.weather import draw_weather
 
 BATCH_STARS = 64
-FLUX_AT_15 = 300.0  # of a star of G = 15
-PHOTONS_AT_15 = 2600.0  # per pixel where the blue arm is best
+FLUX_AT_15 = 300.0  # of a star with G = 15
+PHOTONS_AT_15 = 2600.0  # per pixel at the maximum of the blue arm
 SKY_AT_15 = FLUX_AT_15 * 10 ** (-0.4 * (instrument.SKY_MAGNITUDE - 15))
-#: Values of FIB_MASK and their shares; -1 marks spectra that end early.
+#: Values of FIB_MASK and their fractions; -1 marks spectra that lack the red end.
 FIBRE_MASKS = {0: 0.583, 64: 0.381, 128: 0.018, 80: 0.007, 16: 0.007, 192: 0.004}
 G_BAND = (WAVELENGTH > 4000) & (WAVELENGTH < 9000)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What came of some spectra; arrays are [spectra]."""
+    """Results for some spectra; arrays are [spectra]."""
 
     columns: dict[str, np.ndarray]
-    """LAMOST's catalogue columns by name, and ``path`` within its tree."""
+    """Columns of LAMOST's catalogues by name, and ``path`` in its folders."""
     bound: Array
-    """By the emulator's labels [spectra, labels]; NaN for damaged files."""
+    """Cramer-Rao bounds, in the order of the emulator's labels [spectra, labels]; NaN for damaged
+    files."""
 
 
 def observe(options: SkyOptions, emulator: Emulator, number: int, folder: Path) -> Batch:
-    """Make batch ``number`` (of 64 stars) and write its spectra below ``folder``."""
+    """Simulate a batch of 64 stars and write its spectra.
+
+    Args:
+        options: Options of the sky.
+        emulator: The emulator of stellar spectra.
+        number: Index of the batch.
+        folder: Folder of LAMOST's spectra.
+    """
     plan = make_plan(options)
     rng = generator(options, SPECTRA, number)
     index = np.flatnonzero(plan.observations.star // BATCH_STARS == number)
-    flux, gradient = light(plan, emulator, index)
+    flux, gradient = received_flux(plan, emulator, index)
     quality = np.exp(rng.normal(0, 0.4, index.size))
     photons = PHOTONS_AT_15 / FLUX_AT_15 * quality
     sky = SKY_AT_15 * np.exp(rng.normal(0, 0.35, index.size))
@@ -54,12 +62,12 @@ def observe(options: SkyOptions, emulator: Emulator, number: int, folder: Path) 
     calibration = level[:, None] * instrument.draw_calibration(index.size, rng)
     noisy, ivar = instrument.expose(flux, photons, sky, calibration, rng)
     spectra = blemish(noisy, ivar, rng)
-    lost = plan.damage[index] == "all masked"
+    masked = plan.damage[index] == "all masked"
     for rows, value in zip(vars(spectra).values(), (0, 0, 1, 1), strict=True):
-        rows[lost] = value
+        rows[masked] = value
     pixels = draw_pixel_ranges(index.size, rng)
     columns = _columns(plan, index, instrument.signal_to_noise(spectra), rng)
-    columns["fibermask"][[kept.stop < ENDS_EARLY for kept in pixels]] = -1
+    columns["fibermask"][[part.stop < ENDS_EARLY for part in pixels]] = -1
     _write(plan, index, columns, spectra, pixels, folder, rng)
     used = _used(spectra, pixels)
     bound = bounds(gradient * calibration[:, None], flux * calibration, spectra.ivar * used)
@@ -67,49 +75,50 @@ def observe(options: SkyOptions, emulator: Emulator, number: int, folder: Path) 
     return Batch(columns, bound)
 
 
-def light(plan: Plan, emulator: Emulator, index: np.ndarray) -> tuple[Array, Array]:
-    """What falls on the detector: flux [n, pixels] and its derivatives [n, labels, pixels]."""
-    stars, place = np.unique(plan.observations.star[index], return_inverse=True)
-    labels = [values[stars] for values in (plan.stars.teff, plan.stars.logg, plan.stars.feh)]
+def received_flux(plan: Plan, emulator: Emulator, index: np.ndarray) -> tuple[Array, Array]:
+    """Flux above the atmosphere [n, pixels] and its derivatives [n, labels, pixels], no noise."""
+    stars, inverse = np.unique(plan.observations.star[index], return_inverse=True)
+    teff, logg, feh = (getattr(plan.stars, name)[stars] for name in ("teff", "logg", "feh"))
     xfe = {element: plan.stars.xfe[element][stars] for element in ELEMENTS}
-    surface = emulator.flux(*labels, xfe)[:, None]
-    surface = np.concatenate([surface, emulator.gradient(*labels, xfe)], axis=1)
-    star = stars[place]
+    surface = emulator.flux(teff, logg, feh, xfe)[:, None]
+    surface = np.concatenate([surface, emulator.gradient(teff, logg, feh, xfe)], axis=1)
+    star = stars[inverse]
     width = instrument.broadening(plan.resolution[index], plan.stars.vsini[star])
-    seen = instrument.observed_frame(surface[place], plan.stars.velocity[star], width)
+    flux = instrument.observed_frame(surface[inverse], plan.stars.velocity[star], width)
     dust = np.outer(plan.stars.reddening[star], instrument.extinction(WAVELENGTH))
-    seen *= 10 ** (-0.4 * dust)[:, None]
+    flux *= 10 ** (-0.4 * dust)[:, None]
     apparent = FLUX_AT_15 * 10 ** (-0.4 * (plan.stars.magnitude[star] - 15))
-    seen *= (apparent / seen[:, 0, G_BAND].mean(axis=1))[:, None, None]
-    return seen[:, 0], seen[:, 1:]
+    flux *= (apparent / flux[:, 0, G_BAND].mean(axis=1))[:, None, None]
+    return flux[:, 0], flux[:, 1:]
 
 
 def _used(spectra: Spectra, pixels: list[slice]) -> np.ndarray:
-    """Pixels that a file holds and that tell something, bool [n, pixels]."""
+    """Whether a pixel is in the file and has data, bool [n, pixels]."""
     used = np.zeros(spectra.flux.shape, bool)
-    for row, kept in zip(used, pixels, strict=True):
-        row[kept] = True
+    for row, part in zip(used, pixels, strict=True):
+        row[part] = True
     return used & (spectra.ormask == 0) & (spectra.flux != 0)
 
 
 def _columns(
     plan: Plan, index: np.ndarray, snr: dict[str, Array], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """What LAMOST's catalogues say of spectra, by their column names, besides ``path``."""
-    seen = plan.observations
-    star = seen.star[index]
-    best = np.maximum(snr["i"], 2)
-    subclass = lasp.draw_subclass(plan.stars.type[star], best, rng)
+    """Columns of LAMOST's catalogues for spectra, by name, and ``path``."""
+    observations = plan.observations
+    star = observations.star[index]
+    snr_i = np.maximum(snr["i"], 2)
+    subclass = lasp.draw_subclass(plan.stars.type[star], snr_i, rng)
     classes = lasp.class_of(subclass)
-    z, z_err = lasp.draw_redshift(plan.stars.velocity[star], classes, best, rng)
+    z, z_err = lasp.draw_redshift(plan.stars.velocity[star], classes, snr_i, rng)
     truth = {name: getattr(plan.stars, name)[star] for name in ("teff", "logg", "feh")}
-    decisive = np.where(classes == "M", snr["i"], snr["g"])
-    rows = {name: getattr(seen, name)[index] for name in ("lmjd", "planid", "spid", "fiberid")}
+    parameter_snr = np.where(classes == "M", snr["i"], snr["g"])
+    names = ("lmjd", "planid", "spid", "fiberid")
+    rows = {name: getattr(observations, name)[index] for name in names}
     return (
-        {"obsid": seen.obsid[index], **rows, "mjd": rows["lmjd"] - 1}
+        {"obsid": observations.obsid[index], **rows, "mjd": rows["lmjd"] - 1}
         | {f"snr{band}": values for band, values in snr.items()}
         | {"subclass": subclass, "z": z, "z_err": z_err}
-        | lasp.draw_parameters(truth, classes, decisive, rng)
+        | lasp.draw_parameters(truth, classes, parameter_snr, rng)
         | _input_catalogue(plan, index, rng)
         | {
             "fibermask": rng.choice(list(FIBRE_MASKS), index.size, p=list(FIBRE_MASKS.values())),
@@ -127,7 +136,7 @@ def _columns(
 def _input_catalogue(
     plan: Plan, index: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Columns on the target: names, positions, magnitudes, and whether the fibre was set off it."""
+    """Columns about the target: names, positions, magnitudes, and the offset of the fibre."""
     star = plan.observations.star[index]
     ra, dec = plan.places.ra[star].round(7), plan.places.dec[star].round(7)
     offset = rng.random(index.size) < 0.03
@@ -152,7 +161,7 @@ def _input_catalogue(
 
 
 def _pan_starrs(teff: Array, magnitude: Array, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Pan-STARRS magnitudes and ids; -999 where there are none, as for bright stars."""
+    """Pan-STARRS magnitudes and ids; -999 where missing, as for bright stars."""
     number = teff.size
     missing = (rng.random(number) < 0.1) | (magnitude < 13)
     red = np.interp(teff, [3200, 4000, 5000, 6000, 7500, 9500], [2.0, 1.2, 0.7, 0.4, 0.1, -0.2])
@@ -177,16 +186,16 @@ def _write(
     for i, facts in enumerate(_facts(plan, index, columns, rng)):
         damage = plan.damage[index[i]]
         if damage == "another obsid":
-            facts["obsid"] += 1
+            facts["obsid"] = columns["obsid"][i] + 1
         rows = spectrum_rows(spectra, i, pixels[i], bool(facts["with_norm_flux"]))
         data = spectrum_bytes(plan.layout[index[i]], rows, facts)
-        write_spectrum(folder / facts["path"], data, damage)
+        write_spectrum(folder / columns["path"][i], data, damage)
 
 
 def _facts(
     plan: Plan, index: np.ndarray, columns: dict[str, np.ndarray], rng: np.random.Generator
 ) -> list[dict[str, object]]:
-    """What the headers say, a mapping for each spectrum."""
+    """Values of the header cards, one mapping per spectrum."""
     plates = plan.plates
     plate = plan.observations.plate[index]
     weather = draw_weather(columns["lmjd"], rng)

@@ -1,4 +1,4 @@
-"""How large the synthetic sky is, and from which seed."""
+"""Options of the synthetic sky: its size and its seed."""
 
 from typing import Self
 
@@ -8,30 +8,31 @@ from spectralm.options import Options
 
 
 class SkyOptions(Options):
-    """A synthetic sky: stars, LAMOST's spectra of them, and what four surveys say of them."""
+    """A synthetic sky: stars, LAMOST's spectra of them, and the catalogues of four surveys."""
 
     stars: int = Field(2000, ge=20)
-    """Stars that LAMOST has observed: as many A as F, G, K and M stars."""
+    """Number of stars that LAMOST has observed, with equal numbers of A, F, G, K and M stars."""
 
     twice: float = Field(0.12, ge=0, le=1)
-    """Share of the stars that are observed on two nights."""
+    """Fraction of the stars that are observed on two nights."""
 
     thrice: float = Field(0.04, ge=0, le=1)
-    """Share of the stars that are observed on three nights."""
+    """Fraction of the stars that are observed on three nights."""
 
     old_layouts: float = Field(0.08, ge=0, le=1)
-    """Share of the spectra written in the image layouts of LAMOST's older releases."""
+    """Fraction of the spectra in the image layouts of LAMOST's older releases."""
 
     damaged: int = Field(8, ge=0)
-    """Number of spectra whose file is damaged on purpose, each kind of damage in turn."""
+    """Number of spectra whose file is damaged on purpose, with each kind of damage in turn."""
 
     seed: int = Field(0, ge=0)
-    """Seed of everything random: the same options make the same bytes."""
+    """Seed of the random numbers; the same options give identical files."""
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
         if self.twice + self.thrice > 1:
-            raise ValueError(f"twice + thrice is {self.twice + self.thrice:g}; make it 1 at most")
+            total = self.twice + self.thrice
+            raise ValueError(f"twice + thrice is {total:g}; it must not be above 1")
         if self.damaged > self.stars:
-            raise ValueError(f"damaged is {self.damaged} of {self.stars} stars; ask for fewer")
+            raise ValueError(f"damaged is {self.damaged}; it must not be above {self.stars} stars")
         return self

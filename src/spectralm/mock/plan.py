@@ -1,4 +1,4 @@
-"""What is made: which stars, which spectra of them, in which layout, and what befalls the files."""
+"""The plan of a sky: stars, observations, layouts of the files, and their damage."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -19,37 +19,37 @@ from spectralm.mock.sky import (
     draw_plates,
 )
 
-#: Streams of random numbers, so that a change of one part leaves the others as they are.
+#: Streams of random numbers, so that a change in one part does not change the others.
 PLAN, SPECTRA, CATALOGUES, APOGEE, GALAH, GAIA_ESO = range(6)
-#: Stars that LAMOST has not observed but other surveys may have, per star that it has.
+#: Number of stars that only other surveys may have observed, as a fraction of LAMOST's stars.
 OTHERS = 0.5
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The sky and LAMOST's work on it."""
+    """The sky and LAMOST's observations."""
 
     stars: Stars
-    """LAMOST's stars first, then those that only other surveys may have observed."""
+    """First LAMOST's stars, then those that only other surveys may have observed."""
     places: Places
     plates: Plates
     observations: Observations
     layout: np.ndarray
-    """C, I or 1 of each spectrum (see :mod:`~spectralm.mock.lamost_cards`)."""
+    """[spectra]; C, I or 1 (see :mod:`~spectralm.mock.lamost_cards`)."""
     damage: np.ndarray
-    """Of each spectrum, one of DAMAGE or an empty text."""
+    """[spectra]; one of DAMAGE, or an empty string."""
     resolution: Array
-    """lambda over FWHM of each spectrum."""
+    """[spectra]; wavelength / FWHM."""
 
 
 def generator(options: SkyOptions, *stream: int) -> np.random.Generator:
-    """The generator of random numbers of a stream."""
+    """The generator of a stream of random numbers."""
     return np.random.default_rng([options.seed, *stream])
 
 
 @cache
 def make_plan(options: SkyOptions) -> Plan:
-    """Draw everything but the noise."""
+    """Draw everything except the spectra and catalogues."""
     rng = generator(options, PLAN)
     stars = draw_stars(round(options.stars * (1 + OTHERS)), rng)
     plates = draw_plates(options.stars, rng)

@@ -1,13 +1,14 @@
-"""What stars there are: parameters, abundances and motions as in the Galaxy."""
+"""Stars with parameters, abundances and motions similar to those in the Galaxy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from spectralm.mock.emulator import ELEMENTS, MAX_CARBON_OVER_OXYGEN, XFE_RANGE, Array
 
-#: Spectral types that LAMOST gives: their share within the class, and the Teff (K) of dwarfs.
-#: Measured on DR10's catalogue where the emulator's range (3200 to 9500 K) allows.
+#: Spectral types of LAMOST: their relative frequency in the class, and Teff (K) of dwarfs, from the
+#: catalogue of DR10 within the emulator's range (3200 to 9500 K).
 TYPES = {
     "A": {"A1": (15, 9100), "A2": (10, 8750), "A3": (5, 8450), "A5": (25, 8050), "A6": (18, 7800)}
     | {"A7": (36, 7350), "A8": (3, 7050), "A9": (5, 6850)},
@@ -20,17 +21,17 @@ TYPES = {
     "M": {"dM0": (30, 3900), "dM1": (26, 3760), "dM2": (20, 3620), "dM3": (14, 3480)}
     | {"dM4": (8, 3350), "dM5": (2, 3250)},
 }
-#: Giants are cooler than dwarfs of their type, by so many K.
+#: Teff (K) of dwarfs minus Teff of giants of the same type.
 GIANT_COOLER = {"F": 500, "G": 450, "K": 230, "M": -20}
 #: Scatter of Teff (K) within a type.
 TYPE_SCATTER = {"A": 220, "F": 130, "G": 120, "K": 90, "M": 45}
-#: Teff (K) and logg of unevolved dwarfs.
+#: Teff (K) and logg of dwarfs on the zero-age main sequence.
 MAIN_SEQUENCE = (
     [3200, 3800, 4500, 5500, 6300, 8000, 9500],
     [5.0, 4.72, 4.62, 4.52, 4.34, 4.18, 4.12],
 )
 MAX_DISTANCE = 12  # kpc
-#: Share of giants in each class.
+#: Fraction of giants in each class.
 GIANTS = {"A": 0.0, "F": 0.02, "G": 0.3, "K": 0.45, "M": 0.2}
 
 
@@ -39,7 +40,7 @@ class Component:
     """One population of the Galaxy."""
 
     weight: dict[str, float]
-    """Share of each class's stars."""
+    """Fraction of the stars of each class."""
     feh: tuple[float, float]
     """Mean and scatter of [Fe/H]."""
     velocity: tuple[float, float]
@@ -85,20 +86,20 @@ TRENDS = {
 
 @dataclass(frozen=True)
 class Stars:
-    """Stars as they truly are; arrays are [stars]."""
+    """True properties of stars; arrays are [stars]."""
 
     type: np.ndarray
     """Spectral type, str."""
     component: np.ndarray
-    """thin, thick or halo."""
+    """``thin``, ``thick`` or ``halo``."""
     giant: np.ndarray
     teff: Array
     logg: Array
     feh: Array
     xfe: dict[str, Array]
-    """[X/Fe] by symbol."""
+    """[X/Fe] by element symbol."""
     vsini: Array
-    """km/s."""
+    """Projected rotational velocity, km/s."""
     velocity: Array
     """Heliocentric radial velocity, km/s."""
     magnitude: Array
@@ -115,7 +116,7 @@ class Stars:
 
 
 def draw_stars(number: int, rng: np.random.Generator) -> Stars:
-    """Draw stars as LAMOST sees them: one of each class A, F, G, K, M in any five."""
+    """Draw stars with the classes A, F, G, K, M in equal numbers: one of each in every five."""
     fives = np.tile(list(TYPES), (-(-number // len(TYPES)), 1))
     classes = rng.permuted(fives, axis=1).ravel()[:number]
     kind = np.empty(number, "U3")
@@ -159,20 +160,20 @@ def draw_stars(number: int, rng: np.random.Generator) -> Stars:
 
 
 def absolute_magnitude(teff: Array, logg: Array) -> Array:
-    """G of a star of about a solar mass, from its surface gravity; cool stars are fainter in G."""
+    """Absolute magnitude in Gaia G, from Teff (K) and logg, with a simple relation for the mass."""
     mass = np.clip(teff / 5772, 0.3, 2.0)
     luminosity = mass * (teff / 5772) ** 4 * 10 ** (4.44 - logg)
     return 4.67 - 2.5 * np.log10(luminosity) + 2 * np.clip((5772 - teff) / 2572, 0, 1) ** 2
 
 
-def _by(values: dict[str, float], keys: np.ndarray) -> Array:
+def _by(values: Mapping[str, float], keys: np.ndarray) -> Array:
     return np.array([values[key] for key in keys.tolist()], float)
 
 
 def _draw_feh(component: np.ndarray, classes: np.ndarray, rng: np.random.Generator) -> Array:
     mean, spread = (_by({k: c.feh[i] for k, c in COMPONENTS.items()}, component) for i in (0, 1))
     feh = mean + spread * rng.normal(size=mean.size)
-    # The emulator ends at -2.0 in A and F stars, -2.5 in G and K stars and -1.5 in M stars.
+    # The emulator's lower limit is -2.0 for A and F stars, -2.5 for G and K, and -1.5 for M stars.
     lowest = _by({"A": -1.9, "F": -1.9, "G": -2.4, "K": -2.4, "M": -1.4}, classes)
     return _reflected(feh, lowest, 0.45)
 
@@ -180,7 +181,7 @@ def _draw_feh(component: np.ndarray, classes: np.ndarray, rng: np.random.Generat
 def _draw_teff(
     kind: np.ndarray, classes: np.ndarray, giant: np.ndarray, feh: Array, rng: np.random.Generator
 ) -> Array:
-    """Teff (K) by type: of giants and, because their lines are weak, of metal-poor stars lower."""
+    """Teff (K) by type; lower for giants, and for metal-poor stars because their lines are weak."""
     teff = _by({name: t for types in TYPES.values() for name, (_, t) in types.items()}, kind)
     teff += _by(TYPE_SCATTER, classes) * rng.normal(size=teff.size)
     teff -= giant * _by(GIANT_COOLER | {"A": 0}, classes)
@@ -192,7 +193,7 @@ def _draw_teff(
 
 
 def _draw_logg(teff: Array, giant: np.ndarray, feh: Array, rng: np.random.Generator) -> Array:
-    """Main sequence with evolution off it above 5300 K; red giant branch with a red clump."""
+    """Main sequence with evolved stars above 5100 K; red giant branch with a red clump."""
     sequence = np.interp(teff, *MAIN_SEQUENCE)
     evolved = np.abs(rng.normal(0, 0.22, teff.size)) * np.clip((teff - 5100) / 700, 0, 1)
     dwarf = sequence - 0.1 * np.clip(feh, -1, 0) * (teff < 5300) - evolved
@@ -208,7 +209,7 @@ def _draw_logg(teff: Array, giant: np.ndarray, feh: Array, rng: np.random.Genera
 
 
 def _reflected(values: Array, low: Array | float, high: Array | float) -> Array:
-    """Values mirrored into their range, so that none pile up at its ends."""
+    """Values reflected at the limits of a range, so that they do not accumulate there."""
     values = low + np.abs(values - low)
     return high - np.abs(high - values)
 
@@ -226,7 +227,7 @@ def _draw_abundances(
         of_alpha, poor, rich, scatter = TRENDS[element]
         trend = of_alpha * alpha + poor * np.minimum(feh, 0) + rich * np.maximum(feh, 0)
         xfe[element] = trend + rng.normal(0, scatter, feh.size)
-    # The first dredge-up, and mixing further up the branch, turn carbon into nitrogen.
+    # The first dredge-up, and mixing on the upper giant branch, convert carbon to nitrogen.
     mixed = giant * (0.12 + 0.08 * np.clip(2.5 - logg, 0, 2)) * np.clip(1 - 0.4 * feh, 0.8, 1.6)
     xfe["C"] -= mixed
     xfe["N"] += 1.7 * mixed
@@ -237,7 +238,7 @@ def _draw_abundances(
 
 
 def alpha_over_iron(component: np.ndarray, feh: Array) -> Array:
-    """Mean [alpha/Fe] of the thin and thick disc and of the (partly accreted) halo."""
+    """Mean [alpha/Fe] of the thin disc, the thick disc, and the halo, as functions of [Fe/H]."""
     thin = 0.03 - 0.13 * np.clip(feh, -0.8, 0.3)
     thick = np.interp(feh, [-0.6, -0.3, 0.2], [0.28, 0.24, 0.07])
     halo = np.interp(feh, [-1.6, -0.8], [0.32, 0.18])

@@ -1,4 +1,4 @@
-"""Where stars are and what they are called, and which nights LAMOST looks at them."""
+"""Positions and identifiers of stars, and LAMOST's observations of them."""
 
 from dataclasses import dataclass
 
@@ -12,22 +12,22 @@ PLATE_RADIUS = 2.4  # deg
 NIGHTS = (55858, 60110)  # LAMOST's local MJD, from the first night to DR11's last
 SPECTROGRAPHS, FIBRES = 16, 250
 GAIA_EPOCH = 2016.0
-#: Share of stars that Gaia DR2 knew by another id.
+#: Fraction of stars that have another id in Gaia DR2.
 NEW_IDS = 0.08
-#: Of stars that LAMOST has not observed: share right beside one that it has, and share in the
-#: south, where LAMOST does not reach.
+#: Fractions of the stars that LAMOST has not observed: within 5 arcsec of one that it has observed,
+#: and in the south, where LAMOST cannot observe.
 NEIGHBOURS, SOUTHERN = 0.06, 0.3
 ARCSEC = 1 / 3600
 
 
 @dataclass(frozen=True)
 class Places:
-    """Positions and names; arrays are [stars]."""
+    """Positions and identifiers; arrays are [stars]."""
 
     plate: np.ndarray
-    """Number of the LAMOST plate that the star lies in, -1 where none reaches."""
+    """Index of the star's LAMOST plate; -1 if it is in none."""
     ra: Array
-    """ICRS, deg, at epoch 2016, as are Gaia DR3's."""
+    """ICRS, deg, at epoch 2016, as in Gaia DR3."""
     dec: Array
     motion: Array
     """Proper motion in right ascension (times cos dec) and declination, mas/yr [stars, 2]."""
@@ -48,11 +48,11 @@ class Plates:
     ra: Array
     dec: Array
     lmjd: np.ndarray
-    """Local MJD of each visit [plates, 3], ascending."""
+    """[plates, 3]; local MJD of each visit, ascending."""
     number: np.ndarray
-    """The visit's number in the observation ids [plates, 3]."""
+    """[plates, 3]; number of the visit in the observation ids."""
     planid: np.ndarray
-    """The visit's plan [plates, 3]."""
+    """[plates, 3]; name of the visit's plan."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Observations:
 
 
 def draw_plates(stars: int, rng: np.random.Generator) -> Plates:
-    """Fields from declination -8 to 55 deg, for about 150 stars each, with three nights each."""
+    """Draw fields from declination -8 to 55 deg, with about 150 stars and three nights each."""
     number = max(4, -(-stars // PLATE_STARS))
     dec = -8 + 63 * (np.arange(number) + rng.random(number)) / number
     ra = 360 * rng.random(number)
@@ -86,10 +86,13 @@ def draw_plates(stars: int, rng: np.random.Generator) -> Plates:
 
 
 def draw_places(stars: Stars, observed: int, plates: Plates, rng: np.random.Generator) -> Places:
-    """Positions in the plates, and ids.
+    """Draw positions in the plates, and identifiers.
 
     Args:
-        observed: the first so many stars are those that LAMOST observes.
+        stars: The stars.
+        observed: Number of stars that LAMOST observes; they are the first of ``stars``.
+        plates: The fields.
+        rng: The generator of random numbers.
     """
     number = len(stars)
     plate = rng.integers(plates.ra.size, size=number)
@@ -98,14 +101,14 @@ def draw_places(stars: Stars, observed: int, plates: Plates, rng: np.random.Gene
     dec = plates.dec[plate] + radius * np.sin(angle)
     ra = plates.ra[plate] + radius * np.cos(angle) / np.cos(np.radians(dec))
     others = np.arange(observed, number)
-    fate = rng.random(others.size)
-    near = others[fate < NEIGHBOURS]
-    beside = rng.integers(observed, size=near.size)
+    random = rng.random(others.size)
+    near = others[random < NEIGHBOURS]
+    neighbour = rng.integers(observed, size=near.size)
     distance = rng.uniform(1.5, 5, near.size) * ARCSEC
-    dec[near] = dec[beside] + distance * np.sin(angle[near])
-    ra[near] = ra[beside] + distance * np.cos(angle[near]) / np.cos(np.radians(dec[near]))
-    plate[near] = plate[beside]
-    south = others[fate > 1 - SOUTHERN]
+    dec[near] = dec[neighbour] + distance * np.sin(angle[near])
+    ra[near] = ra[neighbour] + distance * np.cos(angle[near]) / np.cos(np.radians(dec[near]))
+    plate[near] = plate[neighbour]
+    south = others[random > 1 - SOUTHERN]
     ra[south] = rng.uniform(0, 360, south.size)
     dec[south] = np.degrees(np.arcsin(rng.uniform(-0.95, -0.2, south.size)))
     plate[south] = -1
@@ -116,18 +119,21 @@ def draw_places(stars: Stars, observed: int, plates: Plates, rng: np.random.Gene
 
 
 def draw_gaia_ids(number: int, rng: np.random.Generator) -> np.ndarray:
-    """Ids of 19 digits, int64: multiples of 128, as Gaia's mostly are."""
-    return 128 * rng.integers(10**18 // 128, 6.9e18 // 128, number)
+    """Ids of 19 digits, int64; multiples of 128, as most of Gaia's are."""
+    return 128 * rng.integers(10**18 // 128, 69 * 10**17 // 128, number)
 
 
 def draw_observations(
     plate: np.ndarray, plates: Plates, twice: float, thrice: float, rng: np.random.Generator
 ) -> Observations:
-    """Choose each star's nights and fibres.
+    """Draw the nights and fibres of each star.
 
     Args:
-        plate: of each star [stars].
-        twice, thrice: shares of the stars with so many observations.
+        plate: Index of the plate of each star [stars].
+        plates: The fields.
+        twice: Fraction of the stars with two observations.
+        thrice: Fraction of the stars with three observations.
+        rng: The generator of random numbers.
     """
     stars = plate.size
     order = rng.permutation(stars)
@@ -157,20 +163,22 @@ def draw_observations(
 
 
 def sexagesimal(ra: float, dec: float, decimals: int) -> tuple[str, str]:
-    """Position (deg) as ``hhmmss.ss`` and ``+ddmmss.s``: truncated, as names are; ``decimals`` in
-    the seconds of right ascension, one less in those of declination."""
+    """Position (deg) as ``hhmmss.ss`` and ``+ddmmss.s``, truncated as in the names of objects.
+
+    The seconds of right ascension have ``decimals`` decimals, those of declination one less.
+    """
     hours = _split(ra / 15, decimals)
     degrees = _split(abs(dec), decimals - 1)
     return hours, ("-" if dec < 0 else "+") + degrees
 
 
 def designation(ra: float, dec: float) -> str:
-    """Name from coordinates, as LAMOST and 2MASS give it: ``J091240.85+125805.4``."""
+    """Name from coordinates in the format of LAMOST and 2MASS: ``J091240.85+125805.4``."""
     return "J" + "".join(sexagesimal(ra, dec, 2))
 
 
 def compact(ra: float, dec: float) -> str:
-    """Field name from coordinates, as in LAMOST's plans: ``090808N144241``."""
+    """Name of a field from coordinates in the format of LAMOST's plans: ``090808N144241``."""
     hours, degrees = sexagesimal(ra, dec, 1)
     return hours[:6] + degrees.replace("+", "N").replace("-", "S")[:7]
 
@@ -183,7 +191,7 @@ def _split(value: float, decimals: int) -> str:
 
 
 def _in_order_of(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values, given ascending, dealt to the places of ascending keys."""
-    dealt = np.empty(keys.size, values.dtype)
-    dealt[np.argsort(keys, axis=None, kind="stable")] = values
-    return dealt.reshape(keys.shape)
+    """Ascending values, rearranged to have the same order as the keys."""
+    arranged = np.empty(keys.size, values.dtype)
+    arranged[np.argsort(keys, axis=None, kind="stable")] = values
+    return arranged.reshape(keys.shape)

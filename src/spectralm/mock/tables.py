@@ -1,4 +1,4 @@
-"""Tables in FITS files, the same bytes each time."""
+"""Tables in FITS files, written reproducibly."""
 
 import gzip
 import io
@@ -14,20 +14,20 @@ FORMATS = {"f8": "D", "f4": "E", "i2": "I", "i4": "J", "i8": "K", "b1": "L"}
 
 
 def write_fits(path: Path, *extensions: fits.hdu.base.ExtensionHDU) -> None:
-    """Write extensions after an empty primary HDU, gzipped if the name ends so."""
+    """Write extensions after an empty primary HDU, gzipped if the suffix is ``.gz``."""
     buffer = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), *extensions]).writeto(buffer)
     write_bytes(path, buffer.getvalue())
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write bytes atomically, gzipped (without a time in them) if the name ends so."""
+    """Write bytes atomically, gzipped (without a timestamp) if the suffix is ``.gz``."""
     with atomic(path) as temporary:
         temporary.write_bytes(gzip.compress(data, 1, mtime=0) if path.suffix == ".gz" else data)
 
 
 def table_hdu(columns: Mapping[str, np.ndarray], name: str | None = None) -> fits.BinTableHDU:
-    """A table of columns [rows] or [rows, items]; text is as wide as its longest cell."""
+    """A table of columns [rows] or [rows, items]; columns of text have the width of the longest."""
     return fits.BinTableHDU.from_columns([_column(*item) for item in columns.items()], name=name)
 
 

@@ -1,12 +1,12 @@
-"""The circumstances of an observation, as the headers of LAMOST's spectra tell them."""
+"""Observing conditions in the headers of LAMOST's spectra."""
 
 import numpy as np
 
-EXPOSURES = (600.0, 900.0, 1500.0, 1800.0)  # s, three of each
+EXPOSURES = (600.0, 900.0, 1500.0, 1800.0)  # s; an observation has three equal exposures
 
 
 def draw_weather(lmjd: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Values of the header cards by their names in the cards' table; arrays are [spectra]."""
+    """Values of header cards, by their names in the table of cards; arrays are [spectra]."""
     number = lmjd.size
     minute = lmjd * 1440 + rng.integers(-300, 300, number)
     exposure = rng.choice(EXPOSURES, number)
@@ -58,5 +58,5 @@ def draw_weather(lmjd: np.ndarray, rng: np.random.Generator) -> dict[str, np.nda
 
 
 def _times(seconds: np.ndarray, fraction: str = "") -> np.ndarray:
-    """ISO 8601 of Unix times."""
+    """Unix times in ISO 8601 format."""
     return np.char.add(seconds.astype("datetime64[s]").astype(str), fraction)

@@ -1,11 +1,11 @@
-"""How far each survey's labels lie from the truth on average: what a comparison should recover.
+"""Mean differences of each survey's labels from the true labels, survey - truth.
 
-In the sense survey - truth; Teff in K, all else in dex. What is not named is 0. The sizes are those
-of published comparisons (GALAH DR3 and DR4 with APOGEE, Gaia-ESO DR5), not their values.
+Teff in K, all other labels in dex; labels that are not listed have 0. The orders of magnitude are
+those of published comparisons (GALAH DR3 and DR4 with APOGEE, Gaia-ESO DR5), not the values.
 """
 
-#: By the class that LAMOST gives; "feh" of M stars is the catalogue's m_h, and the last column is
-#: the pipeline's radial velocity, in km/s.
+#: By LAMOST's class; "feh" of M stars is the catalogue's m_h, and the last column is the pipeline's
+#: radial velocity, in km/s.
 LAMOST = {
     "A": {"teff": 60.0, "logg": -0.03, "feh": -0.10, "velocity": -5.0},
     "F": {"teff": 25.0, "logg": -0.02, "feh": -0.04, "velocity": -5.0},

@@ -1,1 +1,1 @@
-"""What an experiment will need, told from its config before anything is submitted."""
+"""Estimates of the resources that an experiment needs, from its config alone."""

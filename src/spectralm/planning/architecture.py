@@ -1,4 +1,4 @@
-"""The sizes of a Llama-like base model."""
+"""The dimensions of a Llama-like base model."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ class Architecture:
 
     @property
     def config(self) -> dict[str, int | bool]:
-        """The sizes by the names of a Llama's config.json."""
+        """The dimensions with their names in the config.json of a Llama."""
         return {
             "num_hidden_layers": self.layers,
             "hidden_size": self.hidden,
@@ -41,17 +41,17 @@ class Architecture:
 
     @property
     def query_width(self) -> int:
-        """Width of all queries together."""
+        """Total width of the queries."""
         return self.heads * self.head_dim
 
     @property
     def kv_width(self) -> int:
-        """Width of all keys together, and of all values."""
+        """Total width of the keys, equal to that of the values."""
         return self.kv_heads * self.head_dim
 
     @cached_property
     def linears(self) -> tuple[tuple[int, int], ...]:
-        """Inputs and outputs of a layer's linear maps: q, k, v, o, gate, up, down."""
+        """Input and output widths of the linear maps of a layer: q, k, v, o, gate, up, down."""
         return (
             (self.hidden, self.query_width),
             (self.hidden, self.kv_width),
@@ -64,38 +64,38 @@ class Architecture:
 
     @property
     def linear_parameters(self) -> int:
-        """Weights of all layers' linear maps, without embeddings and head."""
+        """Number of weights of the linear maps of all layers, without embeddings and head."""
         return self.layers * sum(inputs * outputs for inputs, outputs in self.linears)
 
     @property
     def other_parameters(self) -> int:
-        """Embeddings, head and norms."""
+        """Number of weights of embeddings, head and norms."""
         tables = 1 if self.tied else 2
         return tables * self.vocabulary * self.hidden + (2 * self.layers + 1) * self.hidden
 
     def lora_parameters(self, rank: int) -> int:
-        """Weights of an adapter of a rank on all linear maps."""
+        """Number of weights of an adapter on all linear maps."""
         return self.layers * rank * sum(inputs + outputs for inputs, outputs in self.linears)
 
 
 def architecture(base: str) -> Architecture:
-    """The sizes of a base: of the folder's config.json, or of the table for a hub id.
+    """The dimensions of a base model, from config.json in its folder or from the table of hub ids.
 
     Raises:
-        InputError: it is neither; or the config.json lacks a size.
+        InputError: The base is neither a folder nor in the table; or config.json is not complete.
     """
     if Path(base).is_dir():
-        return _of_folder(Path(base) / "config.json")
+        return _from_folder(Path(base) / "config.json")
     with open(TABLE, newline="") as rows:
-        known = {row.pop("name"): row for row in csv.DictReader(rows)}
-    if base not in known:
-        raise InputError(base, "base model", "neither a folder nor known", f"known: {[*known]}")
-    sizes = known[base]
+        table = {row.pop("name"): row for row in csv.DictReader(rows)}
+    if base not in table:
+        raise InputError(base, "base model", "neither a folder nor known", f"known: {[*table]}")
+    sizes = table[base]
     tied = sizes.pop("tied") == "true"
     return Architecture(**{name: int(size) for name, size in sizes.items()}, tied=tied)
 
 
-def _of_folder(path: Path) -> Architecture:
+def _from_folder(path: Path) -> Architecture:
     try:
         sizes = json.loads(path.read_text())
         heads = sizes["num_attention_heads"]

@@ -1,4 +1,4 @@
-"""What the workflow will do, from its own DAG."""
+"""The jobs of an experiment, from a dry run of Snakemake."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ import yaml
 from spectralm.config import made_here
 from spectralm.errors import SpectraLMError
 
-#: Rules that only name what is wanted.
+#: Rules without a job of their own.
 TARGETS = {"all", "tables", "figures", "catalogues"}
 STATS = re.compile(r"^Job stats:\n.*\n-.*\n((?:.*\n)*?)total ", re.MULTILINE)
 PREDICTION = re.compile(r"^    output: results/predictions/([^/]+)/([^/]+)/\d+", re.MULTILINE)
@@ -24,28 +24,29 @@ PREDICTION = re.compile(r"^    output: results/predictions/([^/]+)/([^/]+)/\d+",
 
 @dataclass(frozen=True)
 class Dag:
-    """The DAG of an experiment of which nothing is done yet."""
+    """The jobs of an experiment that has no results yet."""
 
     jobs: Mapping[str, int]
-    """Jobs per rule, in the DAG's order."""
+    """Number of jobs by rule, in Snakemake's order."""
     predictions: Mapping[tuple[str, str], int]
-    """Shards that a run answers, of a dataset."""
+    """Number of shards for which a run predicts, by run and dataset."""
 
 
 def dag(config: Mapping[str, Any], snakefile: Path) -> Dag:
-    """Plan an experiment with Snakemake, in an empty folder, with names for the survey's files.
+    """Run Snakemake's dry run in an empty folder. The survey's files need not exist.
 
     Args:
-        config: as Snakemake has merged it.
+        config: The config, as Snakemake has merged it.
+        snakefile: Path of the Snakefile.
 
     Raises:
-        SpectraLMError: Snakemake cannot plan it; the message is its own.
+        SpectraLMError: Snakemake refuses the config; its message is included.
     """
     with tempfile.TemporaryDirectory() as name:
-        there = Path(name) / "config.yaml"
-        there.write_text(yaml.safe_dump(_elsewhere(config, there)))
+        file = Path(name) / "config.yaml"
+        file.write_text(yaml.safe_dump(_with_existing_paths(config, file)))
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile.resolve())]
-        command += ["--directory", name, "--configfile", str(there)]
+        command += ["--directory", name, "--configfile", str(file)]
         command += ["--cores", "1", "--dry-run", "--nolock"]
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -60,16 +61,16 @@ def dag(config: Mapping[str, Any], snakefile: Path) -> Dag:
     )
 
 
-def _elsewhere(config: Mapping[str, Any], there: Path) -> dict[str, Any]:
-    """The config with one path that is there for all that are a user's own."""
-    moved = deepcopy(dict(config))
-    for survey in (*moved["surveys"].values(), moved.get("evaluation", {})):
+def _with_existing_paths(config: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """The config with an existing file in place of each path that the workflow does not make."""
+    changed = deepcopy(dict(config))
+    for survey in (*changed["surveys"].values(), changed.get("evaluation", {})):
         for key in ("spectra", "catalogues", "catalogue", "bound"):
             if isinstance(path := survey.get(key), list):
-                survey[key] = [each if made_here(each) else str(there) for each in path]
+                survey[key] = [each if made_here(each) else str(file) for each in path]
             elif path and not made_here(path):
-                survey[key] = str(there)
-    for model in moved["models"].values():
+                survey[key] = str(file)
+    for model in changed["models"].values():
         if model.get("base", "tiny") != "tiny":
-            model["base"] = str(there)
-    return moved
+            model["base"] = str(file)
+    return changed

@@ -1,7 +1,7 @@
-"""Bytes on disk of each stage of an experiment.
+"""Disk space of each stage of an experiment.
 
-Measured on 525 real LAMOST spectra on the paper's grid (samples, spectra, questions) and on the
-demo's 21,936 predictions.
+The sizes were measured on 525 real LAMOST spectra on the paper's grid (samples, spectra, questions)
+and on 21,936 predictions of the demo.
 """
 
 from collections import Counter
@@ -14,25 +14,25 @@ from spectralm.planning.architecture import Architecture
 from spectralm.planning.dag import Dag
 from spectralm.planning.tokens import Length
 
-#: Per spectrum: a row of a manifest, of predictions, of residuals.
+#: Bytes per spectrum: a row of a manifest, of predictions, of residuals.
 SAMPLE, PREDICTION, RESIDUAL = 105, 60, 100
-#: Per pixel: flux in Parquet, and gzipped questions in each spelling of flux.
+#: Bytes per pixel: flux in Parquet, and gzipped questions in each text format of flux.
 FLUX = 0.83
 QUESTION = {"paper": 1.70, "compact": 1.24}
-#: The largest of the other models, a ResNet-50.
+#: Bytes of the largest baseline, a ResNet-50.
 BASELINE = 64e6
-#: An adapter's weight, and in a checkpoint with Adam's moments; two checkpoints are kept.
+#: Bytes per weight of an adapter, and in two checkpoints with the moments of Adam.
 WEIGHT, CHECKPOINTS = 4, 2 * 12
 
 
 @dataclass(frozen=True)
 class Disk:
-    """What one stage leaves on disk."""
+    """Disk space of one stage."""
 
     stage: str
     bytes: float
     temporary: bool = False
-    """Gone when the training has ended."""
+    """Whether it is removed at the end of the training."""
 
 
 def disk(
@@ -41,27 +41,30 @@ def disk(
     lengths: Mapping[tuple[str, str], Length],
     dag: Dag,
 ) -> list[Disk]:
-    """All stages of an experiment.
+    """Disk space of all stages of an experiment.
 
     Args:
-        bases: of the language models, by name.
-        lengths: of their questions, by model and text.
+        config: The config.
+        bases: Architectures of the base models, by language model.
+        lengths: Lengths of the questions, by language model and text.
+        dag: The jobs.
     """
     pixels = config.spectra.size
     sample = sum(max(config.scales(dataset)) for dataset in config.datasets)
     sample += config.samples.external * len(config.external)
-    asked = Counter()
+    questions: Counter[str] = Counter()
     for dataset in config.datasets:
         runs = [run for run in config.runs_on(dataset) if run.model in config.llms]
         for text in {config.llms[run.model].text for run in runs}:
-            asked[text] += max(run.scale for run in runs if config.llms[run.model].text == text)
+            scales = [run.scale for run in runs if config.llms[run.model].text == text]
+            questions[text] += max(scales)
     shard = split_sizes(config, config.samples.shard_size)["test"]
     predicted = shard * sum(dag.predictions.values())
     llm_runs = [run for run in config.runs if run.model in bases]
     adapters = {
         run: bases[run.model].lora_parameters(config.llms[run.model].lora.rank) for run in llm_runs
     }
-    others = sum(run.model in config.baselines for run in config.runs)
+    baselines = sum(run.model in config.baselines for run in config.runs)
 
     def workspace(run: Run) -> float:
         spectra = split_sizes(config, run.scale)["train"]
@@ -73,9 +76,9 @@ def disk(
         Disk("spectra", FLUX * pixels * sample),
         *(
             Disk(f"qa ({text})", QUESTION[config.texts[text].flux] * pixels * spectra)
-            for text, spectra in asked.items()
+            for text, spectra in questions.items()
         ),
-        Disk("models", WEIGHT * sum(adapters.values()) + BASELINE * others),
+        Disk("models", WEIGHT * sum(adapters.values()) + BASELINE * baselines),
         Disk("predictions", PREDICTION * predicted),
         Disk("residuals", RESIDUAL * predicted),
         *(Disk(f"workspace of {run}", workspace(run), temporary=True) for run in llm_runs),
@@ -83,6 +86,6 @@ def disk(
 
 
 def split_sizes(config: Config, scale: int) -> dict[str, int]:
-    """Spectra in each split of a scale whose classes all suffice."""
+    """Number of spectra in each split, if there are enough spectra of every class."""
     shards, classes = config.samples.shards(scale), len(CLASSES)
     return {split: shards * classes * size for split, size in config.samples.quotas.items()}

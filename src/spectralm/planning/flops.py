@@ -1,8 +1,9 @@
 """Floating-point operations of training and prediction.
 
-A multiplication and an addition are two. Frozen weights have no gradients of their own, so a
-backward pass through them costs one forward pass. Attention is causal and computed in blocks
-(flash, or SDPA's like), whose backward pass computes the scores again: two and a half forwards.
+A multiplication and an addition count as two operations. Frozen weights have no gradients, so a
+backward pass through them costs as much as a forward pass. Attention is causal and computed in
+blocks (FlashAttention, or a similar SDPA kernel): its backward pass computes the scores again and
+costs 2.5 forward passes.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ ATTENTION_BACKWARD = 2.5
 
 @dataclass(frozen=True)
 class Flops:
-    """Operations for one spectrum, by what they are spent on."""
+    """Operations for one spectrum, by part of the model."""
 
     linear: float
     attention: float
@@ -23,12 +24,19 @@ class Flops:
 
     @property
     def total(self) -> float:
-        """All of them."""
+        """The sum."""
         return self.linear + self.attention + self.lora + self.head
 
 
 def forward(base: Architecture, rank: int, tokens: int, logits: int) -> Flops:
-    """One forward pass over a text, with logits at some positions only."""
+    """One forward pass over a text.
+
+    Args:
+        base: Architecture of the base model.
+        rank: Rank of the adapter.
+        tokens: Length of the text.
+        logits: Number of positions at which logits are computed.
+    """
     return Flops(
         linear=2 * base.linear_parameters * tokens,
         attention=2 * base.layers * base.query_width * tokens**2,
@@ -38,12 +46,14 @@ def forward(base: Architecture, rank: int, tokens: int, logits: int) -> Flops:
 
 
 def training(base: Architecture, rank: int, tokens: int, answer: int, checkpointing: bool) -> Flops:
-    """Forward and backward over a question with its answer.
+    """Forward and backward pass over a question with its answer.
 
     Args:
-        tokens: of both together.
-        answer: of the answer, where the logits are.
-        checkpointing: each layer's forward pass is done again in the backward pass.
+        base: Architecture of the base model.
+        rank: Rank of the adapter.
+        tokens: Length of question and answer.
+        answer: Length of the answer, where logits are computed.
+        checkpointing: Whether the forward pass of each layer is repeated in the backward pass.
     """
     once = forward(base, rank, tokens, answer + 1)
     forwards = 2 if checkpointing else 1

@@ -1,4 +1,4 @@
-"""GPUs by name: the table beside this file, with the source of each row."""
+"""GPUs by name, from ``gpus.csv``, which has the source of each row."""
 
 import csv
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Gpu:
     memory: float
     """Bytes, as its driver shows them."""
     flops: float
-    """Dense bf16 FLOP/s at its peak."""
+    """Peak of dense bf16 operations per second."""
     bandwidth: float
     """Bytes per second to and from its memory."""
     link: float
-    """Bytes per second that it can get from the other GPUs of its node."""
+    """Bytes per second from the other GPUs of the same node."""
     source: str
 
 
@@ -42,8 +42,8 @@ def gpus() -> dict[str, Gpu]:
 
 
 def gpu_named(name: str) -> Gpu:
-    """A GPU of the table. Raises InputError for a name that is not there."""
-    known = gpus()
-    if name not in known:
-        raise InputError(TABLE, "name", f"no {name!r}", f"give one of {', '.join(known)}")
-    return known[name]
+    """A GPU of the table. Raises InputError for an unknown name."""
+    table = gpus()
+    if name not in table:
+        raise InputError(TABLE, "name", f"no {name!r}", f"give one of {', '.join(table)}")
+    return table[name]

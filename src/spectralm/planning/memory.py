@@ -1,9 +1,9 @@
 """Memory of one GPU in training and prediction.
 
-The bytes per token were measured on small models on a CPU, by following every tensor through a
-training step and through generation (tests/planning/test_memory.py does it again). They hold for
-an NF4 base with an adapter with dropout, which keeps a copy of each linear map's input, and for
-attention that never writes its scores (flash, SDPA).
+The bytes per token were measured with small models on a CPU, from all tensors of a training step
+and of generation (tests/planning/test_memory.py repeats this). They are valid for an NF4 base, for
+an adapter with dropout, which keeps a copy of the input of each linear map, and for attention that
+does not store its scores (FlashAttention, SDPA).
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from spectralm.llm.options import LlmOptions
 from spectralm.planning.architecture import Architecture
 
-#: Bytes of an NF4 weight: half a byte, a byte per block of 64, four per 256 blocks.
+#: Bytes of an NF4 weight: half a byte, one byte per block of 64 weights, four per 256 blocks.
 NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)
-#: Everything that is not NF4 is bf16.
+#: Bytes of a bf16 weight.
 FULL = 2
-#: A weight of the adapter in float32; with its gradient and Adam's two moments.
+#: Bytes of a weight of the adapter in float32, alone, and with its gradient and Adam's two moments.
 ADAPTER, TRAINED = 4, 16
-#: Logits at one position: as computed, in float32, and their gradients.
+#: Bytes of a logit: as computed, in float32, and their gradients.
 LOGIT = 14
-#: CUDA's own.
+#: Bytes of the CUDA context.
 CONTEXT = 2**30
 
 
 @dataclass(frozen=True)
 class PerToken:
-    """Bytes per token for each unit of the residual stream's and the feed-forward's width."""
+    """Bytes per token, per unit of the width of the hidden state and of the feed-forward layer."""
 
     hidden: float
     mlp: float
@@ -35,15 +35,16 @@ class PerToken:
         return self.hidden * base.hidden + self.mlp * base.mlp
 
 
-#: What a layer keeps for its backward pass; its input alone, with gradient checkpointing; what
-#: comes on top while a layer works.
+#: What a layer stores for its backward pass; with gradient checkpointing, only its input; and
+#: what it needs in addition during the pass.
 KEPT = PerToken(41, 9.2)
 CHECKPOINT = PerToken(3, 0)
 WORK = PerToken(5.5, 2.8)
-#: What a layer's forward pass takes in generation; its keys and values; and, per weight of its
-#: largest linear map, what multiplying it takes.
+#: What the forward pass of a layer needs in generation.
 ANSWERING = PerToken(6.3, 10.7)
+#: Bytes of a key or value.
 KV = 2
+#: Bytes that a multiplication needs, per weight of the largest linear map of a layer.
 MULTIPLIED = 5.6
 
 
@@ -57,24 +58,27 @@ class Memory:
 
     @property
     def total(self) -> float:
-        """All of it, with CUDA's own."""
+        """The sum, with the CUDA context."""
         return self.weights + self.adapter + self.activations + CONTEXT
 
 
 def weights(base: Architecture, quantise: bool) -> float:
-    """Bytes of the frozen base."""
+    """Bytes of the frozen base model."""
     return base.linear_parameters * (NF4 if quantise else FULL) + base.other_parameters * FULL
 
 
 def training_memory(
     base: Architecture, options: LlmOptions, tokens: int, answer: int, sharded: int = 1
 ) -> Memory:
-    """Peak of a training, or of the answers that it is evaluated by, which is the larger.
+    """Peak memory of a training, including the answers of its evaluations.
 
     Args:
-        tokens: of question and answer together.
-        sharded: GPUs that share weights and optimizer (ZeRO-3); two layers and the head are
-            whole on each while they work.
+        base: Architecture of the base model.
+        options: Options of the language model.
+        tokens: Length of question and answer.
+        answer: Length of the answer.
+        sharded: Number of GPUs that share weights and optimizer (ZeRO-3); two layers and the head
+            are complete on each GPU while they are used.
     """
     training = options.training
     whole = weights(base, options.quantise)
@@ -96,7 +100,7 @@ def training_memory(
 
 
 def prediction_memory(base: Architecture, options: LlmOptions, tokens: int) -> Memory:
-    """Peak of answering a batch of questions (``tokens``: of question and answer together)."""
+    """Peak memory of answering a batch of questions; ``tokens`` is the length with the answer."""
     return Memory(
         weights(base, options.quantise),
         base.lora_parameters(options.lora.rank) * ADAPTER,

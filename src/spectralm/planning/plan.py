@@ -1,4 +1,4 @@
-"""What a config asks for: spectra, jobs, disk, and its language models' GPU time and memory."""
+"""What an experiment needs: spectra, jobs, disk, and GPU time and memory of language models."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,22 +14,22 @@ from spectralm.planning.memory import prediction_memory, training_memory
 from spectralm.planning.tokens import Length, length
 from spectralm.planning.work import Work, evaluation, prediction, training
 
-#: Share of the GPU's memory that tensors may fill; the rest goes to fragmentation.
+#: Fraction of the GPU's memory that tensors may use; the rest is lost to fragmentation.
 USABLE = 0.95
-#: The rule that does a step.
+#: The rule of each step.
 RULES = {
     "train": "train_llm",
     "evaluate": "train_llm",
     "calibrate": "calibrate_llm",
     "predict": "predict_llm",
 }
-#: Bases that a training is planned with besides its own.
+#: Further base models for which a training is planned.
 OTHERS = ("meta-llama/Llama-3.2-1B-Instruct", "meta-llama/Llama-3.2-3B-Instruct")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A scale of a dataset and what it is made of."""
+    """The sample of a scale of a dataset: numbers of shards and of spectra."""
 
     dataset: str
     scale: int
@@ -41,22 +41,22 @@ class Sample:
 
 @dataclass(frozen=True)
 class Estimate:
-    """One step of a language model's run: arithmetic, not measured."""
+    """Estimate of one step of a language model's run."""
 
     step: str
-    """One of RULES; `evaluate` is in the course of a training."""
+    """One of RULES; `evaluate` is part of a training."""
     run: str
     dataset: str
-    """Whose spectra."""
+    """The dataset of the spectra."""
     text: str
     chosen: bool
-    """Whether this is the text that the config gives the model."""
+    """Whether this is the model's text in the config."""
     spectra: int
-    """Passes over a spectrum: of several epochs or evaluations, each counts."""
+    """Number of passes over a spectrum, in all epochs or evaluations."""
     tokens: int
-    """Of a question with its answer."""
+    """Length of a question with its answer."""
     flops: float
-    """Of the whole."""
+    """Total number of operations."""
     gpus: int
     memory: float
     """Bytes per GPU."""
@@ -64,10 +64,11 @@ class Estimate:
     """At best."""
     gpu_hours_at_worst: float
     fits: bool
+    """Whether the memory of the GPU is large enough."""
 
     @property
     def hours(self) -> tuple[float, float]:
-        """From start to end, on all GPUs, at best and at worst."""
+        """Wall time on all GPUs, at best and at worst."""
         return self.gpu_hours / self.gpus, self.gpu_hours_at_worst / self.gpus
 
 
@@ -85,7 +86,7 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is told of a config."""
+    """Everything that an experiment needs."""
 
     gpu: Gpu
     samples: list[Sample]
@@ -95,13 +96,13 @@ class Plan:
     largest: str | None
     """The run of the largest training."""
     alternatives: list[Alternative]
-    """To that."""
+    """Alternatives to the largest training."""
     unplanned: list[str]
-    """Language models that are run on the tiny base, which needs no GPU."""
+    """Language models with the tiny base, which needs no GPU."""
 
     @property
     def gpu_hours_of_rules(self) -> dict[str, tuple[float, float]]:
-        """At best and at worst, of what the config gives."""
+        """GPU-hours of each rule with the texts in the config, at best and at worst."""
         hours = dict.fromkeys(RULES.values(), (0.0, 0.0))
         for row in self.estimates:
             if row.chosen:
@@ -111,10 +112,15 @@ class Plan:
 
 
 def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
-    """Everything about an experiment on a kind of GPU.
+    """Plan an experiment on a kind of GPU.
+
+    Args:
+        config: The config.
+        dag: Its jobs.
+        gpu: The GPU.
 
     Raises:
-        InputError: a base model's sizes are not known.
+        InputError: The dimensions of a base model are not known.
     """
     models = [name for name in config.run_models if name in config.llms]
     bases = {
@@ -153,7 +159,7 @@ def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
                 config, run, text, bases[run.model], lengths[run.model, text], dag, gpu
             )
         ],
-        largest=largest and str(largest),
+        largest=str(largest) if largest else None,
         alternatives=list(_alternatives(config, largest, lengths, gpu)) if largest else [],
         unplanned=[name for name in models if name not in bases],
     )
@@ -162,12 +168,12 @@ def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
 def _estimates(
     config: Config, run: Run, text: str, base: Architecture, words: Length, dag: Dag, gpu: Gpu
 ) -> Iterator[Estimate]:
-    """A run's training and evaluations, if it is trained here; its calibration and predictions."""
+    """Training and evaluations of a run, if it is trained; its calibration and predictions."""
     options, sizes = config.llms[run.model], split_sizes(config, run.scale)
     trained = options.training
 
     def estimate(step: str, spectra: int, work: Work, gpus: int, needed: float) -> Estimate:
-        """``work`` is of all spectra; ``needed``: bytes on each GPU."""
+        """``work`` is the total of all spectra; ``needed`` is in bytes per GPU."""
         best, worst = work.gpu_hours(gpu)
         return Estimate(
             step=step,
@@ -186,26 +192,28 @@ def _estimates(
         )
 
     if options.adapter is None:
-        place = (trained.world_size, _training_memory(base, options, words))
+        gpus, memory = trained.world_size, _training_memory(base, options, words)
         passes = round(trained.epochs * sizes["train"])
-        yield estimate("train", passes, training(base, options, words, sizes["train"]), *place)
-        # One evaluation before the first step, one at the end.
+        work = training(base, options, words, sizes["train"])
+        yield estimate("train", passes, work, gpus, memory)
+        # In addition, one evaluation before the first step and one at the end.
         scored = min(trained.evaluation_spectra, sizes["validation"]) * (trained.evaluations + 2)
-        yield estimate("evaluate", scored, evaluation(base, options, words) * scored, *place)
+        work = evaluation(base, options, words) * scored
+        yield estimate("evaluate", scored, work, gpus, memory)
 
-    place = (1, prediction_memory(base, options, words.total).total)
-    answered = prediction(base, options, words)
+    memory = prediction_memory(base, options, words.total).total
+    answer = prediction(base, options, words)
     calibrated = min(MOST_CALIBRATED, sizes["validation"])
-    yield estimate("calibrate", calibrated, answered * calibrated, *place)
+    yield estimate("calibrate", calibrated, answer * calibrated, 1, memory)
     for (name, dataset), shards in dag.predictions.items():
         if name == str(run):
             spectra = shards * split_sizes(config, config.samples.shard_size)["test"]
-            predicted = estimate("predict", spectra, answered * spectra, *place)
+            predicted = estimate("predict", spectra, answer * spectra, 1, memory)
             yield replace(predicted, dataset=dataset)
 
 
 def _training_memory(base: Architecture, options: LlmOptions, words: Length) -> float:
-    """Bytes on each GPU."""
+    """Bytes per GPU."""
     training = options.training
     sharded = training.world_size if training.zero3 else 1
     return training_memory(base, options, words.total, words.answer, sharded).total

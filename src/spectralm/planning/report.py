@@ -10,14 +10,14 @@ COST = ("GPU-hours", "GPUs", "hours", "GiB per GPU", "fits")
 OTHER = ("base", "text", "gradient checkpointing", "GPU-hours", "GiB per GPU", "fits")
 TITLES = {
     "train": "Training",
-    "evaluate": "Evaluation in the course of trainings",
+    "evaluate": "Evaluation during trainings",
     "calibrate": "Calibration",
     "predict": "Prediction",
 }
 
 
 def markdown(plan: Plan) -> str:
-    """Tables of everything in a plan, and what the numbers take for granted."""
+    """Tables of a plan, and the assumptions of its numbers."""
     return "\n".join(_lines(plan))
 
 
@@ -91,7 +91,7 @@ def _fits(fits: bool) -> str:
 
 
 def _range(hours: tuple[float, float] | None) -> str:
-    """Two significant digits, or whole hours: the numbers are not better than that."""
+    """A range of hours with a precision that suits the estimates."""
     if hours is None:
         return ""
     digits = 0 if hours[1] >= 20 else 1
@@ -102,15 +102,15 @@ def _notes(plan: Plan) -> Iterator[str]:
     if plan.estimates:
         worst, best = UTILISATION
         yield (
-            "All of this is arithmetic; nothing of it was measured (`make smoke-gpu` measures it)."
-            f" {plan.gpu.name}: {plan.gpu.flops / 1e12:g} TFLOP/s dense bf16, of which {worst:.0%}"
-            f" to {best:.0%} are taken to be reached, {plan.gpu.bandwidth / 1e9:,g} GB/s to its"
-            f" memory and {plan.gpu.link / 1e9:g} GB/s from other GPUs, of which half to all,"
-            f" {plan.gpu.memory / 2**30:g} GiB of memory, of which {USABLE:.0%} may be filled"
-            f" ({plan.gpu.source}). Causal attention in blocks (flash or SDPA). Answers are counted"
-            " token by token, and the digits that their errors follow; gathering the base for each"
-            " token under ZeRO-3, too. Not counted: messages between nodes, loading, queues, and"
-            " the baselines' GPUs."
+            "These numbers are computed, not measured (`make smoke-gpu` measures)."
+            f" {plan.gpu.name}: {plan.gpu.flops / 1e12:g} TFLOP/s dense bf16, with a utilisation of"
+            f" {worst:.0%} to {best:.0%}; {plan.gpu.bandwidth / 1e9:,g} GB/s to its memory and"
+            f" {plan.gpu.link / 1e9:g} GB/s from other GPUs, with a utilisation of 50% to 100%;"
+            f" {plan.gpu.memory / 2**30:g} GiB of memory, of which {USABLE:.0%} can be used"
+            f" ({plan.gpu.source}). Attention is causal and computed in blocks (FlashAttention or"
+            " SDPA). Included: generation token by token, the further tokens for errors, and"
+            " gathering the base for each token under ZeRO-3. Not included: messages between nodes,"
+            " loading, queues, and the GPUs of baselines."
         )
     for name in plan.unplanned:
         yield f"{name} trains on the tiny base, on a CPU: not estimated."

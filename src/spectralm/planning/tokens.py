@@ -1,4 +1,4 @@
-"""How many tokens a question and its answer have."""
+"""Numbers of tokens of a question and its answer."""
 
 from dataclasses import dataclass
 from math import ceil, log10
@@ -16,7 +16,7 @@ from spectralm.llm.options import LlmOptions
 from spectralm.llm.tiny import tiny_tokenizer
 from spectralm.llm.tokenizer import load_tokenizer
 
-#: What Llama-3.1's chat template, with its date, writes more than the tiny tokenizer's own.
+#: Tokens of Llama-3.1's chat template, which has a date, minus those of the tiny tokenizer's.
 TEMPLATE = 36
 STAR = Star(
     "M",
@@ -27,44 +27,50 @@ STAR = Star(
 
 @dataclass(frozen=True)
 class Length:
-    """Tokens of one question and of its answer."""
+    """Length of one question and of its answer, in tokens."""
 
     question: int
     answer: int
     characters: int
-    """Of both, as text."""
+    """Length of both in characters."""
     branches: int
-    """Forward passes more, for one answer alone, that its errors take where numbers are spelled
-    digit by digit: one for each digit down to the label's step."""
+    """Further forward passes for the errors of one answer, if numbers are written digit by digit:
+    one for each digit down to the step of the label."""
 
     @property
     def total(self) -> int:
-        """Tokens of both together."""
+        """Tokens of question and answer."""
         return self.question + self.answer
 
 
 def length(
     options: LlmOptions, text: TextOptions, wavelength: np.ndarray, targets: Targets
 ) -> Length:
-    """The length of a question about a spectrum without negative flux, with its answer.
+    """The length of a question about a spectrum without negative flux, and of its answer.
 
-    Counted with the tokenizer of a base that is a folder; else with the tiny base's, which splits
-    digits as Llama-3's does. Texts longer than ``max_tokens`` are cut, as in training.
+    If the base is a folder, its tokenizer is used; else that of the tiny base, which splits digits
+    like Llama-3's. Questions are truncated to ``max_tokens``, as in training.
+
+    Args:
+        options: Options of the language model.
+        text: Options of the text.
+        wavelength: The grid of wavelengths [grid].
+        targets: What is predicted.
     """
     folder = Path(options.base).is_dir()
     tokenizer = load_tokenizer(options.base) if folder else tiny_tokenizer()
     flux = np.random.default_rng(0).integers(0, 1000, len(wavelength)).astype(np.int16)
     question = write_question(flux, flux_text(text, wavelength), targets.labels)
     answer = answer_text(text, targets.labels).write(STAR)
-    said = len(answer_ids(answer, tokenizer))
-    asked, _ = prompt_ids(question, tokenizer, options.max_tokens - said)
-    tokens = len(asked) + (0 if folder else TEMPLATE)
+    answer_tokens = len(answer_ids(answer, tokenizer))
+    prompt, _ = prompt_ids(question, tokenizer, options.max_tokens - answer_tokens)
+    tokens = len(prompt) + (0 if folder else TEMPLATE)
     branches = 0
     if text.answer == "characters":
         branches = sum(ceil(log10((each.high - each.low) / each.step)) for each in targets.labels)
     return Length(
-        question=min(tokens, options.max_tokens - said),
-        answer=said,
+        question=min(tokens, options.max_tokens - answer_tokens),
+        answer=answer_tokens,
         characters=len(question) + len(answer),
         branches=branches,
     )

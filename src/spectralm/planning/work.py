@@ -1,4 +1,4 @@
-"""What a step of an experiment asks of GPUs, and how long they take: arithmetic, not measured."""
+"""Work of GPUs in a step of an experiment, and the time that it takes: computed, not measured."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,17 +10,16 @@ from spectralm.planning.gpus import Gpu
 from spectralm.planning.memory import NF4, kv_cache, weights
 from spectralm.planning.tokens import Length
 
-#: Share of the GPU's peak that such work is taken to reach, at worst and at best; at worst, half of
-#: its bandwidths, too.
+#: Utilisation of the GPU's peak, at worst and at best. That of its bandwidths is half at worst.
 UTILISATION = (0.2, 0.4)
-#: Bytes that move for a weight when one token is generated: NF4 is read, written out in bf16 and
-#: read again; an unquantised base is bf16.
+#: Bytes moved per weight when one token is generated: NF4 is read, written as bf16 and read again;
+#: weights that are not quantised are bf16.
 MOVED = {True: NF4 + 4, False: 2}
 
 
 @dataclass(frozen=True)
 class Work:
-    """Sums over all GPUs."""
+    """Work of all GPUs together."""
 
     flops: float = 0.0
     moved: float = 0.0
@@ -37,7 +36,7 @@ class Work:
         return Work(self.flops * times, self.moved * times, self.gathered * times)
 
     def gpu_hours(self, gpu: Gpu) -> tuple[float, float]:
-        """At best and at worst."""
+        """Time on a kind of GPU, at best and at worst."""
         worst, best = UTILISATION
         seconds = self.flops / gpu.flops / best
         seconds += self.moved / gpu.bandwidth + self.gathered / gpu.link
@@ -45,14 +44,14 @@ class Work:
 
 
 def training(base: Architecture, options: LlmOptions, words: Length, spectra: int) -> Work:
-    """The steps of a training, without its evaluations."""
+    """A training on ``spectra`` spectra, without its evaluations."""
     checkpointing = options.training.gradient_checkpointing
     step = flops.training(base, options.lora.rank, words.total, words.answer, checkpointing)
     return Work(options.training.epochs * spectra * step.total)
 
 
 def evaluation(base: Architecture, options: LlmOptions, words: Length) -> Work:
-    """One validation spectrum in the course of a training: its loss, and its answer."""
+    """One validation spectrum during a training: its loss and its answer."""
     training = options.training
     sharded = training.zero3 and training.world_size > 1
     loss = flops.forward(base, options.lora.rank, words.total, words.answer + 1)
@@ -75,11 +74,9 @@ def _answer(
     branches: int,
     sharded: bool,
 ) -> Work:
-    """One answer, generated token by token in its batch.
+    """One answer, generated token by token in a batch, with the forward passes for its errors.
 
-    Args:
-        branches: forward passes more for its errors.
-        sharded: whether the base is gathered from other GPUs at each pass (ZeRO-3).
+    If ``sharded``, the base is gathered from other GPUs in each pass (ZeRO-3).
     """
     passes = words.answer / batch_size + branches
     moved = passes * base.linear_parameters * MOVED[options.quantise]

@@ -41,14 +41,14 @@ class Metric:
 
 
 def metrics(residuals: pa.Table, targets: Targets) -> list[Metric]:
-    """Of every label with an answer. ``residuals`` are of ``targets``."""
+    """Metrics of every label with an answer; ``residuals`` are of ``targets``."""
     found = []
     for label in targets.labels:
         values = residuals[f"{label.name}_residual"].drop_null().to_numpy()
         if len(values):
             deviations = np.abs(values - np.median(values))
-            told = (values.mean(), values.std(), MAD_TO_SIGMA * np.median(deviations))
-            found.append(Metric(label, len(values), *(number(value, label) for value in told)))
+            moments = (values.mean(), values.std(), MAD_TO_SIGMA * np.median(deviations))
+            found.append(Metric(label, len(values), *(number(value, label) for value in moments)))
     return found
 
 
@@ -63,6 +63,7 @@ def model_card(
     """The README.md of a run's folder.
 
     Args:
+        run: its name.
         adapter: adapter_config.json.
         manifest: manifest.json.
         residuals: of the test spectra of the run's own dataset.

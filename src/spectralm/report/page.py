@@ -1,34 +1,19 @@
 """The report: one HTML page with everything that an experiment has found, and how."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import groupby
-from pathlib import Path
 
 from markupsafe import Markup
 
-from spectralm.evaluation.runs import Manifest, run_of
+from spectralm.evaluation.runs import Manifest
 from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.report.exhibits import Exhibit
 from spectralm.report.key import ElementsRow, KeyRow
 from spectralm.report.templates import environment
 from spectralm.report.timings import Timing
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained model, from its manifest."""
-
-    run: str
-    kind: str
-    n_train: int | None
-    parameters: int | None
-    seconds: float | None
-    commit: str
-    versions: Mapping[str, str]
-    """Of Python's packages that it was made with."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +38,8 @@ class Report:
     """What a reader must know first, such as that the data are synthetic."""
     key: Sequence[KeyRow]
     elements: Sequence[ElementsRow]
-    models: Sequence[Model]
+    models: Mapping[str, Manifest]
+    """By run."""
     tables: Sequence[Group]
     figures: Sequence[Group]
     counts: Sequence[Exhibit]
@@ -67,18 +53,7 @@ class Report:
     """Date and time."""
 
 
-def read_models(manifests: Sequence[Path]) -> list[Model]:
-    """The models of folders with a manifest.json."""
-    models = []
-    for path in manifests:
-        made = Manifest.read(path)
-        commit, versions = (made.git_commit or "")[:10], made.versions or {}
-        cost = (made.n_train, made.parameters, made.seconds)
-        models.append(Model(run_of(path), made.kind, *cost, commit, versions))
-    return models
-
-
-def versions_of(models: Sequence[Model], here: Mapping[str, str]) -> dict[str, str]:
+def versions_of(models: Iterable[Manifest], here: Mapping[str, str]) -> dict[str, str]:
     """Versions of packages that models were made with, and ``here``; several where they differ."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for versions in (here, *(model.versions for model in models)):

@@ -30,7 +30,7 @@ def timings(folder: Path, patterns: Mapping[str, str]) -> list[Timing]:
         folder: of the benchmarks, one file with a head and a row per job.
         patterns: for each rule the regular expression of its benchmarks' paths.
     """
-    jobs = defaultdict(list)
+    jobs: dict[str, list[dict[str, str]]] = defaultdict(list)
     for path in sorted(folder.rglob("*.tsv")):
         for rule, pattern in patterns.items():
             if re.fullmatch(pattern, str(path)):

@@ -54,4 +54,4 @@ def _histogram_panel(panel: Axes, residual: np.ndarray, label: Label, colour: st
     panel.axvline(0, color="black", linewidth=0.7)
     panel.set_xlim(limits)
     note_statistics(panel, residual, label)
-    note_beyond(panel, np.sum(np.abs(residual - median) > half), "top")
+    note_beyond(panel, int(np.sum(np.abs(residual - median) > half)), "top")

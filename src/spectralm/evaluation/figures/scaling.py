@@ -1,13 +1,15 @@
 """Residuals against the number of training spectra, with fitted power laws."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.scaling import Point
 from spectralm.evaluation.scaling_rows import OURS, PAPER, ScalingRow, scaling_of
-from spectralm.evaluation.sigma_grid import Look, draw_sigmas, finish, sigma_grid
+from spectralm.evaluation.sigma_grid import Dot, draw_sigmas, finish, sigma_grid
 from spectralm.evaluation.style import empty_figure, looks
 from spectralm.evaluation.tidy import read_rows
 
@@ -19,10 +21,10 @@ CAPTION = (
 )
 EMPTY = "Empty: no model was run at several scales."
 
-_LOOK = {"linewidth": 0, "markersize": 4.5}
+_LOOK: dict[str, Any] = {"linewidth": 0, "markersize": 4.5}
 
 #: The paper's models are grey, each with a marker of its own.
-_GREY = {"color": "0.55", "markerfacecolor": "white", **_LOOK}
+_GREY: dict[str, Any] = {"color": "0.55", "markerfacecolor": "white", **_LOOK}
 _PAPERS_MARKERS = ("o", "s", "^", "D", "v")
 
 
@@ -44,27 +46,16 @@ def draw(inputs: Inputs) -> Figure:
     for (label, statistic), panel in grid.items():
         for found, models_looks in ((paper, greys), (ours, colours)):
             for model, look in models_looks.items():
-                _draw_points(panel, found.points_of(model, label, statistic), look)
+                points = found.points_of(model, label, statistic)
+                draw_sigmas(panel, _dots(points), look | {"elinewidth": 0.9})
                 law = found.law_of(model, label, statistic)
                 if law:
-                    ends = _ends(found.points_of(model, label, statistic))
+                    ends = np.array([points[0].n_train, points[-1].n_train])
                     panel.plot(ends, law.at(ends), color=look["color"], zorder=1)
     names = colours | {f"{model} (paper)": look for model, look in greys.items()}
     finish(figure, grid, {name: look | {"linewidth": 0.9} for name, look in names.items()}, caption)
     return figure
 
 
-def _draw_points(panel: Axes, points: list[Point], look: Look) -> None:
-    known = [point for point in points if point.sigma is not None]
-    bars = [
-        (point.sigma, point.sigma) if point.low is None else (point.low, point.high)
-        for point in known
-    ]
-    if known:
-        x, sigma = [point.n_train for point in known], [point.sigma for point in known]
-        draw_sigmas(panel, x, sigma, bars, {**look, "elinewidth": 0.9})
-
-
-def _ends(points: list[Point]) -> np.ndarray:
-    sizes = [point.n_train for point in points]
-    return np.array([min(sizes), max(sizes)])
+def _dots(points: Sequence[Point]) -> list[Dot]:
+    return [Dot(p.n_train, p.sigma, p.low, p.high) for p in points if p.sigma is not None]

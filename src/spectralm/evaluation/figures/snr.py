@@ -1,11 +1,14 @@
 """Residuals of every run at one scale against the signal-to-noise ratio."""
 
-from matplotlib.axes import Axes
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 from matplotlib.figure import Figure
 
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.runs import RunName
-from spectralm.evaluation.sigma_grid import Look, draw_sigmas, finish, sigma_grid
+from spectralm.evaluation.sigma_grid import Dot, draw_sigmas, finish, sigma_grid
 from spectralm.evaluation.snr import Bin
 from spectralm.evaluation.statistics import ALL, STD
 from spectralm.evaluation.style import empty_figure, looks
@@ -19,8 +22,8 @@ CAPTION = (
     " known."
 )
 
-_LOOK = {"linewidth": 0.9, "markersize": 4}
-_BOUND = {"color": "black", "linestyle": "--", "linewidth": 0.9}
+_LOOK: dict[str, Any] = {"linewidth": 0.9, "markersize": 4}
+_BOUND: dict[str, Any] = {"color": "black", "linestyle": "--", "linewidth": 0.9}
 
 #: A bin with fewer spectra has no sigma worth a point.
 LEAST = 5
@@ -44,9 +47,15 @@ def draw(inputs: Inputs) -> Figure:
     for (label, statistic), panel in grid.items():
         for run, look in of_run.items():
             own = [r for r in shown if (r.statistics.run, r.statistics.label) == (run, label)]
-            _draw(panel, own, statistic, look)
-        bins = {r.snr_median: r.bound(statistic) for r in bounded if r.statistics.label == label}
-        panel.plot(bins.keys(), bins.values(), **_BOUND)
+            draw_sigmas(panel, _dots(own, statistic), look)
+        line = {
+            (row.snr_median, bound)
+            for row in bounded
+            if row.statistics.label == label
+            and row.snr_median
+            and (bound := row.bound(statistic)) is not None
+        }
+        panel.plot(*np.reshape(sorted(line), (-1, 2)).T, **_BOUND)
     names = {RunName.of(run).model: look for run, look in of_run.items()}
     if bounded:
         names["Cramér-Rao bound"] = _BOUND
@@ -54,14 +63,13 @@ def draw(inputs: Inputs) -> Figure:
     return figure
 
 
-def _draw(panel: Axes, rows: list[Bin], statistic: str, look: Look) -> None:
-    known = [row for row in rows if getattr(row.statistics, statistic)]
-    sigma = [getattr(row.statistics, statistic) for row in known]
-    bars = [(s, s) for s in sigma]
-    if statistic == STD:
-        bars = [
-            (r.statistics.std_low or r.statistics.std, r.statistics.std_high or r.statistics.std)
-            for r in known
-        ]
-    if known:
-        draw_sigmas(panel, [row.snr_median for row in known], sigma, bars, look)
+def _dots(rows: Iterable[Bin], statistic: str) -> list[Dot]:
+    """The bins with a sigma; only the standard deviation has an interval."""
+    dots = []
+    for row in rows:
+        found = row.statistics
+        if row.snr_median and statistic == STD and found.std:
+            dots.append(Dot(row.snr_median, found.std, found.std_low, found.std_high))
+        elif row.snr_median and statistic != STD and found.mad_sigma:
+            dots.append(Dot(row.snr_median, found.mad_sigma))
+    return dots

@@ -111,7 +111,7 @@ def _sizes(found: Scaling, model: str, cell: Callable[[Point, Point | None, Labe
 
 
 def _sigma_cell(point: Point, mad: Point | None, label: Label) -> str:
-    return sigmas(point.sigma, point.low, point.high, mad and mad.sigma, label)
+    return sigmas(point.sigma, point.low, point.high, mad.sigma if mad else None, label)
 
 
 def _plain_cell(point: Point, _: Point | None, label: Label) -> str:

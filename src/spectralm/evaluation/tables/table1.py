@@ -15,8 +15,8 @@ from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
 
 TITLE = "Beside the paper"
 CAPTION = (
-    "Table 1 of arXiv:2605.22162 beside ours: LAMOST's spectra of APOGEE's stars with a valid label,"
-    " by the class that LAMOST gives; any: with at least one."
+    "Table 1 of arXiv:2605.22162 beside ours: LAMOST's spectra of APOGEE's stars with a valid"
+    " label, by the class that LAMOST gives; any: with at least one."
 )
 Row = Compared
 
