@@ -51,17 +51,23 @@ wildcard_constraints:
     learned="lamost|apogee",
 
 
-include: "workflow/rules/common.smk"
+include: "workflow/functions/common.smk"
 include: "workflow/rules/mock.smk"
+include: "workflow/functions/surveys.smk"
 include: "workflow/rules/surveys.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/language.smk"
+include: "workflow/functions/llm.smk"
 include: "workflow/rules/llm.smk"
+include: "workflow/functions/baselines.smk"
 include: "workflow/rules/baselines.smk"
+include: "workflow/functions/evaluation.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/inference.smk"
+include: "workflow/functions/catalogue.smk"
 include: "workflow/rules/catalogue.smk"
+include: "workflow/functions/report.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -23,7 +23,7 @@ def test_every_command_explains_itself(capsys):
 
 
 def test_every_rule_has_a_command_of_its_name_and_every_other_command_is_for_people(repository):
-    workflow = "".join(path.read_text() for path in (repository / "workflow/rules").glob("*.smk"))
+    workflow = "".join(path.read_text() for path in (repository / "workflow").rglob("*.smk"))
     rules = set(re.findall(r"^rule (\w+):", workflow, re.MULTILINE))
     rules |= {command for command in MANY if re.search(rf'"{command}": \(', workflow)}
     targets = {"catalogues", "tables", "figures"}

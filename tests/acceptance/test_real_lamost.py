@@ -9,6 +9,8 @@ from workflow.experiment import Experiment
 
 from spectralm.files import read_parquet
 
+pytestmark = pytest.mark.slow
+
 #: Catalogues with labels for spectra of the folder.
 CATALOGUES = (
     "lamost_dr10_gcbellys/type_A_params.csv",

@@ -74,10 +74,7 @@ def test_another_models_code_runs_only_that_model_again(experiment):
         "train_baseline": 1,
         "predict_baseline": 1,
         "compute_residuals": 1,
-        "tabulate_residuals": 1,
-        "tabulate_comparison": 1,
-        "tabulate_confusion": 1,
-        "tabulate_calibration": 1,
+        "tabulate_all_models": 1,
+        "tabulate_lamost": 1,
         "tabulate_scaling": 1,
-        "tabulate_snr": 1,
     }

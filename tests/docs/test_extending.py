@@ -10,6 +10,8 @@ from astropy.table import Table
 from surveys.test_survey_readers import apogee_columns
 from workflow.experiment import Experiment, make_sky
 
+pytestmark = pytest.mark.slow
+
 #: A path, alone or at the end of a sentence, and the block below it. A block without a path belongs
 #: to the file of the block before it.
 STEP = re.compile(

@@ -15,7 +15,7 @@ def texts(repository) -> list[str]:
     """All texts of the code and the workflow, with an ellipsis for each inserted value."""
     files = [*(repository / "src" / "spectralm").rglob("*.py")]
     found = [text for file in files for text in texts_of(ast.parse(file.read_text()))]
-    return [*found, with_ellipses((repository / "workflow/rules/common.smk").read_text())]
+    return [*found, with_ellipses((repository / "workflow/functions/surveys.smk").read_text())]
 
 
 def texts_of(tree: ast.Module) -> list[str]:

@@ -1,31 +1,30 @@
 """Errors that are known to be right, too small, or of no use."""
 
-import csv
-
 import numpy as np
 import pytest
-from evaluation.rows import rows_of
+from evaluation.rows import plot, rows_of, tabulate, write_manifest, write_residuals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 
-from spectralm.cli import main
-from spectralm.evaluation.calibration import coverage_panels, coverages, factor, pit
-from spectralm.evaluation.calibration_figure import calibration_figure
-from spectralm.files import write_parquet
+from spectralm.evaluation.calibration import coverages, factor, pit
+from spectralm.evaluation.figures import calibration as figure_of_calibration
+from spectralm.evaluation.inputs import Inputs
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.tables import calibration as table_of_calibration
 from spectralm.labels.vocabulary import ABUNDANCES, TEFF, Targets
 
 N = 4000
 
 
-def residuals_of(told: float):
-    """Residuals whose errors are ``told`` times the right ones, which differ from star to star."""
+def residuals_of(times: float):
+    """Residuals whose errors are ``times`` the right ones, which differ from star to star."""
     random = np.random.default_rng(3)
     right = random.uniform(20, 200, N)
     columns = {"class": ["G", "K"] * (N // 2)}
     for name in ("teff", "logg", "feh"):
         columns[f"{name}_residual"] = random.normal(0, right)
-        columns[f"{name}_err"] = told * right
+        columns[f"{name}_err"] = times * right
     return rows_of(**columns)
 
 
@@ -37,13 +36,13 @@ def test_the_factor_is_what_was_wrong(wrong, seed):
     assert factor(random.normal(0, right), right / wrong) == pytest.approx(wrong, rel=0.08)
 
 
-def test_half_of_the_stars_tell_the_coverage_of_the_others():
-    """Also where residuals have the tails of Student's t, and the sigmas only hint."""
+def test_a_factor_found_on_half_of_the_stars_is_right_for_the_others():
+    """Also where residuals have the tails of Student's t, and the sigmas are only rough."""
     random = np.random.default_rng(0)
     sigmas = random.uniform(1, 3, 2 * N)
     residuals = sigmas * random.standard_t(6, 2 * N)
-    told = factor(residuals[:N], sigmas[:N]) * sigmas[N:]
-    assert np.mean(np.abs(residuals[N:]) < told) == pytest.approx(0.683, abs=0.02)
+    scaled = factor(residuals[:N], sigmas[:N]) * sigmas[N:]
+    assert np.mean(np.abs(residuals[N:]) < scaled) == pytest.approx(0.683, abs=0.02)
 
 
 def test_one_wild_residual_does_not_move_it():
@@ -66,7 +65,7 @@ def test_coverage_and_pit_of_right_errors():
     assert counts == pytest.approx(np.full(10, N / 10), abs=4 * np.sqrt(N / 10))
 
 
-def test_errors_that_are_too_small_are_found_out():
+def test_errors_that_are_too_small_hold_too_few_spectra():
     row = coverages("tiny-lamost-20", residuals_of(0.5))[-1]
     assert row.within_68 == pytest.approx(0.383, abs=0.02)
 
@@ -75,7 +74,8 @@ def test_stage_2_has_a_row_per_element():
     random = np.random.default_rng(1)
     columns = {"class": ["G"] * N, "mg_fe_residual": random.normal(0, 0.1, N)}
     table = rows_of(Targets.ABUNDANCES, **columns, mg_fe_err=[0.1] * N)
-    (panel,) = coverage_panels({"llm-apogee-20": coverages("llm-apogee-20", table)})
+    found = coverages("llm-apogee-20", table)
+    (panel,) = table_of_calibration.table(found, Inputs(at="apogee-20")).panels
     rows = {row[0]: row[1:] for row in panel.blocks["llm-apogee-20"]}
     assert rows.keys() == {label.latex for label in ABUNDANCES}
     assert rows["[Mg/Fe]"][0] == "–"
@@ -83,13 +83,15 @@ def test_stage_2_has_a_row_per_element():
 
 
 @pytest.mark.parametrize("elements", [1, 3, 8, 21])
-def test_the_figure_has_two_panels_of_each_label_with_errors(elements):
+def test_the_figure_has_two_panels_of_each_label_with_errors(tmp_path, elements):
     random = np.random.default_rng(1)
     columns = {"class": ["G"] * 50}
     for label in ABUNDANCES[:elements]:
         columns |= {f"{label.name}_residual": random.normal(0, 0.1, 50)}
         columns |= {f"{label.name}_err": [0.1] * 50}
-    figure = calibration_figure("llm-apogee-50", rows_of(Targets.ABUNDANCES, **columns), "")
+    table = rows_of(Targets.ABUNDANCES, **columns)
+    path = write_residuals(tmp_path, "llm-apogee-50", "apogee", table)
+    figure = figure_of_calibration.draw(Inputs(residuals=[path]))
     titles = [panel.get_title() for panel in figure.axes if panel.get_title()]
     assert titles == [label.latex for label in ABUNDANCES[:elements]]
     assert len(figure.axes) == 2 * elements
@@ -97,24 +99,28 @@ def test_the_figure_has_two_panels_of_each_label_with_errors(elements):
 
 
 def test_commands_write_coverage_and_name_models_without_errors(tmp_path):
-    paths = []
-    for run, table in (
-        ("tiny-lamost-20", residuals_of(1.0)),
-        ("ridge-lamost-20", rows_of(**{"class": ["A"]}, teff_residual=[1.0])),
-    ):
-        paths.append(tmp_path / run / "lamost.parquet")
-        write_parquet(paths[-1], table)
-        given = ["--caption", "Of 20 spectra.", "--pdf", str(tmp_path / f"{run}.pdf")]
-        png = tmp_path / f"{run}.png"
-        figure = ["--residuals", str(paths[-1]), *given, "--png", str(png)]
-        assert main(["plot-calibration", *figure]) == 0
+    tables = {
+        "tiny-lamost-20": residuals_of(1.0),
+        "ridge-lamost-20": rows_of(**{"class": ["A"]}, teff_residual=[1.0]),
+    }
+    manifests = [write_manifest(tmp_path, run) for run in tables]
+    paths = [write_residuals(tmp_path, run, "lamost", table) for run, table in tables.items()]
+    for run, path in zip(tables, paths, strict=True):
+        _, png = plot(tmp_path, "calibration", at=run, residuals=[path])
         assert png.stat().st_size > 3000
-    out = [p for k in ("csv", "markdown", "latex") for p in (f"--{k}", str(tmp_path / k))]
-    given = ["--caption", "Of 20 spectra.", "--note", "All synthetic.", *out]
-    assert main(["tabulate-calibration", "--residuals", *map(str, paths), *given]) == 0
-    text = (tmp_path / "markdown").read_text()
-    assert "Without errors: ridge-lamost-20." in text
-    assert "| A | – | – | – |" in text
-    rows = list(csv.DictReader((tmp_path / "csv").read_text().splitlines()))
-    assert len(rows) == 18
-    assert {row["run"] for row in rows} == {"tiny-lamost-20"}
+    written = tabulate(
+        tmp_path,
+        "calibration",
+        at="lamost-20",
+        residuals=paths,
+        manifests=manifests,
+        options=EvaluationOptions(note="All synthetic."),
+    )
+    assert "of a sample of 20 spectra from lamost" in written.markdown
+    assert "All synthetic." in written.markdown
+    assert "Without errors: ridge-lamost-20." in written.markdown
+    # Nothing is known of the errors for A stars.
+    assert "| A |" not in written.markdown
+    assert "| G |" in written.markdown
+    assert len(written.rows) == 18
+    assert {row["run"] for row in written.rows} == {"tiny-lamost-20"}

@@ -1,12 +1,19 @@
-import csv
-
-from evaluation.rows import rows_of
+from evaluation.rows import (
+    CLASS_MEAN,
+    GIVEN_CLASS,
+    plot,
+    rows_of,
+    tabulate,
+    write_manifest,
+    write_residuals,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib import pyplot as plt
 
-from spectralm.cli import main
 from spectralm.evaluation.confusion import confusion
-from spectralm.files import write_parquet
+from spectralm.evaluation.figures import confusion as figure_of_confusion
+from spectralm.evaluation.inputs import Inputs
 from spectralm.labels.vocabulary import CLASSES
 
 
@@ -40,31 +47,34 @@ def test_every_spectrum_is_counted_once(pairs):
     assert matrix.accuracies["All"] == sum(a == b for a, b in pairs) / len(pairs)
 
 
-def test_commands_tell_of_a_model_without_classes(tmp_path):
-    paths = []
-    for run, pairs in (("ridge-lamost-20", PAIRS), ("class_mean-lamost-20", None)):
-        path = tmp_path / run / "lamost.parquet"
-        silent = rows_of(**{"class": ["A"]}, teff_residual=[1.0])
-        write_parquet(path, table_of(pairs) if pairs else silent)
-        paths.append(str(path))
-    out = [p for k in ("csv", "markdown", "latex") for p in (f"--{k}", str(tmp_path / k))]
-    given = ["--caption", "Of 20 spectra.", "--note", "All synthetic.", *out]
-    assert main(["tabulate-confusion", "--residuals", *paths, *given]) == 0
-    text = (tmp_path / "markdown").read_text()
+def test_commands_name_a_model_without_classes(tmp_path):
+    tables = {
+        "ridge-lamost-20": table_of(PAIRS),
+        "class_mean-lamost-20": rows_of(**{"class": ["A"]}, teff_residual=[1.0]),
+    }
+    paths = [write_residuals(tmp_path, run, "lamost", table) for run, table in tables.items()]
+    manifests = [write_manifest(tmp_path, run) for run in tables]
+    files = {"residuals": paths, "manifests": manifests}
+    written = tabulate(tmp_path, "confusion", at="lamost-20", **files)
+    text = written.markdown
     assert "| ridge-lamost-20 | 50.0% | – | – | – | 100.0% | 60.0% |" in text
-    assert "| class_mean-lamost-20 | – | – | – | – | – | names no class |" in text
+    assert "| class_mean-lamost-20 |" not in text
+    assert "Runs that name no class: class_mean-lamost-20." in text
     assert "| A | 2 (50.0%) | 1 (25.0%) | 0 | 0 | 0 | 1 (25.0%) |" in text
-    rows = list(csv.DictReader((tmp_path / "csv").read_text().splitlines()))
-    assert {row["run"] for row in rows} == {"ridge-lamost-20"}
-    assert sum(int(row["count"]) for row in rows) == 5
-    for path in paths:
-        given = [
-            "--caption",
-            "C.",
-            "--pdf",
-            str(tmp_path / "f.pdf"),
-            "--png",
-            str(tmp_path / "f.png"),
-        ]
-        assert main(["plot-confusion", "--residuals", path, *given]) == 0
-        assert (tmp_path / "f.png").stat().st_size > 5000
+    assert "\n| F |" not in text
+    assert {row["run"] for row in written.rows} == {"ridge-lamost-20"}
+    assert sum(int(row["count"]) for row in written.rows) == 5
+    for run, path in zip(tables, paths, strict=True):
+        _, png = plot(tmp_path, "confusion", at=run, residuals=[path], manifests=manifests)
+        assert png.stat().st_size > 5000
+
+
+def test_the_figure_has_the_note_of_its_model(tmp_path):
+    run = "class_mean-lamost-20"
+    path = write_residuals(tmp_path, run, "lamost", table_of(PAIRS))
+    manifest = write_manifest(tmp_path, run, **CLASS_MEAN)
+    figure = figure_of_confusion.draw(Inputs(residuals=[path], manifests=[manifest]))
+    title = figure.get_suptitle()
+    plt.close(figure)
+    assert "5 test spectra, accuracy 60.0%" in title
+    assert GIVEN_CLASS in " ".join(title.split())

@@ -1,12 +1,9 @@
 """Groups of elements, and what is read from lines."""
 
-import csv
-
 import numpy as np
 import pytest
-from evaluation.rows import outputs, rows_of, write_rows
+from evaluation.rows import CLASS_MEAN, FROM_PARAMETERS, rows_of, tabulate, write_residuals
 
-from spectralm.cli import main
 from spectralm.evaluation.elements import (
     CORRELATIONS,
     LINES,
@@ -23,9 +20,17 @@ from spectralm.evaluation.elements import (
 )
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import read_published
+from spectralm.evaluation.runs import Manifest
 from spectralm.labels.vocabulary import Targets
 
 OPTIONS = EvaluationOptions(resamples=200)
+MANIFESTS = {
+    "llm_abundances-apogee-40": Manifest(),
+    "from_parameters-apogee-40": Manifest(
+        looks_at_spectrum=False, given=tuple(FROM_PARAMETERS["given"])
+    ),
+    "class_mean-apogee-40": Manifest(looks_at_spectrum=False, given=tuple(CLASS_MEAN["given"])),
+}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +84,7 @@ def test_the_ratio_is_of_pairs_so_what_both_miss_does_not_widen_its_interval():
 
 @pytest.fixture
 def tables():
-    """Magnesium is read, titanium guessed, oxygen is read though its lines tell nothing."""
+    """Magnesium is read, titanium is not, oxygen is read though its lines say nothing."""
     random = np.random.default_rng(1)
     n = 300
     noise = {name: random.normal(0, 0.1, n) for name in ("mg", "ti", "o")}
@@ -102,7 +107,8 @@ def test_elements_of_runs_that_look_at_spectra(tables):
     run = "llm_abundances-apogee-40"
     few = rows_of(Targets.ABUNDANCES, **{"class": ["G"] * 9, "mg_fe_residual": [0.0, 1.0, 2.0] * 3})
     many = rows_of(Targets.ABUNDANCES, **{"class": ["G"] * 10, "mg_fe_residual": [0.1, 0.3] * 5})
-    found = elements(tables, {(run, "galah"): many, (run, "gaia_eso"): few}, OPTIONS)
+    outside = {(run, "galah"): many, (run, "gaia_eso"): few}
+    found = elements(tables, outside, MANIFESTS, OPTIONS)
     rows = {row.label: row for row in found}
     assert {row.run for row in found} == {run}
     mg = rows["mg_fe"]
@@ -117,19 +123,11 @@ def test_elements_of_runs_that_look_at_spectra(tables):
 
 
 def test_without_the_trivial_model_nothing_is_said_of_where_from(tmp_path):
-    run = write_rows(
-        tmp_path,
-        "ridge-apogee-40",
-        "apogee",
-        Targets.ABUNDANCES,
-        **{"class": ["G", "G"], "mg_fe_residual": [0.1, 0.3]},
-    )
-    written, arguments = outputs(tmp_path)
-    given = ["--residuals", str(run), "--outside", "--options", OPTIONS.model_dump_json()]
-    assert main(["tabulate-elements", *given, "--caption", "C.", *arguments]) == 0
-    text = written["markdown"].read_text()
-    assert "from_parameters was not run" in text
-    assert "No survey from outside" in text
-    assert "| [Mg/Fe] | – | well determined | – | – | 2 | 0.224 | – | – | – | – |" in text
-    rows = list(csv.DictReader(written["csv"].read_text().splitlines()))
-    assert len(rows) == 21
+    table = rows_of(Targets.ABUNDANCES, **{"class": ["G", "G"], "mg_fe_residual": [0.1, 0.3]})
+    path = write_residuals(tmp_path, "ridge-apogee-40", "apogee", table)
+    written = tabulate(tmp_path, "elements", at="apogee-40", residuals=[path], options=OPTIONS)
+    assert "(from_parameters) was not run" in written.markdown
+    assert "No survey from outside" in written.markdown
+    line = "| [Mg/Fe] | – | well determined | – | – | 2 | 0.224 | – | – | – | – |"
+    assert line in written.markdown
+    assert len(written.rows) == 21

@@ -1,13 +1,12 @@
 """Power laws of known exponents, on the common test set alone."""
 
-import csv
-import json
 import re
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from evaluation.rows import rows_of
+from evaluation.rows import arguments, plot, rows_of, tabulate, write_manifest, write_residuals
+from evaluation.rows import published as papers_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +15,9 @@ from spectralm.errors import InputError
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import Published
 from spectralm.evaluation.scaling import common_test, published_scaling, scaling
+from spectralm.evaluation.scaling_rows import OURS, PAPER, scaling_of
+from spectralm.evaluation.scaling_rows import rows_of as rows_of_scaling
 from spectralm.evaluation.statistics import star_resamples
-from spectralm.files import write_parquet
 
 OPTIONS = EvaluationOptions(resamples=200)
 
@@ -46,7 +46,7 @@ def sweep(exponent: float, scales=(1000, 3000, 9000), model="ridge", seed=0):
 @settings(max_examples=5, deadline=None)
 @given(exponent=st.floats(-0.2, 0.8), seed=st.integers(0, 50))
 def test_a_known_exponent_is_found_within_its_interval(exponent, seed):
-    """Five half-widths are out of reach of bad luck."""
+    """Five half-widths: chance alone does not reach so far."""
     found = scaling(*sweep(exponent, seed=seed), EvaluationOptions(resamples=50))
     for statistic, widest in (("std", 0.06), ("mad_sigma", 0.15)):
         law = found.law_of("ridge", "teff", statistic)
@@ -149,65 +149,77 @@ def folder(tmp_path):
     tables, n_train = sweep(0.4)
     tables["class_mean-lamost-1000"] = run_at(1000, 0.0)
     for run, table in tables.items():
-        write_parquet(tmp_path / "residuals" / run / "lamost.parquet", table)
-        manifest = tmp_path / "models" / run / "manifest.json"
-        manifest.parent.mkdir(parents=True)
-        manifest.write_text(json.dumps({"n_train": n_train[run]} if run in n_train else {}))
+        write_residuals(tmp_path, run, "lamost", table)
+        write_manifest(tmp_path, run, **({"n_train": n_train[run]} if run in n_train else {}))
     return tmp_path
 
 
-def command(name, folder, repository, runs, out):
-    published = repository / "resources" / "published"
-    return main(
-        [
-            name,
-            "--residuals",
-            *(str(folder / "residuals" / run / "lamost.parquet") for run in runs),
-            "--manifests",
-            *(str(folder / "models" / run / "manifest.json") for run in runs),
-            *("--published", *(str(published / f"table{n}.csv") for n in (2, 3, 4))),
-            *("--options", OPTIONS.model_dump_json(), "--caption", "Scaling."),
-            *(part for kind in out for part in (f"--{kind}", str(folder / f"scaling.{kind}"))),
-            *(("--models", "class_mean", "ridge") if name == "plot-scaling" else ()),
-        ]
-    )
+def files(folder, repository, runs):
+    return {
+        "at": "lamost",
+        "residuals": [folder / "residuals" / run / "lamost.parquet" for run in runs],
+        "manifests": [folder / "models" / run / "manifest.json" for run in runs],
+        "published": [papers_table(repository, number) for number in (2, 3, 4)],
+        "options": OPTIONS,
+    }
 
 
-TABLES = ("csv", "markdown", "latex")
+def draw(folder):
+    tidy = folder / "tables" / "scaling-lamost.csv"
+    _, png = plot(folder, "scaling", at="lamost", tables=[tidy], models=["class_mean", "ridge"])
+    return png
 
 
 def test_commands_leave_out_models_at_one_scale(folder, repository):
     runs = sorted(path.name for path in (folder / "residuals").iterdir())
-    assert command("tabulate-scaling", folder, repository, runs, TABLES) == 0
-    rows = list(csv.DictReader((folder / "scaling.csv").read_text().splitlines()))
-    ours = [row for row in rows if row["source"] == "ours"]
+    written = tabulate(folder, "scaling", **files(folder, repository, runs))
+    ours = [row for row in written.rows if row["source"] == "ours"]
     assert {row["model"] for row in ours} == {"ridge"}
     assert len([row for row in ours if row["quantity"] == "sigma"]) == 3 * 3 * 2
-    paper = [row for row in rows if (row["source"], row["quantity"]) == ("paper", "sigma")]
+    paper = [row for row in written.rows if (row["source"], row["quantity"]) == ("paper", "sigma")]
     assert {row["model"] for row in paper} == {"LLM", "ResNet-50"}
-    text = (folder / "scaling.markdown").read_text()
+    text = written.markdown
     assert "the 200 test spectra of scale 1,000" in text
     assert re.search(
         r"\| ridge \| 3 \| σ \| 0\.[34]\d+ \[0\.\d+, 0\.\d+; scatter 0\.\d\d\] \|", text
     )
     assert "no goodness of fit" in text
-    assert (folder / "scaling.latex").read_text().isascii()
-    assert command("plot-scaling", folder, repository, runs, ("pdf", "png")) == 0
-    assert (folder / "scaling.png").stat().st_size > 30_000
+    assert written.latex.isascii()
+    assert draw(folder).stat().st_size > 30_000
 
 
 def test_one_scale_gives_a_table_and_a_figure_that_say_why_they_are_empty(folder, repository):
     runs = ["ridge-lamost-1000", "class_mean-lamost-1000"]
-    assert command("tabulate-scaling", folder, repository, runs, TABLES) == 0
-    text = (folder / "scaling.markdown").read_text()
-    assert "Empty: no model was run at several scales" in text
-    assert command("plot-scaling", folder, repository, runs, ("pdf", "png")) == 0
-    rows = csv.DictReader((folder / "scaling.csv").read_text().splitlines())
-    assert {row["source"] for row in rows} == {"paper"}
+    written = tabulate(folder, "scaling", **files(folder, repository, runs))
+    assert "Empty: no model was run at several scales" in written.markdown
+    assert {row["source"] for row in written.rows} == {"paper"}
+    assert draw(folder).exists()
 
 
 def test_a_manifest_without_its_number_of_spectra_is_named(folder, repository, capsys):
-    (folder / "models" / "ridge-lamost-3000" / "manifest.json").write_text("{}")
+    write_manifest(folder, "ridge-lamost-3000")
     runs = ["ridge-lamost-1000", "ridge-lamost-3000"]
-    assert command("tabulate-scaling", folder, repository, runs, TABLES) == 1
+    given = arguments(files(folder, repository, runs))
+    assert main(["tabulate", "scaling", *given, "--out", str(folder)]) == 1
     assert "manifest of ridge-lamost-3000: n_train" in capsys.readouterr().err
+
+
+def test_the_tidy_rows_give_the_points_and_laws_back():
+    """Also where a sigma is unknown, and no law was fitted."""
+    tables, n_train = sweep(0.5)
+    gone = tables["ridge-lamost-3000"]
+    place = gone.column_names.index("teff_residual")
+    tables["ridge-lamost-3000"] = gone.set_column(
+        place, "teff_residual", pa.nulls(len(gone), pa.float64())
+    )
+    other, sizes = sweep(0.2, scales=(1000, 3000), model="tiny")
+    ours = scaling(tables | other, n_train | sizes, EvaluationOptions(resamples=10))
+    paper = published_scaling(
+        Published(3, "LLM", "lamost", scale, "All", "teff", "sigma", sigma, "K")
+        for scale, sigma in ((100000, 150.0), (500000, 133.0))
+    )
+    rows = [*rows_of_scaling(OURS, ours), *rows_of_scaling(PAPER, paper)]
+    assert scaling_of(OURS, rows) == ours
+    assert scaling_of(PAPER, rows) == paper
+    assert any(point.sigma is None for point in ours.points)
+    assert scaling_of(OURS, rows_of_scaling(PAPER, paper)) == scaling({}, {}, OPTIONS)

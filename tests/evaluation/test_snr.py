@@ -1,14 +1,14 @@
-import csv
-
 import numpy as np
 import pytest
-from evaluation.rows import rows_of
+from evaluation.rows import plot, rows_of, tabulate, write_residuals
+from matplotlib import pyplot as plt
 
-from spectralm.cli import main
+from spectralm.evaluation.figures import snr as figure_of_snr
+from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.residuals import residuals
-from spectralm.evaluation.snr import by_snr, least_sigmas, snr_panels
-from spectralm.files import write_parquet
+from spectralm.evaluation.snr import by_snr, least_sigmas
+from spectralm.evaluation.tables import snr
 
 OPTIONS = EvaluationOptions(resamples=20, snr_bins=[10.0, 40.0])
 
@@ -58,28 +58,35 @@ def test_no_sigma_is_below_the_least():
 
 
 def test_the_ratio_to_the_bound_is_shown_where_it_is_known(five, manifest, predictions):
-    assert len(snr_panels(by_snr("m-x-1", five, OPTIONS), OPTIONS)) == 2
+    inputs = Inputs(at="x-1", options=OPTIONS)
+    assert len(snr.table(list(by_snr("m-x-1", five, OPTIONS)), inputs).panels) == 2
     table = residuals(manifest, manifest["obsid"], predictions, "run")
-    assert len(snr_panels(by_snr("m-x-1", table, OPTIONS), OPTIONS)) == 1
+    assert len(snr.table(list(by_snr("m-x-1", table, OPTIONS)), inputs).panels) == 1
+
+
+def shown(folder, table):
+    """The table of a run, and the PNG that shows it."""
+    path = write_residuals(folder, "ridge-lamost-20", "lamost", table)
+    given = {"at": "lamost-20", "options": OPTIONS}
+    written = tabulate(folder, "snr", residuals=[path], **given)
+    tidy = folder / "tables" / "snr-lamost-20.csv"
+    _, png = plot(folder, "snr", tables=[tidy], models=["tiny", "ridge"], **given)
+    return written, png
 
 
 def test_commands(tmp_path, manifest, predictions):
-    source = tmp_path / "ridge-lamost-20" / "lamost.parquet"
-    write_parquet(source, residuals(manifest, manifest["obsid"], predictions, "run"))
-    given = ["--residuals", str(source), "--options", OPTIONS.model_dump_json(), "--caption", "C."]
-    out = [p for k in ("csv", "markdown", "latex") for p in (f"--{k}", str(tmp_path / k))]
-    assert main(["tabulate-snr", *given, *out]) == 0
-    rows = list(csv.DictReader((tmp_path / "csv").read_text().splitlines()))
-    assert len(rows) == 2 * 6 * 3
-    assert (rows[0]["snr_low"], rows[0]["snr_high"], rows[0]["class"]) == ("10.0", "40.0", "A")
-    out = ["--pdf", str(tmp_path / "f.pdf"), "--png", str(tmp_path / "f.png")]
-    assert main(["plot-snr", *given, "--models", "tiny", "ridge", *out]) == 0
-    assert (tmp_path / "f.png").stat().st_size > 30_000
+    written, png = shown(tmp_path, residuals(manifest, manifest["obsid"], predictions, "run"))
+    assert len(written.rows) == 2 * 6 * 3
+    first = written.rows[0]
+    assert (first["snr_low"], first["snr_high"], first["class"]) == ("10.0", "40.0", "A")
+    assert png.stat().st_size > 30_000
 
 
 def test_a_figure_of_too_few_spectra_says_so(tmp_path, five):
-    source = tmp_path / "ridge-lamost-20" / "lamost.parquet"
-    write_parquet(source, five)
-    given = ["--residuals", str(source), "--options", OPTIONS.model_dump_json(), "--caption", "C."]
-    out = ["--pdf", str(tmp_path / "f.pdf"), "--png", str(tmp_path / "f.png")]
-    assert main(["plot-snr", *given, "--models", "ridge", *out]) == 0
+    _, png = shown(tmp_path, five)
+    assert png.exists()
+    inputs = Inputs(at="lamost-20", tables=[tmp_path / "tables" / "snr-lamost-20.csv"])
+    figure = figure_of_snr.draw(inputs)
+    reason = figure.texts[0].get_text()
+    plt.close(figure)
+    assert "no bin of S/N has enough residuals" in reason

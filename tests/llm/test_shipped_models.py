@@ -15,6 +15,8 @@ from spectralm.config import Config, check
 from spectralm.language.records import write_records
 from spectralm.llm.tiny import make_tiny_base
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

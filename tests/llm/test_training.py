@@ -36,6 +36,8 @@ from spectralm.llm.generation import Reader
 from spectralm.llm.tokenizer import load_tokenizer
 from spectralm.llm.workspace import last_whole_checkpoint
 
+pytestmark = pytest.mark.slow
+
 OUTPUTS = {"adapter_model.safetensors", "adapter_config.json", "metrics.json", "manifest.json"}
 
 #: For tests that do not depend on the spelling, or that need number tokens.

@@ -26,7 +26,7 @@ from spectralm.llm.tiny import make_tiny_base
 from spectralm.llm.tokenizer import load_tokenizer
 
 STEPS = 24
-pytestmark = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("toy", ["grouped"], indirect=True)]
 
 
 @pytest.fixture(scope="module")

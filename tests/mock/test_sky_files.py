@@ -83,6 +83,7 @@ def test_repeats_share_a_star_id(sky):
     assert Counter(spectra.values()) == {1: 112, 2: 32, 3: 16}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{}, {"seed": 6}])
 def test_bytes_depend_on_the_options_alone(tmp_path, change):
     options = SkyOptions(stars=70, damaged=3, seed=5)

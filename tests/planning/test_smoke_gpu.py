@@ -18,6 +18,8 @@ from spectralm.files import read_parquet
 from spectralm.planning.architecture import architecture
 from spectralm.planning.gpus import gpu_named
 
+pytestmark = pytest.mark.slow
+
 STEPS = 6
 BASE = "meta-llama/Llama-3.1-8B-Instruct"
 ROWS = ["seconds a step", "tokens a second", "share of peak", "GiB per GPU", "seconds an answer"]

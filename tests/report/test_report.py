@@ -3,40 +3,54 @@
 import base64
 import io
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from spectralm.cli.write_report import run
-from spectralm.report.exhibits import WIDTH, figure, read_captions, table
-from spectralm.report.page import Model, versions_of
+from spectralm.evaluation.comparison import Compared
+from spectralm.evaluation.elements import CORRELATIONS, Element
+from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.runs import Manifest
+from spectralm.evaluation.statistics import Statistics
+from spectralm.evaluation.tables.confusion import Row as ConfusionRow
+from spectralm.evaluation.tidy import write_rows
+from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.report.exhibits import WIDTH, counts, table
+from spectralm.report.page import versions_of
 from spectralm.report.timings import duration, timings
 
-CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
-TABLE = """A caption with <script>alert(1)</script>.
+NOTHING = (None, None, None)
+MEAN = "class_mean-lamost-20"
 
-**LLM (tiny-lamost-20)**
 
-| Class | N | Teff (K) | paper |
-|---|---|---|---|
-| A | 5 | −5 ± 116 | −13 ± 433 |
-| All | 5 | −5 ± 116 | −13 ± 433 |
-"""
-KEY = """table,model,run,status,class,label,quantity,unit,ours,low,high,published,difference
-3,LLM,tiny-lamost-20,,A,teff,sigma,K,11.0,10.0,12.0,150.0,-139.0
-3,LLM,tiny-lamost-20,,All,teff,mu,K,1.0,0.0,2.0,14.0,-13.0
-3,LLM,tiny-lamost-20,,All,teff,sigma,K,92.6,90.1,94.9,150.0,-57.4
-3,GRU,,not run,All,teff,sigma,K,,,,440.0,
-3,class_mean,class_mean-lamost-20,,All,logg,sigma,dex,1.0,0.9,1.1,,
-"""
-ELEMENTS = """run,label,ratio,ratio_low,ratio_high,source
-llm-apogee-20,mg_fe,0.80,0.70,0.90,its lines
-llm-apogee-20,si_fe,0.98,0.95,1.02,correlations
-llm-apogee-20,ce_fe,,,,
-ridge-apogee-20,mg_fe,1.30,,,
-"""
+def element(run: str, label: str, ratio: float | None, source: str | None) -> Element:
+    """A row of the table of elements."""
+    nothing = (None,) * 4
+    return Element(run, label, *nothing, 9, 0.1, 0.1, ratio, ratio, ratio, None, None, source)
+
+
+COMPARED = [
+    Compared(3, "lamost", *row)
+    for row in (
+        ("LLM", "tiny-lamost-20", "", "A", "teff", "sigma", "K", 11.0, 10.0, 12.0, 150.0, -139.0),
+        ("LLM", "tiny-lamost-20", "", "A", "teff", "mu", "K", -5.0, -9.0, 1.0, -13.0, 8.0),
+        ("LLM", "tiny-lamost-20", "", "A", "", "n", "", 7, None, None, None, None),
+        ("LLM", "tiny-lamost-20", "", "All", "teff", "mu", "K", 1.0, 0.0, 2.0, 14.0, -13.0),
+        ("LLM", "tiny-lamost-20", "", "All", "teff", "sigma", "K", 92.6, 90.1, 94.9, 150.0, -57.4),
+        ("GRU", "gru-lamost-20", "not run", "All", "teff", "sigma", "K", *NOTHING, 440.0, None),
+        ("class_mean", MEAN, "", "All", "logg", "sigma", "dex", 1.0, 0.9, 1.1, None, None),
+    )
+]
+ELEMENTS = [
+    element("llm-apogee-20", "mg_fe", 0.80, "its lines"),
+    element("llm-apogee-20", "si_fe", 0.98, CORRELATIONS),
+    element("llm-apogee-20", "ce_fe", None, None),
+    element("ridge-apogee-20", "mg_fe", 1.30, None),
+]
+REJECTS = "stage,reason,count\nread_galah,<script>alert(1)</script>|b,3\n"
 BENCHMARK = "s\th:m:s\tmax_rss\tcpu_time\n{}\t0:00:01\t142.05\t0.5\n"
 NOTE = "All our spectra are synthetic."
 
@@ -62,35 +76,38 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> str:
-    """A report of one table, two figures, and one model."""
+    """A report of a few tables, two figures, and two models."""
     folder = tmp_path_factory.mktemp("report")
-    (folder / "table3.md").write_text(TABLE)
-    (folder / "table3.csv").write_text(KEY)
-    (folder / "elements-apogee-20.csv").write_text(ELEMENTS)
+    write_rows(folder / "table3.csv", Compared, COMPARED)
+    write_rows(folder / "elements-apogee-20.csv", Element, ELEMENTS)
+    (folder / "rejects-galah.csv").write_text(REJECTS)
     (folder / "lamost.cuts.csv").write_text('"reason","rows_cut"\n"label missing",71\n')
     for name, width in {"scaling-lamost": 2130, "confusion-tiny-lamost-20": 1050}.items():
         Image.new("RGB", (width, 500), "white").save(folder / f"{name}.png")
-    manifest = folder / "tiny-lamost-20" / "manifest.json"
-    manifest.parent.mkdir()
-    told = {"kind": "llm", "n_train": 1234, "parameters": 5, "seconds": 90.0}
-    manifest.write_text(json.dumps(told | {"git_commit": "ab" * 20, "versions": {"torch": "2.13"}}))
+    made = {"n_train": 1234, "parameters": 5, "seconds": 90.0, "git_commit": "ab" * 20}
+    facts = {"tiny-lamost-20": {"kind": "llm"} | made | {"versions": {"torch": "2.13"}}}
+    facts[MEAN] = made | {"kind": "class_mean", "given": ["class"], "looks_at_spectrum": False}
+    manifests = [folder / run / "manifest.json" for run in facts]
+    for path in manifests:
+        path.parent.mkdir()
+        path.write_text(json.dumps(facts[path.parent.name]))
     (folder / "benchmarks").mkdir()
     (folder / "benchmarks" / "sky.tsv").write_text(BENCHMARK.format(12.5))
     run(
         key=folder / "table3.csv",
         elements=folder / "elements-apogee-20.csv",
-        tables=[folder / "table3.md"],
+        tables=[folder / "table3.csv"],
         figures=sorted(folder.glob("*.png")),
-        counts=[folder / "lamost.cuts.csv"],
-        captions=sorted(CAPTIONS.glob("*/*.rst")),
-        manifests=[manifest],
+        rejects=[folder / "rejects-galah.csv"],
+        cuts=[folder / "lamost.cuts.csv"],
+        manifests=manifests,
         benchmarks=folder / "benchmarks",
         rules=json.dumps({"make_sky": r".*/sky\.tsv"}),
         config=json.dumps({"samples": {"seed": 7}}),
-        note=NOTE,
-        out=folder / "index.html",
+        options=EvaluationOptions(note=NOTE),
+        out=folder / "report" / "index.html",
     )
-    return (folder / "index.html").read_text()
+    return (folder / "report" / "index.html").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -99,28 +116,32 @@ def page(source) -> Page:
 
 
 def test_nothing_outside_of_the_page_and_no_script(page, source):
-    assert not page.all("script") and not page.all("link")
+    assert not page.all("script")
+    assert not page.all("link")
     assert all(image["src"].startswith("data:image/webp;base64,") for image in page.all("img"))
-    assert all(link["href"].startswith("#") for link in page.all("a"))
-    assert "@import" not in source and "url(" not in source
+    outside = [link["href"] for link in page.all("a") if not link["href"].startswith("#")]
+    assert outside == ["../confusion-tiny-lamost-20.pdf", "../scaling-lamost.pdf"]
+    assert "@import" not in source
+    assert "url(" not in source
     assert "<script>alert(1)</script>" in page.text
 
 
 def test_every_link_of_the_contents_leads_somewhere_and_ids_are_single(page):
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert {link["href"][1:] for link in page.all("a")} <= set(ids)
+    links = [link["href"] for link in page.all("a")]
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
 
 
 def test_the_summary_has_ours_and_the_papers_numbers_of_all_classes(page):
     summary = page.text[page.text.index("Standard deviation") :].split("Beside the paper")[0]
-    for told in ("LLM", "tiny-lamost-20", "93", "90–95", "150", "GRU", "440"):
-        assert told in summary
+    for words in ("LLM", "tiny-lamost-20", "93", "90–95", "150", "GRU", "440"):
+        assert words in summary
     assert "11" not in summary.split("LLM")[1].split("GRU")[0]
-    assert "class_mean is told the survey's class of each star" in summary
+    assert "class_mean is given LAMOST's class of each star" in summary
 
 
-def test_the_summary_tells_which_elements_a_model_knows_better(page):
+def test_the_summary_names_the_elements_that_a_model_reads_from_lines(page):
     for row in (
         ("llm-apogee-20", "2", "0.89", "[Mg/Fe]"),
         ("ridge-apogee-20", "1", "1.30", "none"),
@@ -129,7 +150,7 @@ def test_the_summary_tells_which_elements_a_model_knows_better(page):
 
 
 def test_what_is_on_the_page(page):
-    told = (
+    expected = (
         NOTE,
         "label missing",
         "71",
@@ -140,7 +161,7 @@ def test_what_is_on_the_page(page):
         "seed: 7",
         "abababab",
     )
-    for words in told:
+    for words in expected:
         assert words in page.text, words
     titles = ("Scaling with data", "Confusion of classes", "Beside the paper", "Cuts: lamost")
     for title in titles:
@@ -152,13 +173,13 @@ def test_cells_are_marked(page):
     assert [row for row in page.all("td") if "all" in (row.get("class") or "").split()]
 
 
-def test_wide_figures_are_made_smaller_and_others_are_not(page):
+def test_figures_are_embedded_small_and_open_their_pdf(page):
     sizes = []
     for image in page.all("img"):
         opened = Image.open(io.BytesIO(base64.b64decode(image["src"].partition(",")[2])))
         sizes.append(opened.size)
         assert image["alt"]
-    assert sizes == [(1050, 500), (WIDTH, round(500 * WIDTH / 2130))]
+    assert sizes == [(WIDTH, round(500 * WIDTH / 1050)), (WIDTH, round(500 * WIDTH / 2130))]
 
 
 def test_both_schemes_narrow_screens_and_paper_are_thought_of(source):
@@ -167,24 +188,32 @@ def test_both_schemes_narrow_screens_and_paper_are_thought_of(source):
     assert 'name="viewport"' in source
 
 
-def test_a_pipe_in_a_csv_and_a_table_without_words(tmp_path):
-    (tmp_path / "rejects-lamost.csv").write_text("stage,reason,count\nread,a|b,3\n")
-    exhibit = table(tmp_path / "rejects-lamost.csv")
-    assert (exhibit.kind, exhibit.name) == ("rejects", "lamost")
+def test_cuts_of_any_columns_are_shown(tmp_path):
+    (tmp_path / "galah.stars.cuts.csv").write_text("stage,reason,rows_cut\nread,a|b,3\n")
+    exhibit = counts(tmp_path / "galah.stars.cuts.csv")
+    assert exhibit.name == "Cuts: galah stars"
     assert "<td>3</td>" in exhibit.html
-    assert '<td class="words">a/b</td>' in exhibit.html
+    assert '<td class="words">a|b</td>' in exhibit.html
 
 
-def test_an_unknown_kind_of_figure_is_shown_under_its_own_name(tmp_path):
-    Image.new("RGB", (10, 10)).save(tmp_path / "calibration-tiny-lamost-20.png")
-    assert figure(tmp_path / "calibration-tiny-lamost-20.png").kind == "calibration"
-
-
-def test_captions_have_a_title_and_a_sentence():
-    captions = read_captions(sorted(CAPTIONS.glob("*/*.rst")))
-    assert len(captions) >= 12
-    assert captions["figures", "scaling"].title == "Scaling with data"
-    assert all(caption.text.endswith(".") for caption in captions.values())
+def test_the_notes_of_a_table_are_of_its_own_runs(tmp_path):
+    row = Statistics(
+        "ridge-lamost-20", "A", "teff", 1, 0, 0, 1, 1.0, *(1.0,) * 6, *(1.0,) * 3, None
+    )
+    labels = [replace(row, label=label.name) for label in PARAMETERS]
+    write_rows(tmp_path / "confusion-lamost-20.csv", ConfusionRow, [])
+    write_rows(tmp_path / "residuals-lamost-20.csv", Statistics, labels)
+    manifests = []
+    for name in ("silent-lamost-20", "silent-lamost-200", "silent-apogee-20"):
+        manifests.append(tmp_path / name / "manifest.json")
+        manifests[-1].parent.mkdir()
+        manifests[-1].write_text("{}")
+    shown = table(tmp_path / "confusion-lamost-20.csv", manifests, EvaluationOptions()).html
+    assert "Runs that name no class: silent-lamost-20." in shown
+    assert (
+        "<td>1 ± 1</td>"
+        in table(tmp_path / "residuals-lamost-20.csv", manifests, EvaluationOptions()).html
+    )
 
 
 def test_timings_are_summed_by_rule_and_missing_numbers_are_none(tmp_path):
@@ -197,6 +226,6 @@ def test_timings_are_summed_by_rule_and_missing_numbers_are_none(tmp_path):
     assert duration(36000.0) == "10.0 h"
 
 
-def test_versions_that_differ_are_both_told():
-    model = Model("run", "llm", 1, 1, 1.0, "", {"torch": "1"})
+def test_versions_that_differ_are_both_shown():
+    model = Manifest("llm", versions={"torch": "1"})
     assert versions_of([model], {"torch": "2", "numpy": "3"}) == {"numpy": "3", "torch": "2, 1"}

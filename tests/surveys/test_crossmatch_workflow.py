@@ -10,6 +10,8 @@ from spectralm.config import Surveys
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import SPECIES
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_manual_names_every_key_with_its_default(repository):
     surveys = yaml.safe_load((repository / "config" / "config.yaml").read_text())["surveys"]

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from workflow.experiment import Experiment
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN = "given is the adapter of elsewhere, which has no manifest: what it was trained on"
 
 

@@ -11,6 +11,8 @@ from workflow.experiment import Experiment
 
 from spectralm.files import read_parquet
 
+pytestmark = pytest.mark.slow
+
 #: Figures of three models at one scale, and the page that shows them.
 FIGURES = {
     "plot_llm": 1,

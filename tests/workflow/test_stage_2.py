@@ -8,6 +8,8 @@ from spectralm.labels.vocabulary import LABELS, SPECIES
 from spectralm.language.records import read_records
 from spectralm.samples.manifest import read_manifest
 
+pytestmark = pytest.mark.slow
+
 SPLITS = ("train", "validation", "test")
 QUESTIONS = "0000.abundances.compact.jsonl.gz"
 #: What is asked for; APOGEE has copper too.

@@ -3,6 +3,8 @@
 import pytest
 from workflow.experiment import Experiment
 
+pytestmark = pytest.mark.slow
+
 TINY = {"kind": "llm", "base": "tiny", "text": "compact"}
 STAGE_1 = {"dataset": "lamost", "models": ["tiny", "ridge"], "scales": [20, 40]}
 STAGE_2 = {"dataset": "apogee", "models": ["second", "ridge"], "scales": [20, 40]}

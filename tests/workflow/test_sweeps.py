@@ -7,6 +7,8 @@ import pytest
 import yaml
 from workflow.experiment import Experiment
 
+pytestmark = pytest.mark.slow
+
 #: The table's columns, and how the names of the rules that they count begin.
 COLUMNS = {
     "catalogue, sample": ("index_", "build_", "assign_"),

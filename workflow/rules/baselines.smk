@@ -5,8 +5,8 @@
 rule train_baseline:
     # As for language models, unfinished trainings are in the workspaces folder.
     input:
-        samples=shard_files("samples"),
-        spectra=shard_files("spectra"),
+        samples=get_shard_files("samples"),
+        spectra=get_shard_files("spectra"),
     output:
         weights=directory("results/models/{model}-{dataset}-{scale}/weights"),
         metrics="results/models/{model}-{dataset}-{scale}/metrics.json",
@@ -21,13 +21,13 @@ rule train_baseline:
         "../envs/baselines.yaml"
     threads: 8
     resources:
-        gpu=baseline_gpus,
+        gpu=get_baseline_gpus,
     params:
         options=lambda wildcards: CONFIG.baselines[wildcards.model].model_dump_json(),
         targets=get_targets,
         workspaces=CONFIG.workspaces,
         out="results/models/{model}-{dataset}-{scale}",
-        code=code_of("train_baseline"),
+        code=get_code("train_baseline"),
     shell:
         "python -m spectralm.gpus {resources.gpu}"
         " spectralm train-baseline --samples {input.samples} --spectra {input.spectra}"
@@ -52,10 +52,10 @@ rule predict_baseline:
     conda:
         "../envs/baselines.yaml"
     resources:
-        gpu=baseline_gpus,
+        gpu=get_baseline_gpus,
     params:
         model=lambda wildcards, input: os.path.dirname(input.manifest),
-        code=code_of("predict_baseline"),
+        code=get_code("predict_baseline"),
     shell:
         "python -m spectralm.gpus {resources.gpu}"
         " spectralm predict-baseline --model {params.model} --sample {input.sample}"

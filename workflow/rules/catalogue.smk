@@ -5,11 +5,11 @@
 
 rule write_catalogue:
     input:
-        predictions=answered("predictions/{model}-{dataset}-{scale}"),
-        samples=answered("samples"),
-        spectra=answered("spectra"),
+        predictions=get_answered_files("predictions/{model}-{dataset}-{scale}"),
+        samples=get_answered_files("samples"),
+        spectra=get_answered_files("spectra"),
         training_domain="results/models/{model}-{dataset}-{scale}/training_domain.safetensors",
-        weights=weights,
+        weights=get_weights,
     output:
         parquet="results/catalogue/{model}-{dataset}-{scale}.parquet",
         fits="results/catalogue/{model}-{dataset}-{scale}.fits",
@@ -22,7 +22,7 @@ rule write_catalogue:
         "../envs/baselines.yaml"
     params:
         run="{model}-{dataset}-{scale}",
-        serializer=serializer,
+        serializer=get_serializer,
         targets=get_targets,
         note=CONFIG.evaluation.note,
         code=fingerprint("write_catalogue"),

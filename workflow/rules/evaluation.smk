@@ -4,9 +4,9 @@
 
 rule compute_residuals:
     input:
-        samples=judged("samples"),
-        spectra=judged("spectra"),
-        predictions=judged("predictions/{model}-{learned}-{scale}"),
+        samples=get_judging_files("samples"),
+        spectra=get_judging_files("spectra"),
+        predictions=get_judging_files("predictions/{model}-{learned}-{scale}"),
         bound=CONFIG.evaluation.bound or [],
     output:
         "results/residuals/{model}-{learned}-{scale}/{dataset}.parquet",
@@ -26,190 +26,7 @@ rule compute_residuals:
         " --out {output} > {log} 2>&1"
 
 
-class Exhibits(NamedTuple):
-    """Tables, or figures, that one job makes of the same files."""
-
-    names: list
-    at: str  # what they show, as at the end of their files' names
-    files: dict  # input, by option of `spectralm tabulate` and `spectralm plot`
-    options: tuple = ()  # of evaluation, besides those of statistics
-    arguments: str = ""
-    models: list = list(CONFIG.models)
-
-    def paths(self, folder, *suffixes):
-        """Patterns of files in a folder."""
-        return [
-            f"{folder}/{'-'.join(filter(None, [name, self.at]))}{suffix}"
-            for name in self.names
-            for suffix in suffixes
-        ]
-
-    def code(self, command, package):
-        """The hash of the code behind the files."""
-        modules = (f"spectralm.evaluation.{package}.{name}" for name in self.names)
-        return fingerprint(command, *modules)
-
-
-def beside_paper(number):
-    """One of tables 2 to 4: the LLM (2), all models (3), or the LLM and ResNet-50 (4)."""
-    scale, runs = compared_runs(number)
-    return Exhibits(
-        [f"table{number}"],
-        "",
-        {
-            "residuals": of_runs(runs, residuals_of),
-            "manifests": of_runs(runs, manifest_of),
-            "published": paper_tables(number),
-        },
-        ("published",),
-        f"--scales {scale}",
-    )
-
-
-def judged_from_outside(number, learned):
-    """One of tables 7 and 8: models of stage 1 and of stage 2."""
-    runs = largest(learned)
-    return Exhibits(
-        [f"table{number}"] if CONFIG.external and runs else [],
-        "",
-        {
-            "residuals": of_runs(runs, outside_of),
-            "manifests": of_runs(runs, manifest_of),
-            "samples": external_samples(CONFIG.external),
-            "published": paper_tables(number),
-        },
-        ("published",),
-        f"--scales {max(CONFIG.scales(learned), default=0)}",
-    )
-
-
-def of_a_run(names, dataset, models):
-    """Figures of one run."""
-    run = f"{{model}}-{dataset}-{{scale}}"
-    files = {
-        "residuals": f"results/residuals/{run}/{dataset}.parquet",
-        "manifests": f"results/models/{run}/manifest.json",
-    }
-    return Exhibits(names, run, files, models=list(models))
-
-
-# A new table is a module of its name in src/spectralm/evaluation/tables, a new figure one in
-# src/spectralm/evaluation/figures, and its name here, where its input files are
-# (docs/adding_a_table.md). The keys end the names of the rules.
-TABLES = {
-    "lamost": Exhibits(
-        ["residuals", "confusion", "calibration", "snr"],
-        "lamost-{scale}",
-        {
-            "residuals": runs_at("lamost", residuals_of),
-            "manifests": runs_at("lamost", manifest_of),
-        },
-        ("snr_bins",),
-    ),
-    "apogee": Exhibits(
-        ["elements", "calibration"],
-        "apogee-{scale}",
-        {
-            "residuals": runs_at(
-                "apogee", lambda run: residuals_of(run) + outside_of(run)
-            ),
-            "manifests": runs_at("apogee", manifest_of),
-        },
-        ("well_determined", "weak"),
-    ),
-    "scaling": Exhibits(
-        ["scaling"],
-        "lamost",
-        {
-            "residuals": of_runs(trained_here("lamost"), residuals_of),
-            "manifests": of_runs(trained_here("lamost"), manifest_of),
-            "published": paper_tables(2, 3, 4),
-        },
-    ),
-    "rejects": Exhibits(["rejects"], "{dataset}", {"rejects": all_rejects}),
-    "sample": Exhibits(
-        ["sample"],
-        "lamost",
-        {"assignment": "results/samples/lamost.parquet"},
-        arguments=shlex.join(
-            ["--sample-options", CONFIG.samples.model_dump_json(), "--scales"]
-            + [str(scale) for scale in CONFIG.scales("lamost")]
-        ),
-    ),
-    "labels": Exhibits(
-        ["table1"],
-        "",
-        {
-            "catalogue": "results/catalogues/apogee.parquet",
-            "published": paper_tables(1),
-        },
-    ),
-    "all_models": beside_paper(3),
-    "llm": beside_paper(2),
-    "llm_and_resnet": beside_paper(4),
-    "abundances": Exhibits(
-        ["table5", "table6"],
-        "",
-        {
-            "residuals": of_runs(largest("apogee"), residuals_of),
-            "manifests": of_runs(largest("apogee"), manifest_of),
-            "published": paper_tables(5, 6),
-        },
-        ("published",),
-        f"--scales {max(CONFIG.scales('apogee'), default=0)}",
-    ),
-    "outside_parameters": judged_from_outside(7, "lamost"),
-    "outside_abundances": judged_from_outside(8, "apogee"),
-}
-FIGURES = {
-    "baseline": of_a_run(
-        ["residuals", "histograms", "confusion"], "lamost", CONFIG.baselines
-    ),
-    "llm": of_a_run(
-        ["residuals", "histograms", "confusion", "calibration"], "lamost", CONFIG.llms
-    ),
-    "baseline_abundances": of_a_run(["residuals"], "apogee", CONFIG.baselines),
-    "llm_abundances": of_a_run(["residuals", "calibration"], "apogee", CONFIG.llms),
-    # The paper's figures 1 to 6 (runs on lamost), 7 and 8 (runs on apogee).
-    "outside": Exhibits(
-        CONFIG.external,
-        "{model}-{learned}-{scale}",
-        {
-            "residuals": expand(
-                "results/residuals/{{model}}-{{learned}}-{{scale}}/{dataset}.parquet",
-                dataset=CONFIG.external,
-            ),
-            "manifests": "results/models/{model}-{learned}-{scale}/manifest.json",
-            "samples": external_samples(CONFIG.external),
-        },
-    ),
-    "scaling": Exhibits(
-        ["scaling"],
-        "lamost",
-        {"tables": "results/tables/scaling-lamost.csv"},
-        arguments=shlex.join(["--models", *CONFIG.run_models]),
-    ),
-    "snr": Exhibits(
-        ["snr"],
-        "lamost-{scale}",
-        {"tables": "results/tables/snr-lamost-{scale}.csv"},
-        arguments=shlex.join(["--models", *CONFIG.run_models]),
-    ),
-}
-
-
-#: Each command's folder of results, the first suffix shown in the report, and its lists.
-COMMANDS = {
-    "tabulate": ("tables", (".csv", ".md", ".tex"), TABLES),
-    "plot": ("figures", (".png", ".pdf"), FIGURES),
-}
-MADE_TOGETHER = [
-    (command, *COMMANDS[command][:2], key, exhibits)
-    for command in COMMANDS
-    for key, exhibits in COMMANDS[command][2].items()
-    if exhibits.names
-]
-
+# A job makes the tables, or the figures, of one list of workflow/functions/evaluation.smk.
 for command, folder, (first, *others), key, exhibits in MADE_TOGETHER:
 
     rule:
@@ -233,29 +50,14 @@ for command, folder, (first, *others), key, exhibits in MADE_TOGETHER:
             command=command,
             names=exhibits.names,
             at=f"--at {exhibits.at}" if exhibits.at else "",
-            files=as_arguments,
+            files=get_arguments,
             arguments=exhibits.arguments,
             options=statistics_options(*exhibits.options),
-            out=f"results/{folder}",
+            out=lambda wildcards, output: Path(output[0]).parent,
             code=exhibits.code(command, folder),
         shell:
             "spectralm {params.command} {params.names} {params.at} {params.files}"
             " {params.arguments} --options {params.options:q} --out {params.out} > {log} 2>&1"
-
-
-def tables_of(key, **wildcards):
-    """The tidy tables of a list, such as at some scales; none without such."""
-    return expand(TABLES[key].paths("results/tables", ".csv"), **wildcards)
-
-
-def figures_of(key, runs):
-    """The figures of a list, of each of those runs that it is for."""
-    return [
-        path.format(model=run.model, learned=run.dataset, scale=run.scale)
-        for run in runs
-        if run.model in FIGURES[key].models
-        for path in FIGURES[key].paths("results/figures", ".png")
-    ]
 
 
 rule figures:

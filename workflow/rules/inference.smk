@@ -4,8 +4,8 @@
 
 rule describe_training:
     input:
-        samples=shard_files("samples"),
-        spectra=shard_files("spectra"),
+        samples=get_shard_files("samples"),
+        spectra=get_shard_files("spectra"),
     output:
         "results/models/{model}-{dataset}-{scale}/training_domain.safetensors",
     log:

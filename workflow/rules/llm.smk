@@ -25,10 +25,10 @@ rule train_llm:
     # Unfinished trainings are in the workspaces folder, which Snakemake does not delete. The outputs
     # are written at the end.
     input:
-        base=tiny_base,
-        after=adapter_before,
-        train=questions("train"),
-        validation=questions("validation"),
+        base=get_tiny_base,
+        after=get_adapter_before,
+        train=get_questions("train"),
+        validation=get_questions("validation"),
     output:
         adapter="results/models/{model}-{dataset}-{scale}/adapter_model.safetensors",
         config="results/models/{model}-{dataset}-{scale}/adapter_config.json",
@@ -45,18 +45,18 @@ rule train_llm:
         "../envs/llm.yaml"
     threads: 8
     resources:
-        gpu=training_gpus,
+        gpu=get_training_gpus,
         nodes=lambda wildcards: CONFIG.llms[wildcards.model].training.nodes,
     params:
-        base=base,
+        base=get_base,
         after=lambda wildcards, input: " ".join(
             f"--after {os.path.dirname(manifest)}" for manifest in input.after
         ),
         targets=get_targets,
-        options=training_options,
-        weight_options=weight_options,
-        torchrun=torchrun,
-        text=text_options,
+        options=get_training_options,
+        weight_options=get_weight_options,
+        torchrun=get_launcher,
+        text=get_text_options,
         grid=CONFIG.spectra.model_dump_json(),
         workspaces=CONFIG.workspaces,
         out="results/models/{model}-{dataset}-{scale}",
@@ -74,8 +74,8 @@ rule train_llm:
 
 rule adopt_adapter:
     input:
-        base=tiny_base,
-        files=adopted_files,
+        base=get_tiny_base,
+        files=get_adopted_files,
     output:
         adapter="results/models/{model}-{dataset}-{scale}/adapter_model.safetensors",
         config="results/models/{model}-{dataset}-{scale}/adapter_config.json",
@@ -91,10 +91,10 @@ rule adopt_adapter:
         "../envs/llm.yaml"
     params:
         adapter=lambda wildcards: CONFIG.llms[wildcards.model].adapter,
-        base=base,
+        base=get_base,
         targets=get_targets,
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(),
-        text=text_options,
+        text=get_text_options,
         grid=CONFIG.spectra.model_dump_json(),
         out="results/models/{model}-{dataset}-{scale}",
         code=fingerprint("adopt_adapter"),
@@ -107,9 +107,9 @@ rule adopt_adapter:
 rule calibrate_llm:
     # Errors of answers, calibrated on validation questions, which are not trained on.
     input:
-        base=tiny_base,
+        base=get_tiny_base,
         manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
-        questions=questions("validation"),
+        questions=get_questions("validation"),
     output:
         "results/models/{model}-{dataset}-{scale}/calibration.json",
     log:
@@ -122,14 +122,14 @@ rule calibrate_llm:
         "../envs/llm.yaml"
     threads: 4
     resources:
-        gpu=answering_gpus,
+        gpu=get_answering_gpus,
     params:
-        base=base,
+        base=get_base,
         model=lambda wildcards, input: os.path.dirname(input.manifest),
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
             exclude={"training", "lora", "after", "adapter"}
         ),
-        text=text_options,
+        text=get_text_options,
         code=fingerprint("calibrate_llm"),
     shell:
         "python -m spectralm.gpus {resources.gpu}"
@@ -140,7 +140,7 @@ rule calibrate_llm:
 
 rule predict_llm:
     input:
-        base=tiny_base,
+        base=get_tiny_base,
         manifest="results/models/{model}-{learned}-{scale}/manifest.json",
         calibration="results/models/{model}-{learned}-{scale}/calibration.json",
         questions=lambda wildcards: expand(
@@ -160,14 +160,14 @@ rule predict_llm:
         "../envs/llm.yaml"
     threads: 4
     resources:
-        gpu=answering_gpus,
+        gpu=get_answering_gpus,
     params:
-        base=base,
+        base=get_base,
         model=lambda wildcards, input: os.path.dirname(input.manifest),
         options=lambda wildcards: CONFIG.llms[wildcards.model].model_dump_json(
             exclude={"training", "lora", "after", "adapter"}
         ),
-        text=text_options,
+        text=get_text_options,
         workspaces=CONFIG.workspaces,
         code=fingerprint("predict_llm"),
     shell:

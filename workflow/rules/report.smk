@@ -31,8 +31,8 @@ rule write_report:
     conda:
         "../envs/plots.yaml"
     params:
-        files=as_arguments,
-        rules=benchmark_patterns,
+        files=get_arguments,
+        rules=get_benchmark_patterns,
         config=CONFIG.model_dump_json(),
         options=CONFIG.evaluation.model_dump_json(),
         code=fingerprint("write_report", *exhibit_modules()),
@@ -69,9 +69,9 @@ rule write_model_card:
 
 rule write_dataset_card:
     input:
-        samples=all_shards("samples"),
-        spectra=all_shards("spectra"),
-        rejects=question_rejects,
+        samples=get_all_shards("samples"),
+        spectra=get_all_shards("spectra"),
+        rejects=get_question_rejects,
         template=template("dataset_card.md.j2"),
     output:
         "results/qa/{dataset}/README.md",

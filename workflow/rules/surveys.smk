@@ -49,7 +49,7 @@ rule build_catalogue:
 
 rule read_apogee:
     input:
-        survey_catalogue("apogee"),
+        get_survey_catalogue("apogee"),
     output:
         stars="results/catalogues/apogee.stars.parquet",
         rejects="results/catalogues/apogee.stars.rejects.parquet",
@@ -69,7 +69,7 @@ rule read_apogee:
 
 rule read_galah:
     input:
-        survey_catalogue("galah"),
+        get_survey_catalogue("galah"),
     output:
         stars="results/catalogues/galah.stars.parquet",
         rejects="results/catalogues/galah.stars.rejects.parquet",
@@ -90,7 +90,7 @@ rule read_galah:
 
 rule read_gaia_eso:
     input:
-        survey_catalogue("gaia_eso"),
+        get_survey_catalogue("gaia_eso"),
     output:
         stars="results/catalogues/gaia_eso.stars.parquet",
         rejects="results/catalogues/gaia_eso.stars.rejects.parquet",

@@ -73,8 +73,8 @@ def loss_of(
         truth: True scaled labels [n, labels]; NaN where missing.
         regression_weight: Weight of the mean squared error.
     """
-    known = truth.isfinite()
-    squares = torch.where(known, labels - truth, 0.0).square().sum() / known.sum().clamp(min=1)
+    finite = truth.isfinite()
+    squares = torch.where(finite, labels - truth, 0.0).square().sum() / finite.sum().clamp(min=1)
     regression = regression_weight * squares
     return cross_entropy(scores, classes) + regression if scores.shape[1] else regression
 
@@ -97,9 +97,9 @@ def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the columns of [n, columns], without NaN; 1 instead of 0."""
     n, total, squares = np.zeros((3, values.shape[1]))
     for block in blocks(values):
-        known = np.isfinite(block)
-        block = np.where(known, block, 0).astype(np.float64)
-        n += known.sum(axis=0)
+        finite = np.isfinite(block)
+        block = np.where(finite, block, 0).astype(np.float64)
+        n += finite.sum(axis=0)
         total += block.sum(axis=0)
         squares += np.square(block).sum(axis=0)
     n = np.maximum(n, 1)

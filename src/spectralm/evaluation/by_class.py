@@ -8,7 +8,7 @@ from spectralm.evaluation.comparison_cells import bound_cell, count, moments
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
 from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Rows, Table
-from spectralm.evaluation.runs import Manifest
+from spectralm.evaluation.runs import Manifest, RunName
 from spectralm.evaluation.statistics import ALL, statistics
 from spectralm.labels.vocabulary import CLASSES, PARAMETERS
 
@@ -16,7 +16,7 @@ DATASET = "lamost"
 
 
 def parameter_rows(inputs: Inputs, number: int) -> list[Compared]:
-    """Mu and sigma per class and label, and what is known of each model."""
+    """Mu and sigma per class and label, and the counts and costs of each model."""
     (scale,) = inputs.scales
     ours = {run: statistics(run, table, inputs.options) for run, table in inputs.own()}
     published = find_published(inputs.published, number)
@@ -69,7 +69,7 @@ def parameter_table(rows: Iterable[Compared], inputs: Inputs, papers: str) -> Ta
         f"{model} ({row.status or row.run})": _lines(numbers, model)
         for model, row in numbers.models.items()
     }
-    scale = int(first.run.split("-")[2])
+    scale = RunName.of(first.run).scale
     caption = (
         f"Table {first.table} of arXiv:2605.22162 beside ours. The paper's is of a sample of "
         f"{papers} spectra, ours of {scale:,} spectra from {DATASET}."

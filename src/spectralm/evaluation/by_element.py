@@ -13,6 +13,7 @@ from spectralm.evaluation.comparison_cells import (
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
 from spectralm.evaluation.render import Table
+from spectralm.evaluation.runs import RunName
 from spectralm.evaluation.statistics import ALL, labels_of, statistics
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
 
@@ -51,7 +52,7 @@ def abundance_table(
         caption = " ".join([f"Abundances (dex), {classes}.", *counts])
         lines = lines_of_elements(class_)
         panels.append(models_panel(caption, "Element", lines, numbers, cells, inputs))
-    scale = int(first.run.split("-")[2])
+    scale = RunName.of(first.run).scale
     caption = (
         f"Table {first.table} of arXiv:2605.22162 beside ours, of a sample of {scale:,} spectra "
         f"from {DATASET}. {explained} {COUNTED}"

@@ -16,6 +16,7 @@ from spectralm.evaluation.external import TITLES, Unseen
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
 from spectralm.evaluation.render import Panel, Table
+from spectralm.evaluation.runs import RunName
 from spectralm.evaluation.statistics import ALL, labels_of, statistics
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import PARAMETERS
@@ -60,7 +61,7 @@ def survey_table(rows: Iterable[Compared], inputs: Inputs, trained_on: str) -> T
     runs = [row.run for row in rows if row.run]
     caption = (
         f"Table {rows[0].table} of arXiv:2605.22162 beside ours: models that were trained on a "
-        f"sample of {int(runs[0].split('-')[2]):,} spectra with labels from {TITLES[trained_on]}, "
+        f"sample of {RunName.of(runs[0]).scale:,} spectra with labels from {TITLES[trained_on]}, "
         f"judged by another survey. {MOMENTS} {COUNTED}"
     )
     places: Mapping[str, Numbers] = {TITLES[name]: n for name, n in by_survey.items()}

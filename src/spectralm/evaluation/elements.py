@@ -20,7 +20,7 @@ from spectralm.labels.vocabulary import Label
 #: Surveys from outside, as in the paper's tables.
 OUTSIDE = ("gaia_eso", "galah")
 
-#: Fewer residuals tell no sigma.
+#: The least number of residuals for a sigma.
 LEAST = 10
 
 #: Probability of the intervals by which a model beats another: few of 21 elements by chance.
@@ -108,7 +108,7 @@ def elements(
     Args:
         residuals: of abundances, by run, on the same test spectra.
         outside: the same against surveys from outside, by run and dataset; may be empty.
-        manifests: by run; that of the model of Teff, log g and [Fe/H] alone tells which it is.
+        manifests: by run; one of them is that of the model of Teff, log g and [Fe/H] alone.
         options: of the statistics.
     """
     facts = {run: manifests.get(run, Manifest()) for run in residuals}

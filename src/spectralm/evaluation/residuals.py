@@ -21,8 +21,8 @@ def residuals(
     """Residuals, predicted - survey, of every test spectrum, in the order of obsid.
 
     A test spectrum is a row of the manifest with split "test" whose spectrum was not refused and
-    of which the survey has at least one of the labels. Each must have one prediction, if only one
-    that says why there is no answer; values beside a status other than "parsed" are not used.
+    that has at least one of the labels by the survey. Each must have one prediction, which may
+    only say why there is no answer; values beside a status other than "parsed" are not used.
 
     Args:
         sample: the manifest, all shards of it.
@@ -31,7 +31,7 @@ def residuals(
         source: what errors name as the origin of the predictions.
         targets: which labels are judged.
         bound: obsid and, per label, the smallest standard deviation of any unbiased estimate, for
-            spectra of which it is known; null where a spectrum says nothing.
+            spectra of which it is known; null where a spectrum has no information.
 
     Returns:
         A table of :func:`residual_columns` of what was asked.
@@ -97,7 +97,7 @@ def _joined(
 
 
 def _bound(bound: pa.Table, label: Label) -> pa.ChunkedArray:
-    """Infinite where a spectrum is known to say nothing, null where nothing is known of it."""
+    """Infinite for a spectrum without information, null for a spectrum without a known bound."""
     values = pc.cast(bound[label.name], pa.float64())
     return pc.if_else(pc.is_valid(bound["obsid"]), pc.fill_null(values, np.inf), None)
 

@@ -24,7 +24,7 @@ class RunName(NamedTuple):
     @classmethod
     def of(cls, run: str) -> "RunName":
         """The parts of ``model-dataset-scale``."""
-        model, dataset, scale = run.split("-")
+        model, dataset, scale = run.rsplit("-", 2)
         return cls(model, dataset, int(scale))
 
 

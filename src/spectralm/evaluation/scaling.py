@@ -35,7 +35,7 @@ class Point:
     """"std" or "mad_sigma"."""
     scale: int
     n_train: int
-    """Spectra that were learnt from."""
+    """Training spectra."""
     n: int | None
     """Spectra of the common test set; None for the paper's, which is another at each scale."""
     used: int | None

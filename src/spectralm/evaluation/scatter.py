@@ -29,16 +29,16 @@ from spectralm.evaluation.style import (
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import CLASSES, Label
 
-#: Above so many points in a panel, they hide each other and their density is drawn.
+#: With more points in a panel they hide each other, and their density is drawn.
 MOST_POINTS = 2000
 
-#: Share of the values, the survey's and predicted, that need not be within a panel, per side.
+#: Share of the values, the survey's and predicted, that may be outside a panel, per side.
 TAIL = 0.005
 
 #: Half the range of the strip of residuals, in robust sigmas.
 STRIP_SIGMAS = 6
 
-#: Panels of so many labels have room for titles on their axes; smaller ones stand in rows of five.
+#: Up to ROOMY panels have titles on their axes; more are smaller and stand in rows of COLUMNS.
 ROOMY, COLUMNS = 3, 5
 
 #: Width of a hexagon of density, in dots of the screen.

@@ -50,7 +50,7 @@ class Statistics:
     mad_sigma: float | None
     """1.4826 times the median absolute deviation from the median."""
     outlier_fraction: float | None
-    """Share of ``used`` further from the median than so many ``mad_sigma``."""
+    """Share of ``used`` further from the median than ``outlier_sigmas`` times ``mad_sigma``."""
     bound_ratio: float | None
     """1.4826 times the median of |residual| / bound; None where no bound is known. A perfect model
     of perfect labels has 1."""

@@ -20,12 +20,12 @@ from spectralm.evaluation.statistics import ALL
 from spectralm.files import atomic
 from spectralm.labels.vocabulary import CLASSES, Label
 
-#: Okabe & Ito's colours, which the colour-blind can tell apart, hot to cool.
+#: Okabe & Ito's colours, safe for colour-blind readers, from hot to cool.
 COLOURS = dict(zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"), strict=True))
 COLOURS[ALL] = "0.35"
 
-#: Colours that the colour-blind can tell apart (Okabe & Ito, Tol) and markers, model by model.
-#: One more marker than colours, so that the pairs do not repeat before the 72nd model.
+#: Colours safe for colour-blind readers (Okabe & Ito, Tol), and markers, by model.
+#: With one more marker than colours the pairs do not repeat before the 72nd model.
 _MODEL_COLOURS: tuple[str, ...] = ("#0072B2", "#D55E00", "#009E73", "#E69F00")
 _MODEL_COLOURS += ("#CC79A7", "#56B4E9", "#882255", "#999933")
 _MODEL_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")

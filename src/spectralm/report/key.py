@@ -65,7 +65,7 @@ class ElementsRow:
     ratio: str
     """Median over them of the root mean squares' ratio."""
     better: str
-    """Elements of which the model knows more: it has them from lines."""
+    """Elements that the model reads from lines."""
 
 
 def elements_rows(elements: Path) -> list[ElementsRow]:
@@ -78,7 +78,9 @@ def elements_rows(elements: Path) -> list[ElementsRow]:
     found = []
     for run in dict.fromkeys(row.run for row in rows):
         of_run = [row for row in rows if row.run == run]
-        better = [LABELS[row.label].latex for row in of_run if row.source not in ("", CORRELATIONS)]
+        better = [
+            LABELS[row.label].latex for row in of_run if row.source not in (None, CORRELATIONS)
+        ]
         ratio = median(row.ratio for row in of_run if row.ratio is not None)
         found.append(ElementsRow(run, len(of_run), f"{ratio:.2f}", ", ".join(better) or "none"))
     return found

@@ -88,6 +88,8 @@ def _counts(row: Statistics) -> tuple[str, ...]:
 
 
 def _intervals(row: Statistics, label: Label) -> str:
+    if row.mean_low is None:
+        return NOTHING
     mean, sigma = (row.mean_low, row.mean_high), (row.std_low, row.std_high)
     return "; ".join(_interval(low, high, label) for low, high in (mean, sigma))
 

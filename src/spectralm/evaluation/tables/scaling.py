@@ -16,7 +16,7 @@ from spectralm.labels.vocabulary import PARAMETERS, Label
 
 TITLE = "Scaling with data"
 CAPTION = "Residuals by the number of training spectra from {dataset}."
-EMPTY = "Empty: no model was run at several scales, so nothing is known of scaling."
+EMPTY = "Empty: no model was run at several scales, so there is no scaling to show."
 Row = ScalingRow
 
 _FIT_HEADS = ("Model", "Scales", "Sigma", *(label.text for label in PARAMETERS))

@@ -1,18 +1,21 @@
+"""Residuals by class: mean and sigma, intervals and robust statistics, in each form."""
+
 import csv
 import io
 from dataclasses import replace
 
-import pyarrow as pa
+from evaluation.rows import CLASS_MEAN, GIVEN_CLASS, write_manifest
 
 from spectralm.cli import main
-from spectralm.evaluation import panels
+from spectralm.evaluation import render
+from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.residuals import residuals
 from spectralm.evaluation.statistics import Statistics, statistics
-from spectralm.evaluation.tables import rejects_csv, residual_panels, tidy_csv
+from spectralm.evaluation.tables.residuals import table
+from spectralm.evaluation.tidy import csv_text
 from spectralm.files import read_parquet
-from spectralm.rejects import Reject, rejects_table, write_rejects
-from spectralm.samples.manifest import write_manifest
+from spectralm.samples.manifest import write_manifest as write_sample
 
 OPTIONS = EvaluationOptions(resamples=50)
 NUMBERS = {
@@ -34,12 +37,12 @@ NUMBERS = {
 }
 
 
-def markdown(rows, caption, options) -> str:
-    return panels.markdown(residual_panels(rows, options), caption, options.note)
+def markdown(rows, **given) -> str:
+    return render.markdown(table(rows, Inputs(**{"options": OPTIONS} | given)))
 
 
-def latex(rows, caption, options) -> str:
-    return panels.latex(residual_panels(rows, options), caption, options.note)
+def latex(rows, **given) -> str:
+    return render.latex(table(rows, Inputs(**{"options": OPTIONS} | given)))
 
 
 NOTHING = dict.fromkeys(NUMBERS) | {"n": 0, "unparsed": 0, "unlabelled": 0, "used": 0}
@@ -54,9 +57,9 @@ def rows(run: str) -> list[Statistics]:
 
 
 def test_csv_reads_back_as_it_was(manifest, predictions):
-    table = residuals(manifest, manifest["obsid"], predictions, "run")
-    written = statistics("llm-lamost-1500", table, OPTIONS)
-    read = list(csv.DictReader(io.StringIO(tidy_csv(written))))
+    found = residuals(manifest, manifest["obsid"], predictions, "run")
+    written = statistics("llm-lamost-1500", found, OPTIONS)
+    read = list(csv.DictReader(io.StringIO(csv_text(Statistics, written))))
     assert len(read) == len(written) == 6 * 3
     for line, row in zip(read, written, strict=True):
         assert (line["run"], line["class"], line["label"]) == (row.run, row.class_, row.label)
@@ -65,39 +68,50 @@ def test_csv_reads_back_as_it_was(manifest, predictions):
 
 
 def test_ratio_to_the_bound_is_shown_where_a_bound_is_known():
-    known = [replace(row, bound_ratio=2.34) if row.class_ == "A" else row for row in rows("m")]
-    assert "bound" not in markdown(rows("m"), "Stars.", OPTIONS)
-    text = markdown(known, "Stars.", OPTIONS)
+    found = rows("m-x-1")
+    known = [replace(row, bound_ratio=2.34) if row.class_ == "A" else row for row in found]
+    assert "bound" not in markdown(found)
+    text = markdown(known)
     assert "Cramér-Rao" in text
     assert "| A | 2.3 | 2.3 | 2.3 |" in text
-    assert "| M | – | – | – |" in text
-    assert r"Cram\'er-Rao" in latex(known, "Stars.", OPTIONS)
+    assert "| M |" not in text
+    assert r"Cram\'er-Rao" in latex(known)
 
 
 def test_csv_has_nothing_where_there_is_nothing():
-    line = list(csv.DictReader(io.StringIO(tidy_csv(rows("m")))))[-1]
+    line = list(csv.DictReader(io.StringIO(csv_text(Statistics, rows("m-x-1")))))[-1]
     assert (line["class"], line["n"], line["mean"], line["accuracy"]) == ("M", "0", "", "")
 
 
 def test_markdown_has_sensible_digits_and_dashes():
-    lines = markdown(rows("llm-x-1"), "Stars.", OPTIONS).splitlines()
+    found = rows("llm-x-1")
+    lines = markdown(found).splitlines()
     assert "| A | 1000 | 3 | 90.0% | −12 ± 84 | −12.400 ± 84.400 | −12.400 ± 84.400 |" in lines
-    assert "| M | 0 | 0 | – | – | – | – |" in lines
+    assert not any(line.startswith("| M |") for line in lines)
     assert any(line.startswith("| A | [−15, 0]; [80, 88] | ") for line in lines)
     assert any(line.startswith("| A | 0 ± 70 (1.2%) | 0.000 ± 70.000 (1.2%)") for line in lines)
+    mute = [replace(row, n=2, unparsed=2) if row.class_ == "M" else row for row in found]
+    assert "| M | 2 | 2 | – | – | – | – |" in markdown(mute).splitlines()
 
 
-def test_runs_stand_in_the_order_given_and_the_oracle_is_called_one():
-    text = markdown(rows("ridge-x-1") + rows("class_mean-x-1") + rows("llm-x-1"), "", OPTIONS)
+def test_a_run_without_spectra_is_not_shown():
+    found = [row for row in rows("llm-x-1") if row.class_ == "M"]
+    assert "**llm-x-1**" not in markdown(found)
+    assert "**ridge-x-1**" in markdown(rows("ridge-x-1") + found)
+
+
+def test_runs_stand_in_the_order_given_and_with_the_note_of_their_model(tmp_path):
+    given = {"manifests": [write_manifest(tmp_path, "class_mean-x-1", **CLASS_MEAN)]}
+    text = markdown(rows("ridge-x-1") + rows("class_mean-x-1") + rows("llm-x-1"), **given)
     places = [text.index(f"**{name}-x-1**") for name in ("ridge", "class_mean", "llm")]
     assert places == sorted(places)
-    assert "oracle on class" in text
-    assert "oracle" not in markdown(rows("llm-x-1"), "", OPTIONS)
+    assert text.count(GIVEN_CLASS) == 1
+    assert "given LAMOST's" not in markdown(rows("llm-x-1"), **given)
 
 
 def test_caption_says_what_an_outlier_and_an_interval_are():
     options = EvaluationOptions(interval=0.95, outlier_sigmas=4, resamples=77)
-    for text in (markdown(rows("m"), "", options), latex(rows("m"), "", options)):
+    for text in (markdown(rows("m-x-1"), options=options), latex(rows("m-x-1"), options=options)):
         assert "further than 4 " in text
         assert "77 bootstrap resamples of the stars" in text
         assert "95" in text
@@ -105,15 +119,23 @@ def test_caption_says_what_an_outlier_and_an_interval_are():
 
 
 def test_captions_end_with_the_note():
-    options = EvaluationOptions(note="All synthetic.")
-    first = markdown(rows("m"), "Stars.", options).splitlines()[0]
-    assert first.startswith("Stars. Mean μ")
-    assert first.endswith(". All synthetic.")
-    assert latex(rows("m"), "", options).count("All synthetic.}") == 3
+    given = {"options": EvaluationOptions(note="All synthetic."), "at": "lamost-1500"}
+    lines = markdown(rows("m-lamost-1500"), **given).splitlines()
+    caption = (
+        "Residuals, predicted − survey, on the test spectra of a sample of 1500 spectra from "
+        "lamost. All synthetic."
+    )
+    assert lines[0] == caption
+    assert lines[2].startswith("Mean μ")
+    assert "\n".join(lines).count("All synthetic.") == 1
+    text = latex(rows("m-lamost-1500"), **given)
+    assert text.count("All synthetic.}") == 3
+    assert text.count("of a sample of 1500 spectra from lamost.") == 1
 
 
 def test_latex_is_balanced_and_escaped():
-    text = latex(rows("class_mean-x-1"), "50% of R&D_x", OPTIONS)
+    options = OPTIONS.model_copy(update={"note": "50% of R&D_x"})
+    text = latex(rows("class_mean-x-1"), options=options)
     assert r"50\% of R\&D\_x" in text
     assert r"class\_mean-x-1" in text
     assert r"A & 1000 & 3 & 90.0\% & $-$12 $\pm$ 84 & " in text
@@ -125,18 +147,11 @@ def test_latex_is_balanced_and_escaped():
             assert line.replace(r"\&", "").count("&") in (3, 6)
 
 
-def test_rejects_are_counted_by_stage_and_reason():
-    first = [Reject(1, "a", "resample_spectra", "not_fits", ""), Reject(None, None, "s", "cut", "")]
-    second = [Reject(3, "b", "resample_spectra", "not_fits", "x")]
-    text = rejects_csv(pa.concat_tables([rejects_table(first), rejects_table(second)]))
-    assert text == "stage,reason,count\nresample_spectra,not_fits,2\ns,cut,1\n"
-
-
 def test_commands_from_predictions_to_tables(tmp_path, manifest, predictions):
     halves = {"sample": manifest, "predictions": predictions}
-    for name, table in halves.items():
-        write_manifest(tmp_path / name / "0.parquet", table[:1000])
-        write_manifest(tmp_path / name / "1.parquet", table[1000:])
+    for name, half in halves.items():
+        write_sample(tmp_path / name / "0.parquet", half[:1000])
+        write_sample(tmp_path / name / "1.parquet", half[1000:])
     paths = {
         name: [str(tmp_path / name / "0.parquet"), str(tmp_path / name / "1.parquet")]
         for name in halves
@@ -146,19 +161,10 @@ def test_commands_from_predictions_to_tables(tmp_path, manifest, predictions):
     given += ["--predictions", *reversed(paths["predictions"]), "--targets", "parameters"]
     assert main(["compute-residuals", *given, "--out", str(out)]) == 0
     assert len(read_parquet(out)) == len(predictions)
-    options = ["--options", OPTIONS.model_dump_json(), "--caption", "LAMOST."]
-    files = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "markdown", "latex")}
-    written = [part for kind, path in files.items() for part in (f"--{kind}", str(path))]
-    assert main(["tabulate-residuals", "--residuals", str(out), *options, *written]) == 0
-    assert files["csv"].read_text().splitlines()[1].startswith("llm-lamost-3000,A,teff,")
-    assert "**llm-lamost-3000**" in files["markdown"].read_text()
-    twice = ["--residuals", str(out), str(out)]
-    assert main(["tabulate-residuals", *twice, *options, *written]) == 1
-
-
-def test_command_counts_rejects(tmp_path):
-    write_rejects(tmp_path / "a.parquet", [Reject(1, "a", "s", "cut", "")] * 3)
-    write_rejects(tmp_path / "b.parquet", [])
-    given = ["--rejects", str(tmp_path / "a.parquet"), str(tmp_path / "b.parquet")]
-    assert main(["tabulate-rejects", *given, "--out", str(tmp_path / "c.csv")]) == 0
-    assert (tmp_path / "c.csv").read_text() == "stage,reason,count\ns,cut,3\n"
+    options = ["--options", OPTIONS.model_dump_json(), "--at", "lamost-3000", "--out"]
+    command = ["tabulate", "residuals", *options, str(tmp_path), "--residuals", str(out)]
+    assert main(command) == 0
+    written = (tmp_path / "residuals-lamost-3000.csv").read_text()
+    assert written.splitlines()[1].startswith("llm-lamost-3000,A,teff,")
+    assert "**llm-lamost-3000**" in (tmp_path / "residuals-lamost-3000.md").read_text()
+    assert main([*command, str(out)]) == 1
