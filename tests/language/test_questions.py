@@ -18,6 +18,7 @@ from spectralm.language.options import TextOptions
 from spectralm.language.questions import Question, read_question, write_question
 from spectralm.language.records import FEATURES, make_record, read_records, write_records
 from spectralm.language.shards import records
+from spectralm.llm import encoding
 
 WAVELENGTH = 3800.0 + np.arange(4901)
 
@@ -236,6 +237,7 @@ def test_datasets_loads_records_whose_labels_vary(tmp_path, order):
     cache = str(tmp_path / "cache")
     loaded = datasets.load_dataset(str(tmp_path), "c", split="train", cache_dir=cache)
     assert loaded.features["labels"].keys() == {"class", *LABELS}
+    assert loaded.features == encoding.FEATURES
     for row, record in zip(loaded, VARIED[::order], strict=True):
         labels = {name: value for name, value in row["labels"].items() if value is not None}
         assert {**row, "labels": labels} == record

@@ -82,7 +82,7 @@ def gpus_of(options):
 def get_training_gpus(wildcards):
     """Resource: the GPUs of a training on all its nodes."""
     options = CONFIG.llms[wildcards.model]
-    return options.training.processes * options.training.nodes * gpus_of(options)
+    return options.training.world_size * gpus_of(options)
 
 
 def get_answering_gpus(wildcards):

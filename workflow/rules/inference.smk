@@ -9,9 +9,9 @@ rule describe_training:
     output:
         "results/models/{model}-{dataset}-{scale}/training_domain.safetensors",
     log:
-        "logs/training_sets/{model}-{dataset}-{scale}.log",
+        "logs/training_domains/{model}-{dataset}-{scale}.log",
     benchmark:
-        "benchmarks/training_sets/{model}-{dataset}-{scale}.tsv"
+        "benchmarks/training_domains/{model}-{dataset}-{scale}.tsv"
     conda:
         "../envs/baselines.yaml"
     params:

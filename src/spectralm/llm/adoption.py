@@ -19,7 +19,7 @@ from spectralm.llm.tokenizer import load_tokenizer, name_on_hub, tokenizer_hash
 from spectralm.spectra.options import SpectraOptions
 from spectralm.workspace import MANIFEST
 
-REMEDY = "set the model as the adapter was trained, or give another adapter"
+REMEDY = "set the model's options as in the adapter's training, or give another adapter"
 
 
 def adopt(

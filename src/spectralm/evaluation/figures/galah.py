@@ -1,14 +1,9 @@
 """A run's labels against those of GALAH DR4, for stars that it was not trained on."""
 
-from matplotlib.figure import Figure
+from functools import partial
 
-from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.scatter import judged_from_outside
 
 TITLE = "Other surveys"
 CAPTION = "Predicted labels against those of a survey that no model was trained on."
-
-
-def draw(inputs: Inputs) -> Figure:
-    """A panel per label."""
-    return judged_from_outside("galah", inputs)
+draw = partial(judged_from_outside, "galah")

@@ -1,21 +1,11 @@
 """Table 2: stellar parameters by class, of the LLM at the largest scale."""
 
-from collections.abc import Sequence
+from functools import partial
 
 from spectralm.evaluation.by_class import parameter_rows, parameter_table
 from spectralm.evaluation.comparison import Compared
-from spectralm.evaluation.inputs import Inputs
-from spectralm.evaluation.render import Table
 
 TITLE = "Beside the paper"
 Row = Compared
-
-
-def rows(inputs: Inputs) -> list[Compared]:
-    """Ours and the paper's, a row per number."""
-    return parameter_rows(inputs, 2)
-
-
-def table(rows: Sequence[Compared], inputs: Inputs) -> Table:
-    """Ours | published | difference per model and class."""
-    return parameter_table(rows, inputs, "1,500,000")
+rows = partial(parameter_rows, number=2)
+table = partial(parameter_table, papers="1,500,000")

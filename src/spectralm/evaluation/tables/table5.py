@@ -1,22 +1,12 @@
 """Table 5: mean and sigma of the residuals of abundances, by class and element."""
 
-from collections.abc import Sequence
+from functools import partial
 
 from spectralm.evaluation.by_element import abundance_rows, abundance_table
 from spectralm.evaluation.comparison import Compared
 from spectralm.evaluation.comparison_cells import MOMENTS, moments
-from spectralm.evaluation.inputs import Inputs
-from spectralm.evaluation.render import Table
 
 TITLE = "Beside the paper"
 Row = Compared
-
-
-def rows(inputs: Inputs) -> list[Compared]:
-    """Ours and the paper's, a row per number."""
-    return abundance_rows(inputs, 5)
-
-
-def table(rows: Sequence[Compared], inputs: Inputs) -> Table:
-    """A panel per class, a row per element."""
-    return abundance_table(rows, inputs, moments, MOMENTS)
+rows = partial(abundance_rows, number=5)
+table = partial(abundance_table, cells=moments, explained=MOMENTS)

@@ -1,22 +1,11 @@
 """Table 8: abundances by element, judged by Gaia-ESO and GALAH."""
 
-from collections.abc import Sequence
+from functools import partial
 
 from spectralm.evaluation.by_survey import survey_rows, survey_table
 from spectralm.evaluation.comparison import Compared
-from spectralm.evaluation.inputs import Inputs
-from spectralm.evaluation.render import Table
 
 TITLE = "Beside the paper"
-TRAINED_ON = "apogee"
 Row = Compared
-
-
-def rows(inputs: Inputs) -> list[Compared]:
-    """Ours and the paper's, a row per number."""
-    return survey_rows(inputs, 8, TRAINED_ON)
-
-
-def table(rows: Sequence[Compared], inputs: Inputs) -> Table:
-    """A panel per survey."""
-    return survey_table(rows, inputs, TRAINED_ON)
+rows = partial(survey_rows, number=8, trained_on="apogee")
+table = partial(survey_table, trained_on="apogee")
