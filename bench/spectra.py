@@ -25,8 +25,8 @@ from spectralm.errors import InputError
 from spectralm.spectra.flags import LONG_GAP
 from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.reader import read_spectrum
+from spectralm.spectra.rounding import flux_of
 from spectralm.spectra.shards import resample_manifest, write_spectra
-from spectralm.spectra.stored import flux_of
 
 OPTIONS = SpectraOptions(largest_masked_fraction=1.0)
 

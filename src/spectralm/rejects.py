@@ -29,8 +29,7 @@ def rejects_table(rejects: Iterable[Reject]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema(REJECTS))
 
 
-def write_rejects(path: Path, rejects: Iterable[Reject]) -> Counter[str]:
-    """Write a rejects table (empty if there are none) and count its reasons."""
-    table = rejects_table(rejects)
-    write_parquet(path, table)
-    return Counter(table["reason"].to_pylist())
+def write_rejects(path: Path, rejects: pa.Table) -> Counter[str]:
+    """Write a rejects table, empty if there are none; returns the number of each reason."""
+    write_parquet(path, rejects)
+    return Counter(rejects["reason"].to_pylist())

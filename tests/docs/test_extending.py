@@ -75,7 +75,7 @@ def test_the_new_surveys_stars_are_found(judged):
 
 def test_the_new_survey_judges(judged):
     jobs = judged.to_do("tables")
-    assert jobs["tabulate_outside_parameters"] == 1
+    assert jobs["tabulate_external_parameters"] == 1
     assert jobs["tabulate_rejects"] == 2
 
 

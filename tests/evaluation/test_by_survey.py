@@ -1,4 +1,4 @@
-"""Tables 7 and 8 and their figures: judged by surveys from outside."""
+"""Tables 7 and 8 and their figures: comparison with external surveys."""
 
 import pyarrow as pa
 import pytest

@@ -127,7 +127,7 @@ def test_without_the_trivial_model_nothing_is_said_of_where_from(tmp_path):
     path = write_residuals(tmp_path, "ridge-apogee-40", "apogee", table)
     written = tabulate(tmp_path, "elements", at="apogee-40", residuals=[path], options=OPTIONS)
     assert "(from_parameters) was not run" in written.markdown
-    assert "No survey from outside" in written.markdown
+    assert "No external survey" in written.markdown
     line = "| [Mg/Fe] | – | well determined | – | – | 2 | 0.224 | – | – | – | – |"
     assert line in written.markdown
     assert len(written.rows) == 21

@@ -19,8 +19,8 @@ def test_rejects_are_counted_by_stage_and_reason(tmp_path):
 
 def test_command_counts_rejects(tmp_path):
     paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
-    write_rejects(paths[0], [Reject(1, "a", "s", "cut", "")] * 3)
-    write_rejects(paths[1], [])
+    write_rejects(paths[0], rejects_table([Reject(1, "a", "s", "cut", "")] * 3))
+    write_rejects(paths[1], rejects_table([]))
     written = tabulate(tmp_path, "rejects", at="lamost", rejects=paths)
     text = (tmp_path / "tables" / "rejects-lamost.csv").read_text()
     assert text == "stage,reason,count\ns,cut,3\n"

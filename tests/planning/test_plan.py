@@ -33,7 +33,7 @@ def test_the_papers_experiment_is_planned_from_its_config(repository, tmp_path, 
     assert main(["plan", "--snakefile", str(snakefile), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "| lamost | 1,500,000 | 60 | 1,176,000 | 24,000 | 300,000 |" in printed
-    # 1.5e6 spectra of LAMOST, 1e5 of APOGEE's stars and as many of each survey from outside.
+    # 1.5e6 spectra of LAMOST, 1e5 of APOGEE's stars and as many of each external survey.
     assert f"| resample_spectra | {60 + 3 * 4} |" in printed
     made = json.loads(out.read_text())
     assert made["jobs"]["train_llm"] == 4

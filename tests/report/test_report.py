@@ -18,7 +18,7 @@ from spectralm.evaluation.statistics import Statistics
 from spectralm.evaluation.tables.confusion import Row as ConfusionRow
 from spectralm.evaluation.tidy import write_rows
 from spectralm.labels.vocabulary import PARAMETERS
-from spectralm.report.exhibits import WIDTH, counts, table
+from spectralm.report.items import WIDTH, counts, table
 from spectralm.report.page import versions_of
 from spectralm.report.timings import duration, timings
 
@@ -134,7 +134,9 @@ def test_every_link_of_the_contents_leads_somewhere_and_ids_are_single(page):
 
 
 def test_the_summary_has_ours_and_the_papers_numbers_of_all_classes(page):
-    summary = page.text[page.text.index("Standard deviation") :].split("Beside the paper")[0]
+    summary = page.text[page.text.index("Standard deviation") :].split("Comparison with the paper")[
+        0
+    ]
     for words in ("LLM", "tiny-lamost-20", "93", "90–95", "150", "GRU", "440"):
         assert words in summary
     assert "11" not in summary.split("LLM")[1].split("GRU")[0]
@@ -163,7 +165,12 @@ def test_what_is_on_the_page(page):
     )
     for words in expected:
         assert words in page.text, words
-    titles = ("Scaling with data", "Confusion of classes", "Beside the paper", "Cuts: lamost")
+    titles = (
+        "Scaling with data",
+        "Confusion of classes",
+        "Comparison with the paper",
+        "Cuts: lamost",
+    )
     for title in titles:
         assert title in page.text, title
 
@@ -190,10 +197,10 @@ def test_both_schemes_narrow_screens_and_paper_are_thought_of(source):
 
 def test_cuts_of_any_columns_are_shown(tmp_path):
     (tmp_path / "galah.stars.cuts.csv").write_text("stage,reason,rows_cut\nread,a|b,3\n")
-    exhibit = counts(tmp_path / "galah.stars.cuts.csv")
-    assert exhibit.name == "Cuts: galah stars"
-    assert "<td>3</td>" in exhibit.html
-    assert '<td class="words">a|b</td>' in exhibit.html
+    item = counts(tmp_path / "galah.stars.cuts.csv")
+    assert item.name == "Cuts: galah stars"
+    assert "<td>3</td>" in item.html
+    assert '<td class="words">a|b</td>' in item.html
 
 
 def test_the_notes_of_a_table_are_of_its_own_runs(tmp_path):

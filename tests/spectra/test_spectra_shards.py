@@ -20,8 +20,8 @@ from spectralm.spectra.flags import FLAGS
 from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.reader import read_spectrum
 from spectralm.spectra.resample import resample
+from spectralm.spectra.rounding import flux_of
 from spectralm.spectra.shards import flag_counts, resample_manifest, write_spectra
-from spectralm.spectra.stored import flux_of
 
 PAPER = SpectraOptions()
 MISSING = ("z", "snrg", "snrr", "snri")

@@ -26,13 +26,13 @@ def to_do(folder, repository, surveys, grids) -> dict[str, int]:
     return Experiment.make(folder, repository, config).to_do("tables", "figures")
 
 
-def test_stage_2_and_a_survey_from_outside(tmp_path, repository):
+def test_stage_2_and_an_external_survey(tmp_path, repository):
     jobs = to_do(tmp_path, repository, ALL, [STAGE_1, STAGE_2])
     assert jobs["tabulate_labels"] == jobs["tabulate_apogee"] == jobs["tabulate_abundances"] == 1
-    assert jobs["tabulate_outside_parameters"] == jobs["tabulate_outside_abundances"] == 1
+    assert jobs["tabulate_external_parameters"] == jobs["tabulate_external_abundances"] == 1
     assert jobs["tabulate_rejects"] == 3
     # GALAH judges the runs of the larger scales; those of language models are drawn.
-    assert jobs["plot_outside"] == 2
+    assert jobs["plot_external"] == 2
     assert jobs["plot_llm"] == jobs["plot_baseline"] == jobs["plot_llm_abundances"] == 2
     # Of stage 1 each run's own, of stage 2 only the larger scale's and those drawn, and GALAH's.
     assert jobs["compute_residuals"] == 4 + 3 + 4
@@ -49,7 +49,7 @@ def test_stage_2_and_a_survey_from_outside(tmp_path, repository):
 )
 def test_what_is_not_there_is_not_asked_for(tmp_path, repository, surveys, grids, external):
     jobs = to_do(tmp_path, repository, surveys, grids)
-    tables = jobs.get("tabulate_outside_parameters", 0)
-    assert tables == jobs.get("plot_outside", 0) == external
+    tables = jobs.get("tabulate_external_parameters", 0)
+    assert tables == jobs.get("plot_external", 0) == external
     assert ("tabulate_apogee" in jobs) == ("read_apogee" in jobs) == (STAGE_2 in grids)
     assert ("read_galah" in jobs) == bool(external)

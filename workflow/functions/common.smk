@@ -29,7 +29,7 @@ def get_targets(wildcards):
 
 
 def get_judging_files(kind):
-    """Input function: files of a kind of all shards that a run is judged by."""
+    """Input function: files of a kind of all shards that a run is tested on."""
 
     def files(wildcards):
         own = wildcards.dataset == wildcards.learned
@@ -117,8 +117,8 @@ def residuals_of(run):
     return [f"results/residuals/{run}/{run.dataset}.parquet"]
 
 
-def outside_of(run):
-    """The residuals of a run against the surveys that judge from outside."""
+def external_residuals_of(run):
+    """The residuals of a run against the external surveys."""
     return [f"results/residuals/{run}/{dataset}.parquet" for dataset in CONFIG.external]
 
 
@@ -133,13 +133,13 @@ def of_runs(runs, files):
 
 
 def largest(learned):
-    """The runs at the largest scale of a dataset, which surveys from outside judge."""
+    """The runs at the largest scale of a dataset, which are compared with external surveys."""
     scale = max(CONFIG.scales(learned), default=0)
     return [run for run in CONFIG.runs_on(learned) if run.scale == scale]
 
 
 def external_samples(datasets):
-    """The manifests of surveys that judge from outside."""
+    """The manifests of external surveys."""
     return expand(
         "results/samples/{dataset}/{shard}.parquet",
         dataset=datasets,
@@ -182,7 +182,7 @@ def shown(path):
     folder, name = path.split("/")[-2:]
     return report(
         path,
-        caption="../report/exhibit.rst",
+        caption="../report/caption.rst",
         category=folder.capitalize(),
         labels={"what": name.partition("-")[0].partition(".")[0]}
         | {each: f"{{{each}}}" for each in re.findall(r"{(\w+)}", name)},

@@ -1,7 +1,7 @@
 # Which tables and figures are made of which files, and the functions of the rules of evaluation.smk.
 
 
-class Exhibits(NamedTuple):
+class Group(NamedTuple):
     """Tables, or figures, that one job makes of the same files."""
 
     names: list
@@ -28,7 +28,7 @@ class Exhibits(NamedTuple):
 def beside_paper(number):
     """One of tables 2 to 4: the LLM (2), all models (3), or the LLM and ResNet-50 (4)."""
     scale, runs = compared_runs(number)
-    return Exhibits(
+    return Group(
         [f"table{number}"],
         "",
         {
@@ -41,14 +41,14 @@ def beside_paper(number):
     )
 
 
-def judged_from_outside(number, learned):
+def external_table(number, learned):
     """One of tables 7 and 8: models of stage 1 and of stage 2."""
     runs = largest(learned)
-    return Exhibits(
+    return Group(
         [f"table{number}"] if CONFIG.external and runs else [],
         "",
         {
-            "residuals": of_runs(runs, outside_of),
+            "residuals": of_runs(runs, external_residuals_of),
             "manifests": of_runs(runs, manifest_of),
             "samples": external_samples(CONFIG.external),
             "published": paper_tables(number),
@@ -65,14 +65,14 @@ def of_a_run(names, dataset, models):
         "residuals": f"results/residuals/{run}/{dataset}.parquet",
         "manifests": f"results/models/{run}/manifest.json",
     }
-    return Exhibits(names, run, files, models=list(models))
+    return Group(names, run, files, models=list(models))
 
 
 # A new table is a module of its name in src/spectralm/evaluation/tables, a new figure one in
 # src/spectralm/evaluation/figures, and its name here, where its input files are
 # (docs/adding_a_table.md). The keys end the names of the rules.
 TABLES = {
-    "lamost": Exhibits(
+    "lamost": Group(
         ["residuals", "confusion", "calibration", "snr"],
         "lamost-{scale}",
         {
@@ -81,18 +81,18 @@ TABLES = {
         },
         ("snr_bins",),
     ),
-    "apogee": Exhibits(
+    "apogee": Group(
         ["elements", "calibration"],
         "apogee-{scale}",
         {
             "residuals": get_files_of_runs(
-                "apogee", lambda run: residuals_of(run) + outside_of(run)
+                "apogee", lambda run: residuals_of(run) + external_residuals_of(run)
             ),
             "manifests": get_files_of_runs("apogee", manifest_of),
         },
         ("well_determined", "weak"),
     ),
-    "scaling": Exhibits(
+    "scaling": Group(
         ["scaling"],
         "lamost",
         {
@@ -101,8 +101,8 @@ TABLES = {
             "published": paper_tables(2, 3, 4),
         },
     ),
-    "rejects": Exhibits(["rejects"], "{dataset}", {"rejects": get_all_rejects}),
-    "sample": Exhibits(
+    "rejects": Group(["rejects"], "{dataset}", {"rejects": get_all_rejects}),
+    "sample": Group(
         ["sample"],
         "lamost",
         {"assignment": "results/samples/lamost.parquet"},
@@ -111,7 +111,7 @@ TABLES = {
             + [str(scale) for scale in CONFIG.scales("lamost")]
         ),
     ),
-    "labels": Exhibits(
+    "labels": Group(
         ["table1"],
         "",
         {
@@ -122,7 +122,7 @@ TABLES = {
     "all_models": beside_paper(3),
     "llm": beside_paper(2),
     "llm_and_resnet": beside_paper(4),
-    "abundances": Exhibits(
+    "abundances": Group(
         ["table5", "table6"],
         "",
         {
@@ -133,8 +133,8 @@ TABLES = {
         ("published",),
         f"--scales {max(CONFIG.scales('apogee'), default=0)}",
     ),
-    "outside_parameters": judged_from_outside(7, "lamost"),
-    "outside_abundances": judged_from_outside(8, "apogee"),
+    "external_parameters": external_table(7, "lamost"),
+    "external_abundances": external_table(8, "apogee"),
 }
 FIGURES = {
     "baseline": of_a_run(
@@ -146,7 +146,7 @@ FIGURES = {
     "baseline_abundances": of_a_run(["residuals"], "apogee", CONFIG.baselines),
     "llm_abundances": of_a_run(["residuals", "calibration"], "apogee", CONFIG.llms),
     # The paper's figures 1 to 6 (runs on lamost), 7 and 8 (runs on apogee).
-    "outside": Exhibits(
+    "external": Group(
         CONFIG.external,
         "{model}-{learned}-{scale}",
         {
@@ -158,13 +158,13 @@ FIGURES = {
             "samples": external_samples(CONFIG.external),
         },
     ),
-    "scaling": Exhibits(
+    "scaling": Group(
         ["scaling"],
         "lamost",
         {"tables": "results/tables/scaling-lamost.csv"},
         arguments=shlex.join(["--models", *CONFIG.run_models]),
     ),
-    "snr": Exhibits(
+    "snr": Group(
         ["snr"],
         "lamost-{scale}",
         {"tables": "results/tables/snr-lamost-{scale}.csv"},
@@ -179,10 +179,10 @@ COMMANDS = {
     "plot": ("figures", (".png", ".pdf"), FIGURES),
 }
 MADE_TOGETHER = [
-    (command, *COMMANDS[command][:2], key, exhibits)
+    (command, *COMMANDS[command][:2], key, items)
     for command in COMMANDS
-    for key, exhibits in COMMANDS[command][2].items()
-    if exhibits.names
+    for key, items in COMMANDS[command][2].items()
+    if items.names
 ]
 
 

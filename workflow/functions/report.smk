@@ -12,7 +12,7 @@ def get_benchmark_patterns(wildcards):
     return json.dumps({rule.name: rule.benchmark.regex().pattern for rule in timed})
 
 
-def exhibit_modules():
+def modules_of_items():
     """All modules of tables and figures, whose titles and captions the report shows."""
     return [
         f"spectralm.evaluation.{package}.{path.stem}"

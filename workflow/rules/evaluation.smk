@@ -27,34 +27,34 @@ rule compute_residuals:
 
 
 # A job makes the tables, or the figures, of one list of workflow/functions/evaluation.smk.
-for command, folder, (first, *others), key, exhibits in MADE_TOGETHER:
+for command, folder, (first, *others), key, items in MADE_TOGETHER:
 
     rule:
         name:
             f"{command}_{key}"
         input:
-            **exhibits.files,
+            **items.files,
             style=STYLE if command == "plot" else [],
         output:
-            [shown(path) for path in exhibits.paths(f"results/{folder}", first)],
-            exhibits.paths(f"results/{folder}", *others),
+            [shown(path) for path in items.paths(f"results/{folder}", first)],
+            items.paths(f"results/{folder}", *others),
         log:
-            exhibits.paths(f"logs/{folder}", ".log")[0],
+            items.paths(f"logs/{folder}", ".log")[0],
         benchmark:
-            exhibits.paths(f"benchmarks/{folder}", ".tsv")[0]
+            items.paths(f"benchmarks/{folder}", ".tsv")[0]
         wildcard_constraints:
-            model=any_of(exhibits.models),
+            model=any_of(items.models),
         conda:
             "../envs/plots.yaml"
         params:
             command=command,
-            names=exhibits.names,
-            at=f"--at {exhibits.at}" if exhibits.at else "",
+            names=items.names,
+            at=f"--at {items.at}" if items.at else "",
             files=get_arguments,
-            arguments=exhibits.arguments,
-            options=statistics_options(*exhibits.options),
+            arguments=items.arguments,
+            options=statistics_options(*items.options),
             out=lambda wildcards, output: Path(output[0]).parent,
-            code=exhibits.code(command, folder),
+            code=items.code(command, folder),
         shell:
             "spectralm {params.command} {params.names} {params.at} {params.files}"
             " {params.arguments} --options {params.options:q} --out {params.out} > {log} 2>&1"
@@ -72,7 +72,7 @@ rule figures:
         # Of language models, as in the paper; those of other runs can be asked for by name.
         figures_of("llm_abundances", CONFIG.runs_on("apogee")),
         figures_of(
-            "outside",
+            "external",
             [
                 run
                 for learned in CONFIG.datasets
@@ -89,8 +89,8 @@ rule tables:
         tables_of("all_models"),
         tables_of("llm_and_resnet"),
         tables_of("abundances") if CONFIG.runs_on("apogee") else [],
-        tables_of("outside_parameters"),
-        tables_of("outside_abundances"),
+        tables_of("external_parameters"),
+        tables_of("external_abundances"),
         tables_of("lamost", scale=CONFIG.scales("lamost")),
         tables_of("scaling"),
         tables_of("sample"),

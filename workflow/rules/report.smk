@@ -35,7 +35,7 @@ rule write_report:
         rules=get_benchmark_patterns,
         config=CONFIG.model_dump_json(),
         options=CONFIG.evaluation.model_dump_json(),
-        code=fingerprint("write_report", *exhibit_modules()),
+        code=fingerprint("write_report", *modules_of_items()),
     shell:
         "spectralm write-report {params.files} --benchmarks benchmarks --rules {params.rules:q}"
         " --config {params.config:q} --options {params.options:q} --out {output} > {log} 2>&1"

@@ -20,7 +20,7 @@ from spectralm.labels.vocabulary import Targets
 from spectralm.provenance import Clock, provenance
 from spectralm.samples.manifest import read_manifest
 from spectralm.samples.splits import TEST
-from spectralm.spectra.stored import thousandths_of
+from spectralm.spectra.rounding import thousandths_of
 from spectralm.workspace import MANIFEST
 
 #: Folder of the weights in the model's folder, and the file of the weights if they are tensors.

@@ -15,7 +15,7 @@ from spectralm.errors import InputError
 from spectralm.files import atomic
 from spectralm.samples.manifest import read_manifests
 from spectralm.samples.splits import TRAIN, VALIDATION
-from spectralm.spectra.stored import thousandths_of
+from spectralm.spectra.rounding import thousandths_of
 
 #: Spectra that are read together, except in training.
 BLOCK = 512

@@ -12,7 +12,7 @@ from spectralm.inference.flags import Predicted, flags_of
 from spectralm.inference.training_domain import TrainingDomain
 from spectralm.labels.vocabulary import Label, Targets
 from spectralm.schemas import LabelFlag, catalogue_columns, schema
-from spectralm.spectra.stored import thousandths_of
+from spectralm.spectra.rounding import thousandths_of
 
 #: Columns of spectra that a catalogue needs.
 COLUMNS = ["obsid", "snrr", "masked_fraction", "flags"]

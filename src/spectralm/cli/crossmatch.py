@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from spectralm.files import read_parquet, write_parquet
+from spectralm.rejects import write_rejects
 from spectralm.surveys.crossmatch import crossmatch
 from spectralm.surveys.options import CrossmatchOptions
 
@@ -14,10 +15,9 @@ def run(
     """Match LAMOST's catalogue with a survey's stars, by Gaia id or on the sky."""
     matched = crossmatch(read_parquet(catalogue), read_parquet(stars), options)
     write_parquet(out, matched.catalogue)
-    write_parquet(rejects, matched.rejects)
     for method in matched.catalogue["matched_by"].value_counts().to_pylist():
         logging.info("matched: %(counts)d spectra by %(values)s", method)
-    for reason in matched.rejects["reason"].value_counts().to_pylist():
-        logging.info("rejects: %(counts)d %(values)s", reason)
+    for reason, count in write_rejects(rejects, matched.rejects).items():
+        logging.info("rejects: %d %s", count, reason)
     matched_stars = len(matched.catalogue["survey_id"].unique())
     logging.info("%d spectra of %d stars", matched.catalogue.num_rows, matched_stars)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from spectralm.evaluation.exhibits import find_figure
 from spectralm.evaluation.inputs import Inputs
+from spectralm.evaluation.registry import find_figure
 from spectralm.evaluation.style import save, style
 
 

@@ -4,7 +4,7 @@ import logging
 import time
 from pathlib import Path
 
-from spectralm.rejects import write_rejects
+from spectralm.rejects import rejects_table, write_rejects
 from spectralm.samples.manifest import read_manifest
 from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.shards import flag_counts, resample_manifest, write_spectra
@@ -18,7 +18,7 @@ def run(*, sample: Path, options: SpectraOptions, out: Path, rejects: Path) -> N
     start = time.perf_counter()
     spectra, refused = resample_manifest(manifest, options)
     write_spectra(out, spectra, options)
-    reasons = write_rejects(rejects, refused)
+    reasons = write_rejects(rejects, rejects_table(refused))
     speed = manifest.num_rows / (time.perf_counter() - start)
     log.info("%d of %d spectra, %.0f a second", spectra.num_rows, manifest.num_rows, speed)
     for reason, count in reasons.most_common():

@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from spectralm.evaluation.exhibits import find_table
 from spectralm.evaluation.inputs import Inputs
+from spectralm.evaluation.registry import find_table
 from spectralm.evaluation.render import latex, markdown
 from spectralm.evaluation.tidy import write_rows
 from spectralm.files import write_text

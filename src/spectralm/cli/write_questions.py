@@ -8,7 +8,7 @@ from spectralm.labels.vocabulary import Targets
 from spectralm.language.options import TextOptions
 from spectralm.language.records import write_records
 from spectralm.language.shards import records
-from spectralm.rejects import write_rejects
+from spectralm.rejects import rejects_table, write_rejects
 from spectralm.samples.manifest import read_manifest
 from spectralm.spectra.options import SpectraOptions
 
@@ -31,4 +31,5 @@ def run(
     for path, split in ((train, "train"), (validation, "validation"), (test, "test")):
         write_records(path, splits[split])
         logging.info("%s: %d questions", path, len(splits[split]))
-    logging.info("rejected: %s", dict(write_rejects(rejects, refused)) or "none")
+    reasons = write_rejects(rejects, rejects_table(refused))
+    logging.info("rejected: %s", dict(reasons) or "none")

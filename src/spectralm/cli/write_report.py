@@ -15,9 +15,9 @@ from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.runs import Manifest
 from spectralm.files import write_text
 from spectralm.provenance import Provenance, provenance
-from spectralm.report.exhibits import counts, figure, table
-from spectralm.report.key import elements_rows, key_rows
+from spectralm.report.items import counts, figure, table
 from spectralm.report.page import Report, grouped, render, versions_of
+from spectralm.report.summary import elements_rows, summary_rows
 from spectralm.report.timings import timings
 
 LIBRARIES = ("astropy", "matplotlib", "numpy", "pyarrow", "pydantic", "scipy")
@@ -48,7 +48,7 @@ def run(
     here = provenance(LIBRARIES)
     page = Report(
         options.note,
-        key_rows(key, models),
+        summary_rows(key, models),
         elements_rows(elements) if elements else [],
         models,
         grouped([table(path, manifests, options) for path in tables]),

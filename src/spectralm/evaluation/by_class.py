@@ -97,7 +97,7 @@ def _lines(numbers: Numbers, model: str) -> Rows:
 
 def _summary(numbers: Numbers) -> Panel:
     """A row per model: counts, what it took to train, and the ratio to the bound where known."""
-    heads = ["Model", "N", "Unparsed", "Correct", "Trained parameters", "Training time"]
+    heads = ["Model", "N", "Unparsed", "Accuracy", "Trained parameters", "Training time"]
     caption = f"{COUNTED} Training time is wall time."
     keys = [(ALL, label.name) for label in PARAMETERS]
     bounded = any(numbers.has(model, "bound_ratio", keys) for model in numbers.models)

@@ -1,4 +1,4 @@
-"""Tables 7 and 8: judged by surveys from outside, ours beside the paper's."""
+"""Tables 7 and 8: comparison with external surveys, ours and the paper's."""
 
 from collections.abc import Iterable, Mapping
 
@@ -38,7 +38,7 @@ def survey_rows(inputs: Inputs, number: int, trained_on: str) -> list[Compared]:
         for quantity in ("spectra", "left_out"):
             key = (number, dataset, "", "", "", ALL, "", quantity, "")
             rows.append(Compared(*key, getattr(unseen, quantity), None, None, None, None))
-        tables = dict(inputs.judged_by(dataset))
+        tables = dict(inputs.residuals_against(dataset))
         ours = {run: statistics(run, table, inputs.options) for run, table in tables.items()}
         theirs = [row for row in published if row.dataset == dataset]
         pairs = pair_up(theirs, ours, (trained_on, scale), inputs.options)
@@ -62,7 +62,7 @@ def survey_table(rows: Iterable[Compared], inputs: Inputs, trained_on: str) -> T
     caption = (
         f"Table {rows[0].table} of arXiv:2605.22162 beside ours: models that were trained on a "
         f"sample of {RunName.of(runs[0]).scale:,} spectra with labels from {TITLES[trained_on]}, "
-        f"judged by another survey. {MOMENTS} {COUNTED}"
+        f"compared with another survey. {MOMENTS} {COUNTED}"
     )
     places: Mapping[str, Numbers] = {TITLES[name]: n for name, n in by_survey.items()}
     return Table(caption, [*panels, runs_panel(dict(places))], inputs.options.note)

@@ -7,7 +7,7 @@ from spectralm.labels.vocabulary import Label
 
 COUNTED = (
     "N counts all test spectra, also the unparsed, which gave no answer; "
-    "Correct is the share of N whose class is named rightly."
+    "Accuracy is the fraction of N with the correct class."
 )
 BOUND = (
     "/ bound: 1.4826 × the median of |residual| / Cramér-Rao bound; 1 is the best that the "

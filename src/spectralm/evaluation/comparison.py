@@ -89,7 +89,7 @@ def pair_up(
     place = (published[0].table, published[0].dataset)
     dataset, scale = trained_on
     failed = [run for run in options.failed if RunName.of(run)[1:] == trained_on]
-    pairs = {}
+    pairs = []
     for title in dict.fromkeys(row.model for row in published):
         runs = [f"{model}-{dataset}-{scale}" for model in ours_for(title, options)]
         numbers = {
@@ -98,12 +98,13 @@ def pair_up(
             if row.model == title
         }
         run = _counterpart(runs, ours, failed)
-        pairs[run] = _pair(place, title, run, ours, numbers, options)
+        pairs.append(_pair(place, title, run, ours, numbers, options))
     if place[0] not in TABLES_OF_PAPERS_MODELS:
+        shown = {pair.run for pair in pairs}
         for run in (*ours, *failed):
-            if run not in pairs:
-                pairs[run] = _pair(place, RunName.of(run).model, run, ours, {}, options)
-    return list(pairs.values())
+            if run not in shown:
+                pairs.append(_pair(place, RunName.of(run).model, run, ours, {}, options))
+    return pairs
 
 
 def ours_for(title: str, options: EvaluationOptions) -> list[str]:

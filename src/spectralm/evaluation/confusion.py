@@ -21,7 +21,7 @@ class Confusion:
 
     @property
     def accuracies(self) -> dict[str, float | None]:
-        """Share of all spectra of each class, and of all, whose class is named rightly."""
+        """Accuracy: fraction of the spectra of each class, and of all, with the correct class."""
         right, n = np.diag(self.counts), self.counts.sum(axis=1)
         shares = dict(zip((*CLASSES, ALL), (*right, right.sum()), strict=True))
         totals = dict(zip((*CLASSES, ALL), (*n, n.sum()), strict=True))

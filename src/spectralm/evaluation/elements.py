@@ -17,8 +17,8 @@ from spectralm.evaluation.statistics import (
 )
 from spectralm.labels.vocabulary import Label
 
-#: Surveys from outside, as in the paper's tables.
-OUTSIDE = ("gaia_eso", "galah")
+#: External surveys, in the order of the paper's tables.
+EXTERNAL_SURVEYS = ("gaia_eso", "galah")
 
 #: The least number of residuals for a sigma.
 LEAST = 10
@@ -50,7 +50,7 @@ class Element:
     run: str
     label: str
     group: str | None
-    """By the scatter against surveys from outside: see :func:`group_of`."""
+    """By the scatter against external surveys: see :func:`group_of`."""
     group_paper: str | None
     sigma_gaia_eso: float | None
     sigma_galah: float | None
@@ -99,7 +99,7 @@ def source_of(high: float | None, rmse_trivial: float | None, bound: float | Non
 
 def elements(
     residuals: Mapping[str, pa.Table],
-    outside: Mapping[tuple[str, str], pa.Table],
+    external: Mapping[tuple[str, str], pa.Table],
     manifests: Mapping[str, Manifest],
     options: EvaluationOptions,
 ) -> list[Element]:
@@ -107,7 +107,7 @@ def elements(
 
     Args:
         residuals: of abundances, by run, on the same test spectra.
-        outside: the same against surveys from outside, by run and dataset; may be empty.
+        external: the same against external surveys, by run and dataset; may be empty.
         manifests: by run; one of them is that of the model of Teff, log g and [Fe/H] alone.
         options: of the statistics.
     """
@@ -117,7 +117,7 @@ def elements(
         row
         for run, table in residuals.items()
         if facts[run].looks_at_spectrum
-        for row in _of_run(run, table, trivial, outside, options)
+        for row in _of_run(run, table, trivial, external, options)
     ]
 
 
@@ -125,7 +125,7 @@ def _of_run(
     run: str,
     table: pa.Table,
     trivial: pa.Table | None,
-    outside: Mapping[tuple[str, str], pa.Table],
+    external: Mapping[tuple[str, str], pa.Table],
     options: EvaluationOptions,
 ) -> Iterator[Element]:
     _, star = np.unique(table["star_id"].to_numpy().astype(str), return_inverse=True)
@@ -144,7 +144,7 @@ def _of_run(
         ratio, low, high = paired_ratio(residual, other, star[known], options)
         rmse_trivial = None if other is None else _rms(other)
         median = None if np.isnan(bound).all() else float(np.nanmedian(bound))
-        sigmas = {name: _sigma(outside.get((run, name)), label) for name in OUTSIDE}
+        sigmas = {name: _sigma(external.get((run, name)), label) for name in EXTERNAL_SURVEYS}
         yield Element(
             run,
             label.name,

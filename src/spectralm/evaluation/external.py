@@ -1,4 +1,4 @@
-"""Surveys that judge models from outside, by stars that no model was trained on."""
+"""External surveys: comparison with stars that no model was trained on."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Unseen:
-    """How many spectra of a survey's sample may judge a model."""
+    """How many spectra of a survey's sample may be compared with a model."""
 
     dataset: str
     spectra: int

@@ -20,13 +20,13 @@ class Inputs:
     """What is shown, ``dataset-scale``, ``dataset``, a run or nothing; it ends the file's name."""
     options: EvaluationOptions = field(default_factory=EvaluationOptions)
     residuals: list[Path] = field(default_factory=list)
-    """RUN/DATASET.parquet; another dataset than that of the run judges it from outside."""
+    """RUN/DATASET.parquet; another dataset than the run's own is external."""
     manifests: list[Path] = field(default_factory=list)
     """RUN/manifest.json."""
     published: list[Path] = field(default_factory=list)
     """The paper's numbers, tableN.csv."""
     samples: list[Path] = field(default_factory=list)
-    """Manifests of surveys that judge from outside, DATASET/SHARD.parquet."""
+    """Manifests of external surveys, DATASET/SHARD.parquet."""
     catalogue: list[Path] = field(default_factory=list)
     """A crossmatched catalogue."""
     rejects: list[Path] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Inputs:
         """Runs and their residuals on test spectra of the dataset that they were trained on."""
         return read_runs(f for f in self.residuals if f.stem == RunName.of(f.parent.name).dataset)
 
-    def judged_by(self, dataset: str) -> Iterator[tuple[str, pa.Table]]:
+    def residuals_against(self, dataset: str) -> Iterator[tuple[str, pa.Table]]:
         """Runs and their residuals against the labels of one dataset."""
         return read_runs(file for file in self.residuals if file.stem == dataset)
 

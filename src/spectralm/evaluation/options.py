@@ -25,9 +25,9 @@ class EvaluationOptions(Options):
     )
     """Signal-to-noise ratios in r that divide the spectra into bins; the outer bins are open."""
     well_determined: float = Field(0.14, gt=0)
-    """An element is well determined whose sigma (dex) is no larger in any survey from outside."""
+    """An element is well determined whose sigma (dex) is no larger in any external survey."""
     weak: float = Field(0.2, gt=0)
-    """An element is weak whose sigma (dex) is larger in any survey from outside."""
+    """An element is weak whose sigma (dex) is larger in any external survey."""
     published: dict[str, list[str]] = Field(
         {
             "LightGBM": ["lightgbm"],

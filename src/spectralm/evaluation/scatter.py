@@ -56,9 +56,9 @@ DOT: Mapping[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 0}
 Stack = tuple[Axes, Axes]
 
 
-def judged_from_outside(dataset: str, inputs: Inputs) -> Figure:
+def external_comparison(dataset: str, inputs: Inputs) -> Figure:
     """The figure of a run and of a survey that it was not trained on, for unseen stars."""
-    ((run, residuals),) = inputs.judged_by(dataset)
+    ((run, residuals),) = inputs.residuals_against(dataset)
     manifests = [path for path in inputs.samples if path.parent.name == dataset]
     unseen = Unseen.of(dataset, read_parquet(manifests, columns=["split"]))
     caption = f"{unseen.sentence} {inputs.options.note}".strip()

@@ -38,7 +38,7 @@ class Statistics:
     used: int
     """Spectra with a residual."""
     accuracy: float | None
-    """Share of ``n`` whose class is named rightly; None for a model that names no classes."""
+    """Fraction of ``n`` with the correct class; None for a model that names no classes."""
     mean: float | None
     mean_low: float | None
     mean_high: float | None

@@ -14,7 +14,7 @@ from spectralm.inference.training_domain import LABELS, TrainingDomain
 from spectralm.labels.vocabulary import Label, Targets
 from spectralm.samples.manifest import read_manifest, truth_column
 from spectralm.samples.splits import TRAIN, VALIDATION
-from spectralm.spectra.stored import thousandths_of
+from spectralm.spectra.rounding import thousandths_of
 
 #: Training spectra from which the principal components are computed, at least; then no further
 #: shard is read, as shards are random samples of the same stars.

@@ -14,7 +14,7 @@ from spectralm.language.questions import Record, write_question
 from spectralm.language.records import make_record
 from spectralm.rejects import Reject
 from spectralm.samples.manifest import truth_column
-from spectralm.spectra.stored import thousandths_of
+from spectralm.spectra.rounding import thousandths_of
 
 STAGE = "write_questions"
 

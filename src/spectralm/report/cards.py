@@ -116,7 +116,7 @@ def is_hub_id(base: str) -> bool:
 
 
 def _correct(residuals: pa.Table) -> str:
-    """Share of the test spectra whose class is named rightly."""
+    """Fraction of the test spectra with the correct class."""
     right = pc.fill_null(pc.equal(residuals["class"], residuals["predicted_class"]), False)
     return f"{pc.mean(right).as_py():.1%}"
 

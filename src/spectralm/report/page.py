@@ -10,24 +10,24 @@ from markupsafe import Markup
 
 from spectralm.evaluation.runs import Manifest
 from spectralm.labels.vocabulary import PARAMETERS
-from spectralm.report.exhibits import Exhibit
-from spectralm.report.key import ElementsRow, KeyRow
+from spectralm.report.items import Item
+from spectralm.report.summary import ElementsRow, SummaryRow
 from spectralm.report.templates import environment
 from spectralm.report.timings import Timing
 
 
 @dataclass(frozen=True)
 class Group:
-    """The exhibits of one title, with a sentence on all of them."""
+    """The items of one title, with a sentence on all of them."""
 
     title: str
     text: str
-    exhibits: tuple[Exhibit, ...]
+    items: tuple[Item, ...]
 
     @property
     def anchor(self) -> str:
         """Where links lead to."""
-        return f"group-{self.exhibits[0].anchor}"
+        return f"group-{self.items[0].anchor}"
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Report:
 
     note: str
     """What a reader must know first, such as that the data are synthetic."""
-    key: Sequence[KeyRow]
+    key: Sequence[SummaryRow]
     elements: Sequence[ElementsRow]
     models: Mapping[str, Manifest]
     """By run."""
     tables: Sequence[Group]
     figures: Sequence[Group]
-    counts: Sequence[Exhibit]
+    counts: Sequence[Item]
     """Cuts and rejects."""
     timings: Sequence[Timing]
     environment: Mapping[str, str]
@@ -62,10 +62,10 @@ def versions_of(models: Iterable[Manifest], here: Mapping[str, str]) -> dict[str
     return {name: ", ".join(versions) for name, versions in sorted(found.items())}
 
 
-def grouped(exhibits: Sequence[Exhibit]) -> list[Group]:
-    """Exhibits by title, in the order of the first of each."""
-    titles = list(dict.fromkeys(each.title for each in exhibits))
-    ordered = sorted(exhibits, key=lambda each: titles.index(each.title))
+def grouped(items: Sequence[Item]) -> list[Group]:
+    """Group by title, in the order of the first of each."""
+    titles = list(dict.fromkeys(each.title for each in items))
+    ordered = sorted(items, key=lambda each: titles.index(each.title))
     groups = []
     for title, members in groupby(ordered, lambda each: each.title):
         same = tuple(members)

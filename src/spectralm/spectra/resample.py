@@ -19,6 +19,7 @@ from spectralm.spectra.flags import (
 from spectralm.spectra.options import Mask, SpectraOptions
 from spectralm.spectra.reader import Spectrum
 from spectralm.spectra.refusals import SpectrumRefusedError
+from spectralm.spectra.rounding import to_thousandths
 from spectralm.spectra.spline import cubic_spline
 
 LARGEST = np.iinfo(np.int16).max
@@ -76,9 +77,7 @@ def resample(
     if options.normalise == "continuum":
         values /= 2 * running_mean(values, options)
         lowest, highest = 0, 999
-    thousandths = np.rint(values * 1000)
-    flux = np.clip(thousandths, lowest, highest).astype(np.int16)
-    clipped = bool(np.any(flux != thousandths))
+    flux, clipped = to_thousandths(values, lowest, highest)
     flags = _flags(spectrum, good, wavelength, gaps, grid, flux, clipped)
     return Resampled(flux, flags, masked)
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from spectralm.errors import InputError
 from spectralm.files import write_parquet
 from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
+from spectralm.rejects import write_rejects
 from spectralm.schemas import REJECTS, STARS, schema
 from spectralm.surveys.cells import position, to_float, to_gaia, to_int, to_text, unreadable_cells
 from spectralm.surveys.cuts import Cells, Cuts, is_null, with_prefix, write_counts
@@ -131,7 +132,7 @@ def read_stars(path: Path, survey: Survey) -> Stars:
 def write_stars(stars: Stars, out: Path, rejects: Path, cuts: Path) -> None:
     """Write the stars and the rejects (Parquet) and the counts of the cuts (CSV)."""
     write_parquet(out, stars.stars)
-    write_parquet(rejects, stars.rejects)
+    write_rejects(rejects, stars.rejects)
     write_counts(stars.cuts, cuts)
     logging.info("%d stars", stars.stars.num_rows)
 

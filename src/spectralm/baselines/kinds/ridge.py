@@ -23,7 +23,7 @@ from spectralm.errors import InputError
 from spectralm.labels.vocabulary import CLASSES, Targets
 from spectralm.samples.manifest import read_manifests
 from spectralm.samples.splits import TRAIN, VALIDATION
-from spectralm.spectra.stored import flux_of, normalised
+from spectralm.spectra.rounding import flux_of, normalised
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from spectralm.evaluation.scatter import judged_from_outside
+from spectralm.evaluation.scatter import external_comparison
 
 TITLE = "Other surveys"
 CAPTION = "Predicted labels against those of a survey that no model was trained on."
-draw = partial(judged_from_outside, "galah")
+draw = partial(external_comparison, "galah")

@@ -53,8 +53,8 @@ def table(rows: Sequence[Row], inputs: Inputs) -> Table:
     }
     silent = [run for run in inputs.trainings if run not in matrices]
     accuracy = Panel(
-        "Share of the test spectra of each class whose class is named rightly; "
-        "a spectrum without an answer counts as wrong."
+        "Accuracy: fraction of the test spectra of each class with the correct class; a spectrum "
+        "without an answer counts as wrong."
         + (f" Runs that name no class: {', '.join(silent)}." if silent else ""),
         ("Run", *CLASSES, ALL),
         "lrrrrrr",

@@ -6,11 +6,11 @@ from spectralm.evaluation.cells import value
 from spectralm.evaluation.elements import (
     CONFIDENCE,
     CORRELATIONS,
+    EXTERNAL_SURVEYS,
     LEAST,
     LINES,
     MODERATE,
     OTHER_LINES,
-    OUTSIDE,
     OWN_LINES,
     WEAK,
     WELL,
@@ -29,10 +29,12 @@ Row = Element
 
 def rows(inputs: Inputs) -> list[Element]:
     """A row per run and element."""
-    outside = {
-        (run, dataset): table for dataset in OUTSIDE for run, table in inputs.judged_by(dataset)
+    external = {
+        (run, dataset): table
+        for dataset in EXTERNAL_SURVEYS
+        for run, table in inputs.residuals_against(dataset)
     }
-    return elements(dict(inputs.own()), outside, inputs.trainings, inputs.options)
+    return elements(dict(inputs.own()), external, inputs.trainings, inputs.options)
 
 
 def table(rows: Sequence[Element], inputs: Inputs) -> Table:
@@ -40,8 +42,8 @@ def table(rows: Sequence[Element], inputs: Inputs) -> Table:
     options = inputs.options
     runs = dict.fromkeys(row.run for row in rows)
     sentences = [
-        f"Groups by the largest σ (dex; of at least {LEAST} unseen stars' spectra) against a "
-        f"survey from outside: {WELL}, up to {options.well_determined:g}; {WEAK}, above "
+        f"Groups by the largest σ (dex; of at least {LEAST} unseen stars' spectra) against an "
+        f"external survey: {WELL}, up to {options.well_determined:g}; {WEAK}, above "
         f"{options.weak:g}; {MODERATE}, between. Paper: its groups, for which it gives no limits.",
         "N, RMSE (dex): test spectra from APOGEE, all classes. Trivial: RMSE of [X/Fe] from "
         "LAMOST's Teff, log g and [Fe/H] alone, on the same spectra. Ratio: RMSE / trivial "
@@ -57,8 +59,8 @@ def table(rows: Sequence[Element], inputs: Inputs) -> Table:
             "elements are read from is not known."
         )
     if all(row.group is None for row in rows):
-        sentences.append("No survey from outside gives a sigma, so there are no groups.")
-    heads = ("Element", "Group", "Paper", *(f"σ, {TITLES[name]}" for name in OUTSIDE), "N")
+        sentences.append("No external survey gives a sigma, so there are no groups.")
+    heads = ("Element", "Group", "Paper", *(f"σ, {TITLES[name]}" for name in EXTERNAL_SURVEYS), "N")
     heads += ("RMSE", "Trivial", "Ratio", "/ bound", "Read from")
     blocks = {run: tuple(_cells(row) for row in rows if row.run == run) for run in runs}
     panel = Panel(" ".join(filter(None, sentences)), heads, "lllccrcccrl", blocks)

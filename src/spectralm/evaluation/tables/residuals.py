@@ -45,7 +45,7 @@ def table(rows: Sequence[Statistics], inputs: Inputs) -> Table:
     panels = [
         Panel(
             " ".join(filter(None, [moments, COUNTED, notes])),
-            ("Class", "N", "Unparsed", "Correct", *LABEL_HEADS),
+            ("Class", "N", "Unparsed", "Accuracy", *LABEL_HEADS),
             "lrrrccc",
             _blocks(rows, _counts, mean_and_sigma),
         ),

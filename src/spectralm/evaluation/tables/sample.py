@@ -1,4 +1,4 @@
-"""The sample: spectra that each scale needs and has, by class and split."""
+"""The sample: spectra requested and found at each scale, by class and split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from spectralm.labels.vocabulary import CLASSES
 from spectralm.samples.splits import TEST, TRAIN, VALIDATION
 
 TITLE = "The sample"
-CAPTION = "Spectra from {dataset} that each scale needs and has, by class and split."
+CAPTION = "Spectra from {dataset} requested and found at each scale, by class and split."
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,6 @@ def table(rows: Sequence[Row], inputs: Inputs) -> Table:
         )
         for scale in dict.fromkeys(row.scale for row in rows)
     }
-    heads = ("Class", "Needed", "There", "Training", "Validation", "Test")
+    heads = ("Class", "Requested", "Found", "Training", "Validation", "Test")
     panel = Panel("", heads, "lrrrrr", blocks)
     return Table(inputs.caption(CAPTION), [panel], inputs.options.note)

@@ -13,7 +13,7 @@ from spectralm.evaluation.statistics import ALL
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
 
-TITLE = "Beside the paper"
+TITLE = "Comparison with the paper"
 CAPTION = (
     "Table 1 of arXiv:2605.22162 beside ours: LAMOST's spectra of APOGEE's stars with a valid"
     " label, by the class that LAMOST gives; any: with at least one."

@@ -5,7 +5,7 @@ from functools import partial
 from spectralm.evaluation.by_class import parameter_rows, parameter_table
 from spectralm.evaluation.comparison import Compared
 
-TITLE = "Beside the paper"
+TITLE = "Comparison with the paper"
 Row = Compared
 rows = partial(parameter_rows, number=4)
 table = partial(parameter_table, papers="500,000")

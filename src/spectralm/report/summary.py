@@ -14,7 +14,7 @@ from spectralm.labels.vocabulary import LABELS, PARAMETERS, Label
 
 
 @dataclass(frozen=True)
-class KeyRow:
+class SummaryRow:
     """One model."""
 
     model: str
@@ -25,7 +25,7 @@ class KeyRow:
     """Per label of PARAMETERS: ours, its interval, and the paper's."""
 
 
-def key_rows(comparison: Path, manifests: dict[str, Manifest]) -> list[KeyRow]:
+def summary_rows(comparison: Path, manifests: dict[str, Manifest]) -> list[SummaryRow]:
     """The rows of the key table.
 
     Args:
@@ -39,7 +39,7 @@ def key_rows(comparison: Path, manifests: dict[str, Manifest]) -> list[KeyRow]:
         if first.run in manifests:
             note = manifests[first.run].note(RunName.of(first.run).model)
         cells = (cell for label in PARAMETERS for cell in _cells(numbers, model, label))
-        rows.append(KeyRow(model, "" if first.status else first.run, note, tuple(cells)))
+        rows.append(SummaryRow(model, "" if first.status else first.run, note, tuple(cells)))
     return rows
 
 

@@ -1,11 +1,18 @@
-"""Reads flux from spectra shards.
+"""Flux with three decimals: rounded to integer thousandths, and read back.
 
-This is not in the module that writes them, so that a change there does not change the code
-fingerprint of commands that only read.
+This is not in the modules that resample and write spectra, so that a change there does not change
+the code fingerprint of commands that only read.
 """
 
 import numpy as np
 import pyarrow as pa
+
+
+def to_thousandths(values: np.ndarray, lowest: int, highest: int) -> tuple[np.ndarray, bool]:
+    """Flux [grid] rounded to int16 thousandths within limits, and whether any value was clipped."""
+    rounded = np.rint(values * 1000)
+    thousandths = np.clip(rounded, lowest, highest).astype(np.int16)
+    return thousandths, bool(np.any(thousandths != rounded))
 
 
 def thousandths_of(table: pa.Table) -> np.ndarray:

@@ -11,9 +11,9 @@ from pathlib import Path
 from markupsafe import Markup
 from PIL import Image
 
-from spectralm.evaluation.exhibits import find_figure, find_table
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.options import EvaluationOptions
+from spectralm.evaluation.registry import find_figure, find_table
 from spectralm.evaluation.render import Panel, Table, html
 from spectralm.evaluation.runs import run_of
 from spectralm.evaluation.tidy import read_rows
@@ -24,7 +24,7 @@ QUALITY = 60
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class Item:
     """One table or figure."""
 
     anchor: str
@@ -39,7 +39,7 @@ class Exhibit:
     """Whether it needs the width of a page."""
 
 
-def table(path: Path, manifests: Sequence[Path], options: EvaluationOptions) -> Exhibit:
+def table(path: Path, manifests: Sequence[Path], options: EvaluationOptions) -> Item:
     """A tidy table, NAME-AT.csv.
 
     Args:
@@ -53,20 +53,20 @@ def table(path: Path, manifests: Sequence[Path], options: EvaluationOptions) -> 
     inputs = Inputs(at=at, options=options, manifests=of_table)
     shown = html(module.table(read_rows(path, module.Row), inputs))
     title = name.replace("table", "Table ") if name.startswith("table") else at
-    return Exhibit(f"table-{path.stem}", module.TITLE, "", title, Markup(shown))
+    return Item(f"table-{path.stem}", module.TITLE, "", title, Markup(shown))
 
 
-def counts(path: Path) -> Exhibit:
+def counts(path: Path) -> Item:
     """A CSV of any columns, such as galah.stars.cuts.csv."""
     head, *rows = csv.reader(io.StringIO(path.read_text()))
     heads = tuple(name.replace("_", " ") for name in head)
     panel = Panel("", heads, "l" * len(heads), {"": tuple(map(tuple, rows))})
     name, _, kind = path.stem.rpartition(".")
     title = f"{kind.capitalize()}: {name.replace('.', ' ')}"
-    return Exhibit(f"table-{path.stem}", "", "", title, Markup(html(Table("", [panel]))))
+    return Item(f"table-{path.stem}", "", "", title, Markup(html(Table("", [panel]))))
 
 
-def figure(path: Path, page: Path) -> Exhibit:
+def figure(path: Path, page: Path) -> Item:
     """A picture, NAME-AT.png: no wider than WIDTH, as WebP; it links to its PDF from ``page``."""
     name, _, at = path.stem.partition("-")
     module = find_figure(name)
@@ -87,4 +87,4 @@ def figure(path: Path, page: Path) -> Exhibit:
     )
     dataset, _, scale = at.rpartition("-")
     text = module.CAPTION.format(dataset=dataset, scale=scale)
-    return Exhibit(f"figure-{path.stem}", module.TITLE, text, path.stem, shown, wide)
+    return Item(f"figure-{path.stem}", module.TITLE, text, path.stem, shown, wide)

@@ -9,8 +9,8 @@ import pytest
 
 from spectralm.errors import InputError
 from spectralm.evaluation import figures, tables
-from spectralm.evaluation.elements import OUTSIDE
-from spectralm.evaluation.exhibits import find_figure, find_table, names_in
+from spectralm.evaluation.elements import EXTERNAL_SURVEYS
+from spectralm.evaluation.registry import find_figure, find_table, names_in
 
 TABLES, FIGURES = names_in(tables), names_in(figures)
 #: Models that do not use the spectrum.
@@ -33,7 +33,7 @@ def names_of(first):
     """Names that the first argument of an entry stands for."""
     if isinstance(first, ast.List):
         return [item.value for item in first.elts]
-    return [f"table{first.value}"] if isinstance(first, ast.Constant) else OUTSIDE
+    return [f"table{first.value}"] if isinstance(first, ast.Constant) else EXTERNAL_SURVEYS
 
 
 def parameters(function):
