@@ -189,7 +189,7 @@ class Smoke:
         )
         if manifest["steps"] != self.steps:
             raise StageError(f"{manifest['steps']} steps, not {self.steps}", job.log)
-        saved, loaded = metrics["few_loss"], metrics["few_loss_loaded"]
+        saved, loaded = metrics["check_loss"], metrics["check_loss_loaded"]
         print(
             f"  loss of some questions {saved:.4f}, of the saved adapter {loaded:.4f}", flush=True
         )

@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from spectralm.errors import InputError, SpectraLMError
 from spectralm.files import sha256
-from spectralm.llm.adapter import CONFIG, WEIGHTS
+from spectralm.llm.adapter import add_adapter
+from spectralm.llm.adapter_files import CONFIG, WEIGHTS
 from spectralm.llm.adoption import adopt
-from spectralm.llm.base import add_adapter
 from spectralm.llm.options import LlmOptions, LoraOptions
 from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
 from spectralm.spectra.options import SpectraOptions

@@ -4,8 +4,8 @@ import pytest
 import torch
 from llm.toy import base_on_cpu
 
+from spectralm.llm.adapter import add_adapter
 from spectralm.llm.answer_only import AnswerOnlyLayer
-from spectralm.llm.base import add_adapter
 from spectralm.llm.encoding import Collator
 from spectralm.llm.loss import AnswerLoss
 from spectralm.llm.options import LoraOptions, TinyOptions

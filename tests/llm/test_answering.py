@@ -7,8 +7,8 @@ import pytest
 from llm.toy import STAGE_2, Toy, base_on_cpu, questions_of, stage_2_records
 
 from spectralm.language.questions import Question
+from spectralm.llm.adapter import add_adapter
 from spectralm.llm.answering import Calibration, answer_all
-from spectralm.llm.base import add_adapter
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LoraOptions
 from spectralm.llm.tokenizer import load_tokenizer

@@ -12,7 +12,8 @@ from transformers.utils import import_utils
 
 from spectralm.errors import InputError
 from spectralm.language.options import TextOptions
-from spectralm.llm.base import add_adapter, load_base
+from spectralm.llm.adapter import add_adapter
+from spectralm.llm.base import load_base
 from spectralm.llm.encoding import Collator, Questions
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions, LoraOptions, TinyOptions

@@ -6,7 +6,8 @@ from llm.toy import base_on_cpu
 from transformers import AutoModelForCausalLM
 
 from spectralm.errors import InputError
-from spectralm.llm.base import add_adapter, load_adapter, load_base
+from spectralm.llm.adapter import add_adapter, load_adapter
+from spectralm.llm.base import load_base
 from spectralm.llm.device import local_device
 from spectralm.llm.options import LlmOptions, LoraOptions
 

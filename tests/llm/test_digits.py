@@ -17,8 +17,8 @@ from spectralm.language.options import TextOptions
 from spectralm.llm.digits import LEAST_PROBABILITY, spelled_probabilities
 from spectralm.llm.encoding import positions, prompt_ids
 from spectralm.llm.generation import Reader
+from spectralm.llm.interval_width import half_width
 from spectralm.llm.options import TinyOptions
-from spectralm.llm.spread import half_width
 from spectralm.llm.tiny import make_tiny_base
 from spectralm.llm.tokenizer import load_tokenizer
 

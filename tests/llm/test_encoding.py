@@ -21,9 +21,9 @@ def questions(toy, tmp_path) -> Questions:
 
 
 def test_a_spread_of_questions_reaches_from_end_to_end(questions):
-    few = questions.spread(5)
+    few = questions.evenly_spaced(5)
     assert [record["obsid"] for record in few.records] == [0, 28, 56, 83, 15]
-    assert len(questions.spread(1000)) == len(questions)
+    assert len(questions.evenly_spaced(1000)) == len(questions)
 
 
 def test_prompt_ends_where_the_answer_begins(questions):

@@ -8,8 +8,9 @@ from planning.conftest import llama_config
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from spectralm.config import check
+from spectralm.llm.adapter import add_adapter
 from spectralm.llm.arguments import training_arguments, zero3
-from spectralm.llm.base import add_adapter, load_base
+from spectralm.llm.base import load_base
 from spectralm.llm.options import LlmOptions
 from spectralm.planning.architecture import architecture
 

@@ -55,7 +55,7 @@ def test_a_model_is_trained_saved_loaded_and_answers(file, name, tmp_path):
     run = tmp_path / "run"
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["eval_parsed"] == 1
-    assert metrics["few_loss_loaded"] == pytest.approx(metrics["few_loss"], rel=0.01)
+    assert metrics["check_loss_loaded"] == pytest.approx(metrics["check_loss"], rel=0.01)
     given = ["--model", run, "--base", tmp_path / "base", "--options", short.model_dump_json()]
     given += ["--text", text.model_dump_json(), "--questions", files[1]]
     given += ["--out", run / "calibration.json"]

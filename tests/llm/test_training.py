@@ -29,12 +29,12 @@ from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.questions import Question
 from spectralm.language.records import read_records, write_records
-from spectralm.llm.adapter import check_weights
-from spectralm.llm.base import load_adapter
-from spectralm.llm.finish import check_loss
+from spectralm.llm.adapter import load_adapter
+from spectralm.llm.adapter_files import check_weights
+from spectralm.llm.checkpoints import last_whole_checkpoint
+from spectralm.llm.finish import compare_losses
 from spectralm.llm.generation import Reader
 from spectralm.llm.tokenizer import load_tokenizer
-from spectralm.llm.workspace import last_whole_checkpoint
 
 pytestmark = pytest.mark.slow
 
@@ -141,7 +141,7 @@ def test_what_can_fail_at_the_end_is_done_before_the_first_step(trained):
     history = json.loads((trained / "run" / "metrics.json").read_text())["history"]
     first = [entry for entry in history if entry["step"] == 0]
     scored = {name for entry in first for name in entry}
-    assert {"eval_loss", "eval_parsed", "eval_sigma_teff", "few_loss_loaded"} <= scored
+    assert {"eval_loss", "eval_parsed", "eval_sigma_teff", "check_loss_loaded"} <= scored
     assert not any("loss" in entry for entry in first)
     assert [entry["step"] for entry in history if "eval_loss" in entry] == [0, 12, 24, 36]
     assert [entry["step"] for entry in history if "loss" in entry] == [10, 20, 30]
@@ -300,10 +300,10 @@ def test_an_untrained_adapter_is_refused(toy, trained, tmp_path):
 
 
 def test_a_small_change_of_the_loss_is_a_warning_and_a_large_one_an_error(tmp_path, caplog):
-    check_loss(tmp_path, 2.0, 2.01)
+    compare_losses(tmp_path, 2.0, 2.01)
     assert not caplog.records
-    check_loss(tmp_path, 2.0, 2.1)
+    compare_losses(tmp_path, 2.0, 2.1)
     assert "2.0000 before saving but 2.1000 after loading" in caplog.text
     for other in (2.5, math.nan):
         with pytest.raises(SpectraLMError, match="after loading"):
-            check_loss(tmp_path, 2.0, other)
+            compare_losses(tmp_path, 2.0, other)

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from spectralm.files import sha256
 from spectralm.language.records import write_records
-from spectralm.llm.base import load_adapter
+from spectralm.llm.adapter import load_adapter
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions, TinyOptions
 from spectralm.llm.tiny import make_tiny_base
@@ -105,7 +105,7 @@ def first_scores(run: Path) -> dict[str, float]:
     """Scores of the answers before the first step."""
     history = json.loads((run / "metrics.json").read_text())["history"]
     first = next(entry for entry in history if "eval_parsed" in entry)
-    assert first["few_loss_loaded"] == pytest.approx(first["few_loss"], rel=0.01)
+    assert first["check_loss_loaded"] == pytest.approx(first["check_loss"], rel=0.01)
     return {name: value for name, value in first.items() if not name.startswith("few_")}
 
 

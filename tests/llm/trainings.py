@@ -11,7 +11,7 @@ from llm.toy import GRID, Toy
 from processes import started
 from safetensors.torch import load_file
 
-from spectralm.llm.adapter import WEIGHTS
+from spectralm.llm.adapter_files import WEIGHTS
 from spectralm.llm.options import LlmOptions
 from spectralm.spectra.options import SpectraOptions
 

@@ -6,7 +6,7 @@ from planning.conftest import llama_config
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaForCausalLM
 
-from spectralm.llm.base import add_adapter
+from spectralm.llm.adapter import add_adapter
 from spectralm.llm.options import LoraOptions
 from spectralm.planning import flops
 from spectralm.planning.architecture import Architecture, architecture

@@ -4,7 +4,8 @@ import pytest
 import torch
 from planning.tracking import Peak, bf16_as_on_a_gpu
 
-from spectralm.llm.base import add_adapter, load_base
+from spectralm.llm.adapter import add_adapter
+from spectralm.llm.base import load_base
 from spectralm.llm.options import GenerationOptions, LlmOptions, LoraOptions, TrainingOptions
 from spectralm.planning.architecture import Architecture, architecture
 from spectralm.planning.memory import prediction_memory, training_memory, weights

@@ -78,8 +78,8 @@ def test_a_training_is_killed_and_resumed_to_its_end(toy):
     metrics = json.loads((folder / "run" / "metrics.json").read_text())
     # The loss of a random base.
     assert metrics["eval_loss"] == pytest.approx(math.log(2048), rel=0.1)
-    assert metrics["few_loss_loaded"] == pytest.approx(metrics["few_loss"], rel=0.01)
-    assert f"of the saved adapter {metrics['few_loss_loaded']:.4f}" in said
+    assert metrics["check_loss_loaded"] == pytest.approx(metrics["check_loss"], rel=0.01)
+    assert f"of the saved adapter {metrics['check_loss_loaded']:.4f}" in said
 
 
 def test_ten_are_predicted_with_errors(toy):

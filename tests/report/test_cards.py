@@ -14,7 +14,7 @@ from peft import PeftModel
 from spectralm.files import write_parquet
 from spectralm.labels.vocabulary import Targets
 from spectralm.language.records import write_records
-from spectralm.llm.base import add_adapter, load_adapter
+from spectralm.llm.adapter import add_adapter, load_adapter
 from spectralm.llm.options import LoraOptions, TinyOptions
 from spectralm.llm.tiny import make_tiny_base
 from spectralm.llm.tokenizer import name_on_hub

@@ -189,10 +189,9 @@ def shown(path):
     )
 
 
-def statistics_options(*more):
-    """The options of statistics and captions, and of what else a rule names, as JSON."""
-    names = {"resamples", "seed", "interval", "outlier_sigmas", "failed", "note", *more}
-    return CONFIG.evaluation.model_dump_json(include=names)
+def evaluation_options(*names):
+    """The options of captions, and of what else a rule needs, as JSON."""
+    return CONFIG.evaluation.model_dump_json(include={"failed", "note", *names})
 
 
 def get_arguments(wildcards, input):

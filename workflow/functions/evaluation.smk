@@ -1,13 +1,17 @@
 # Which tables and figures are made of which files, and the functions of the rules of evaluation.smk.
 
 
+#: The options of evaluation that the statistics of residuals need.
+STATISTICS = ("resamples", "seed", "interval", "outlier_sigmas")
+
+
 class Group(NamedTuple):
     """Tables, or figures, that one job makes of the same files."""
 
     names: list
     at: str  # what they show, as at the end of their files' names
     files: dict  # input, by option of `spectralm tabulate` and `spectralm plot`
-    options: tuple = ()  # of evaluation, besides those of statistics
+    options: tuple = ()  # of evaluation, besides those of captions
     arguments: str = ""
     models: list = list(CONFIG.models)
 
@@ -36,7 +40,7 @@ def beside_paper(number):
             "manifests": of_runs(runs, manifest_of),
             "published": paper_tables(number),
         },
-        ("published",),
+        (*STATISTICS, "published"),
         f"--scales {scale}",
     )
 
@@ -53,7 +57,7 @@ def external_table(number, learned):
             "samples": external_samples(CONFIG.external),
             "published": paper_tables(number),
         },
-        ("published",),
+        (*STATISTICS, "published"),
         f"--scales {max(CONFIG.scales(learned), default=0)}",
     )
 
@@ -79,7 +83,7 @@ TABLES = {
             "residuals": get_files_of_runs("lamost", residuals_of),
             "manifests": get_files_of_runs("lamost", manifest_of),
         },
-        ("snr_bins",),
+        (*STATISTICS, "snr_bins"),
     ),
     "apogee": Group(
         ["elements", "calibration"],
@@ -90,7 +94,7 @@ TABLES = {
             ),
             "manifests": get_files_of_runs("apogee", manifest_of),
         },
-        ("well_determined", "weak"),
+        (*STATISTICS, "well_determined", "weak"),
     ),
     "scaling": Group(
         ["scaling"],
@@ -100,6 +104,7 @@ TABLES = {
             "manifests": of_runs(trained_here("lamost"), manifest_of),
             "published": paper_tables(2, 3, 4),
         },
+        STATISTICS,
     ),
     "rejects": Group(["rejects"], "{dataset}", {"rejects": get_all_rejects}),
     "sample": Group(
@@ -130,7 +135,7 @@ TABLES = {
             "manifests": of_runs(largest("apogee"), manifest_of),
             "published": paper_tables(5, 6),
         },
-        ("published",),
+        (*STATISTICS, "published"),
         f"--scales {max(CONFIG.scales('apogee'), default=0)}",
     ),
     "external_parameters": external_table(7, "lamost"),

@@ -52,7 +52,7 @@ for command, folder, (first, *others), key, items in MADE_TOGETHER:
             at=f"--at {items.at}" if items.at else "",
             files=get_arguments,
             arguments=items.arguments,
-            options=statistics_options(*items.options),
+            options=evaluation_options(*items.options),
             out=lambda wildcards, output: Path(output[0]).parent,
             code=items.code(command, folder),
         shell:

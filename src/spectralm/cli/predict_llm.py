@@ -9,7 +9,7 @@ from spectralm.fingerprint import fingerprint
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import Question
 from spectralm.language.records import read_records
-from spectralm.llm.adapter import WEIGHTS
+from spectralm.llm.adapter_files import WEIGHTS
 from spectralm.llm.answering import FILE, Calibration, answer_all, open_reader
 from spectralm.llm.options import LlmOptions
 from spectralm.provenance import workspace_key

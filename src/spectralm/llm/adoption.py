@@ -13,7 +13,7 @@ from spectralm.errors import InputError
 from spectralm.files import atomic, sha256, write_json
 from spectralm.labels.vocabulary import Targets
 from spectralm.language.options import TextOptions
-from spectralm.llm.adapter import CONFIG, WEIGHTS, check_weights
+from spectralm.llm.adapter_files import CONFIG, WEIGHTS, check_weights
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import load_tokenizer, name_on_hub, tokenizer_hash
 from spectralm.spectra.options import SpectraOptions

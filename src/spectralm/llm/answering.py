@@ -12,7 +12,8 @@ import pyarrow as pa
 from spectralm.files import read_parquet, write_json, write_parquet
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import Question
-from spectralm.llm.base import load_adapter, load_base
+from spectralm.llm.adapter import load_adapter
+from spectralm.llm.base import load_base
 from spectralm.llm.device import local_device
 from spectralm.llm.generation import Reader, Reply
 from spectralm.llm.options import LlmOptions

@@ -1,17 +1,13 @@
-"""Loading a base model and adding an adapter to it."""
+"""Loading a base model."""
 
-from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
 from spectralm.errors import InputError
-from spectralm.llm.adapter import WEIGHTS
-from spectralm.llm.options import LlmOptions, LoraOptions
+from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import from_disk
 
 
@@ -44,64 +40,3 @@ def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTraine
             options.attention, "attention", str(error), "install it, or set `attention: sdpa`"
         ) from error
     return model.requires_grad_(False)
-
-
-def add_adapter(model: PreTrainedModel, options: LoraOptions, seed: int) -> PeftModel:
-    """A new LoRA adapter, in float32, on all linear layers of the base."""
-    torch.manual_seed(seed)
-    tables = list(_embeddings(model)) if options.train_embeddings else []
-    _make_float(model, tables)
-    return get_peft_model(
-        model,
-        LoraConfig(
-            task_type="CAUSAL_LM",
-            r=options.rank,
-            lora_alpha=options.alpha,
-            lora_dropout=options.dropout,
-            target_modules="all-linear",
-            modules_to_save=sorted(tables) or None,
-        ),
-    )
-
-
-def resume_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
-    """The base with a trained adapter, to continue its training (stage 2; paper III.3)."""
-    return _with_adapter(model, folder, is_trainable=True)
-
-
-def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
-    """The base with a trained adapter, for inference."""
-    return _with_adapter(model, folder, is_trainable=False).eval()
-
-
-def _with_adapter(model: PreTrainedModel, folder: Path, is_trainable: bool) -> PeftModel:
-    if not (folder / WEIGHTS).is_file():
-        raise InputError(folder, WEIGHTS, "not there", "train the run first")
-    _make_float(model, LoraConfig.from_pretrained(str(folder)).modules_to_save or [])
-    return PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
-
-
-def _embeddings(model: PreTrainedModel) -> dict[str, torch.nn.Embedding]:
-    """The embeddings of tokens and, in a GPT-2, of positions, by name."""
-    return {
-        name.split(".")[-1]: part
-        for name, part in model.named_modules()
-        if isinstance(part, torch.nn.Embedding)
-    }
-
-
-def _make_float(model: PreTrainedModel, tables: Collection[str]) -> None:
-    """Convert embeddings that are trained whole to float32, and the norms with them.
-
-    Why: docs/training_facts.md, "Precision".
-    """
-    if tables:
-        embeddings = _embeddings(model)
-        norms = [part for part in model.modules() if _is_norm(part)]
-        for part in (*norms, *(embeddings[name] for name in tables)):
-            part.float()
-
-
-def _is_norm(part: torch.nn.Module) -> bool:
-    own = list(part.parameters(recurse=False))
-    return bool(own) and all(parameter.dim() == 1 for parameter in own)

@@ -27,7 +27,7 @@ SECONDS_BEFORE, SHARE_BEFORE = 1800, 0.1
 WARNING_SIGNAL = signal.SIGURG
 
 
-class KeptClock(TrainerCallback):
+class SaveClock(TrainerCallback):
     """Saves the time spent with each checkpoint."""
 
     def __init__(self, clock: Clock):
@@ -82,7 +82,7 @@ class StepTimer(TrainerCallback):
         return {"step_seconds": median(self.times) if self.times else None, "gpu_gib": peak}
 
 
-class SettingsOfNow(TrainerCallback):
+class UseCurrentIntervals(TrainerCallback):
     """Evaluates and saves as often as the present options say, not those of a checkpoint."""
 
     def on_train_begin(

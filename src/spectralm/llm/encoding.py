@@ -128,7 +128,7 @@ class Questions(torch.utils.data.Dataset[Example]):
         )
         return cls(loaded, tokenizer, max_tokens, noise)
 
-    def spread(self, count: int) -> "Questions":
+    def evenly_spaced(self, count: int) -> "Questions":
         """At most ``count`` of the questions, evenly spread over all."""
         count = min(count, len(self))
         chosen = np.linspace(0, len(self) - 1, count).round().astype(int)

@@ -16,8 +16,9 @@ from transformers.integrations.deepspeed import set_hf_deepspeed_config, unset_h
 
 from spectralm.errors import SpectraLMError
 from spectralm.files import atomic, write_json
-from spectralm.llm.adapter import CONFIG, WEIGHTS, check_weights
-from spectralm.llm.base import load_adapter, load_base
+from spectralm.llm.adapter import load_adapter
+from spectralm.llm.adapter_files import CONFIG, WEIGHTS, check_weights
+from spectralm.llm.base import load_base
 from spectralm.llm.encoding import Questions
 from spectralm.llm.learner import Task
 from spectralm.llm.scoring import AnsweringTrainer
@@ -46,8 +47,8 @@ def save_and_check(
         trained: whether steps were taken; before the first step all B are zero.
 
     Returns:
-        The loss of these questions, ``few_loss``; in the first process also the loss after loading,
-        ``few_loss_loaded``.
+        The loss of these questions, ``check_loss``; in the first process also the loss after
+        loading, ``check_loss_loaded``.
 
     Raises:
         SpectraLMError: a tensor is empty or untrained, or the loss differs.
@@ -57,19 +58,19 @@ def save_and_check(
     width = trainer.args.eval_batch_size * PartialState().num_processes
     validation = trainer.learner.validation
     batches = max(min(CHECKED, len(validation)) // width, 1)
-    few = validation.spread(batches * width)
+    few = validation.evenly_spaced(batches * width)
     before = trainer.loss_of(few)
-    metrics = {"few_loss": before}
+    metrics = {"check_loss": before}
     if trainer.is_world_process_zero():
         check_weights(folder, trained)
         after = _loss_of_saved(trainer, folder, task, few)
-        check_loss(folder, before, after)
-        metrics["few_loss_loaded"] = after
+        compare_losses(folder, before, after)
+        metrics["check_loss_loaded"] = after
     PartialState().wait_for_everyone()
     return metrics
 
 
-def check_loss(folder: Path, before: float, after: float) -> None:
+def compare_losses(folder: Path, before: float, after: float) -> None:
     """Compare the losses before saving and after loading; warn of a small difference.
 
     Raises:

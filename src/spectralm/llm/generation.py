@@ -24,8 +24,8 @@ from spectralm.language.options import TextOptions
 from spectralm.language.questions import Question
 from spectralm.llm.digits import Written, row_of, spelled_probabilities
 from spectralm.llm.encoding import left_padded, ones, positions, prompt_ids
+from spectralm.llm.interval_width import half_width
 from spectralm.llm.loss import number_ids
-from spectralm.llm.spread import half_width
 from spectralm.llm.token_grammar import (
     GrammarProcessor,
     TokenGrammar,

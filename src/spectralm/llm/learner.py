@@ -16,8 +16,9 @@ from transformers import PreTrainedTokenizerBase
 from spectralm.labels.vocabulary import Targets
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
+from spectralm.llm.adapter import add_adapter, resume_adapter
 from spectralm.llm.answer_only import AnswerOnlyLayer
-from spectralm.llm.base import add_adapter, load_base, resume_adapter
+from spectralm.llm.base import load_base
 from spectralm.llm.encoding import Collator, FluxNoise, Questions
 from spectralm.llm.loss import AnswerLoss, answer_loss
 from spectralm.llm.options import LlmOptions
@@ -88,7 +89,7 @@ def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
         model=model,
         tokenizer=tokenizer,
         questions=questions,
-        validation=validation.spread(training.evaluation_spectra),
+        validation=validation.evenly_spaced(training.evaluation_spectra),
         collator=Collator(tokenizer.pad_token_id, options.max_tokens),
         loss=answer_loss(training.soft_targets, task.text, task.targets, tokenizer),
     )

@@ -25,7 +25,7 @@ class AnsweringTrainer(Trainer):
         learner: model, data and loss.
         args: of the training.
         reader: of the model's answers.
-        rehearse: called at the evaluation before the first step; its metrics are added.
+        check_saving: called at the evaluation before the first step; its metrics are added.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class AnsweringTrainer(Trainer):
         learner: Learner,
         args: TrainingArguments,
         reader: Reader,
-        rehearse: Callable[["AnsweringTrainer"], Mapping[str, float]],
+        check_saving: Callable[["AnsweringTrainer"], Mapping[str, float]],
     ):
         super().__init__(
             model=learner.model,
@@ -45,7 +45,7 @@ class AnsweringTrainer(Trainer):
         )
         self.learner = learner
         self.reader = reader
-        self.rehearse = rehearse
+        self.check_saving = check_saving
         records = list(learner.validation.records)
         self.asked = list(map(Question.of, records))
         self.stars = list(map(Star.of, records))
@@ -65,7 +65,7 @@ class AnsweringTrainer(Trainer):
             self.learner.model.eval()
             answers = answer_metrics(self._replies(), self.stars)
             if step == 0:
-                answers |= self.rehearse(self)
+                answers |= self.check_saving(self)
         self.log(answers)
         self.latest = (step, metrics | answers)
         return self.latest[1]
@@ -73,7 +73,7 @@ class AnsweringTrainer(Trainer):
     def loss_of(self, questions: Questions) -> float:
         """Mean loss of some questions; called by all processes."""
         with self._unchanged_random_numbers():
-            return super().evaluate(questions, metric_key_prefix="few")["few_loss"]
+            return super().evaluate(questions, metric_key_prefix="check")["check_loss"]
 
     def _unchanged_random_numbers(self) -> AbstractContextManager:
         gpus = [torch.cuda.current_device()] if self.args.device.type == "cuda" else []

@@ -11,22 +11,22 @@ from accelerate.utils import broadcast_object_list
 from transformers import TrainingArguments
 
 from spectralm.files import sha256
-from spectralm.llm.adapter import WEIGHTS
+from spectralm.llm.adapter_files import WEIGHTS
 from spectralm.llm.arguments import training_arguments
 from spectralm.llm.callbacks import (
-    KeptClock,
     LoggedProgress,
+    SaveClock,
     SaveWhenWarned,
-    SettingsOfNow,
     StepTimer,
     StopWhenDiverged,
+    UseCurrentIntervals,
 )
+from spectralm.llm.checkpoints import keep_layout, last_whole_checkpoint, weight_facts
 from spectralm.llm.device import local_device
 from spectralm.llm.finish import finish, save_and_check
 from spectralm.llm.generation import Reader
 from spectralm.llm.learner import Learner, Task, make_learner
 from spectralm.llm.scoring import AnsweringTrainer
-from spectralm.llm.workspace import keep_layout, last_whole_checkpoint, weight_facts
 from spectralm.provenance import Clock, provenance, workspace_key
 from spectralm.workspace import Lock, is_finished, publish
 
@@ -88,8 +88,8 @@ def _train(
     arguments.eval_on_start = checkpoint is None
     trainer = _trainer(task, learner, workspace, arguments)
     timer = StepTimer()
-    others = (SettingsOfNow(), StopWhenDiverged(), SaveWhenWarned())
-    for callback in (KeptClock(clock), timer, *others):
+    others = (UseCurrentIntervals(), StopWhenDiverged(), SaveWhenWarned())
+    for callback in (SaveClock(clock), timer, *others):
         trainer.add_callback(callback)
     if arguments.disable_tqdm:
         trainer.add_callback(LoggedProgress())
@@ -127,8 +127,8 @@ def _train(
 def _trainer(
     task: Task, learner: Learner, workspace: Path, arguments: TrainingArguments
 ) -> AnsweringTrainer:
-    def rehearse(trainer: AnsweringTrainer) -> dict[str, float]:
-        return save_and_check(trainer, workspace / "rehearsal", task, trained=False)
+    def check_saving(trainer: AnsweringTrainer) -> dict[str, float]:
+        return save_and_check(trainer, workspace / "first_check", task, trained=False)
 
     reader = Reader(
         learner.model,
@@ -138,4 +138,4 @@ def _trainer(
         task.options.training.evaluation_batch_size,
         task.options.generation.reading,
     )
-    return AnsweringTrainer(learner, arguments, reader, rehearse)
+    return AnsweringTrainer(learner, arguments, reader, check_saving)

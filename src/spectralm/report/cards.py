@@ -15,6 +15,7 @@ from spectralm.evaluation.render import NOTHING, number
 from spectralm.evaluation.runs import RunName
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import Label, Targets
+from spectralm.language.records import FEATURES
 from spectralm.normal import MAD_TO_SIGMA
 from spectralm.report.templates import environment
 from spectralm.spectra.options import SpectraOptions
@@ -171,6 +172,7 @@ def dataset_card(dataset: str, configs: Sequence[Questions], note: str) -> str:
     front = {
         "license": "other",
         "tags": ["astronomy", "stellar-spectra", "lamost", "spectralm"],
+        "dataset_info": [{"config_name": config.name, "features": FEATURES} for config in configs],
         "configs": [
             {
                 "config_name": config.name,

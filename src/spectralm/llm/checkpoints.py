@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spectralm.errors import InputError
 from spectralm.files import sha256, write_json
-from spectralm.llm.adapter import WEIGHTS
+from spectralm.llm.adapter_files import WEIGHTS
 from spectralm.llm.code import weights_code
 from spectralm.llm.learner import Task
 from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash

@@ -14,10 +14,10 @@ from spectralm.errors import InputError
 from spectralm.fingerprint import import_closure
 from spectralm.language.records import write_records
 from spectralm.llm import code
+from spectralm.llm.checkpoints import keep_layout, weight_facts
 from spectralm.llm.code import weights_code
 from spectralm.llm.learner import Task
 from spectralm.llm.options import LlmOptions
-from spectralm.llm.workspace import keep_layout, weight_facts
 from spectralm.provenance import workspace_key
 from spectralm.spectra.options import SpectraOptions
 
@@ -118,7 +118,7 @@ def test_text_data_targets_and_first_adapter_change_the_name(toy, tmp_path):
 def test_only_code_that_decides_the_weights_is_in_the_name():
     closure = set().union(*map(import_closure, code.ROOTS)) - code.WITHOUT
     llm = {module.removeprefix("spectralm.llm.") for module in closure if ".llm." in module}
-    loaded = {"adapter", "base", "tokenizer", "encoding"}
+    loaded = {"adapter", "adapter_files", "base", "tokenizer", "encoding"}
     assert llm == loaded | {"answer_only", "learner", "loss", "recipe"}
     others = {"cli", "inference", "evaluation", "samples", "surveys", "files", "provenance"}
     assert not {module for module in closure if module.split(".")[1] in others}
