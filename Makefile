@@ -1,7 +1,6 @@
 # make demo       the whole experiment on a synthetic sky
-# make test       everything that this machine can check, from a fresh checkout
+# make test       everything that this machine can check, from a fresh checkout, with coverage
 # make quick      the tests without the slow ones
-# make coverage   all tests, and which lines of the package they do not run
 # make lint       style, types, the order of the wings, the workflow's rules
 # make docs       the manual, into site/
 # make lock       uv.lock, requirements.txt and workflow/envs from pyproject.toml
@@ -12,23 +11,19 @@ PYTEST := python -m pytest -n 2 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DS_BUILD_OPS = 0
 
-.PHONY: demo test quick coverage docs lint bench smoke-gpu schema lock
+.PHONY: demo test quick docs lint bench smoke-gpu schema lock
 
 demo: .venv/installed
 	snakemake --profile profiles/demo
 	@cat results/tables/table3.md
 	@echo "Everything above is of synthetic stars. The report: results/report/index.html"
 
+# Commands that tests start as processes of their own are not in the coverage.
 test: .venv/installed lint
-	$(PYTEST)
+	$(PYTEST) --cov=spectralm --cov-report=term:skip-covered
 
 quick: .venv/installed
 	$(PYTEST) -m "not slow and not slurm"
-
-# Not part of `make test`: counting lines takes 60% more CPU time. Commands that tests start as
-# processes of their own are not counted.
-coverage: .venv/installed
-	$(PYTEST) --cov=spectralm --cov-report=term:skip-covered
 
 # Lint needs only paths that are there; these are no data.
 NO_DATA := {lamost: {spectra: [tests], catalogues: [README.md]}, \

@@ -118,7 +118,7 @@ def test_shared_questions_give_the_scores_of_unshared_ones(toy, trained, tmp_pat
 
 
 def is_complete(checkpoint: Path) -> bool:
-    """Whether both processes have written their part; the state is written first or last."""
+    """Whether both processes have written their part, in whichever order."""
     states = (checkpoint / f"rng_state_{rank}.pth" for rank in range(2))
     return (checkpoint / "trainer_state.json").is_file() and all(map(zipfile.is_zipfile, states))
 
