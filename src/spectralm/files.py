@@ -69,6 +69,8 @@ def read_parquet(paths: Path | list[Path], columns: list[str] | None = None) -> 
     """
     if isinstance(paths, Path):
         paths = [paths]
+    if not paths:
+        raise InputError("command line", "files", "none given", "give at least one")
     # Metadata such as hashes differ between shards, which concat_tables does not allow.
     return pa.concat_tables(
         _read_one(path, columns).replace_schema_metadata(None) for path in paths

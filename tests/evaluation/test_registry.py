@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from spectralm.cli import main
 from spectralm.errors import InputError
 from spectralm.evaluation import figures, tables
 from spectralm.evaluation.elements import EXTERNAL_SURVEYS
@@ -63,6 +64,20 @@ def test_every_figure_has_its_parts_and_a_rule(name, made):
 
 def test_the_workflow_lists_nothing_else(made):
     assert made == {"TABLES": set(TABLES), "FIGURES": set(FIGURES)}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_nothing_is_empty_or_an_error_in_words(name, tmp_path, repository):
+    assert main(["tabulate", name, "--out", str(tmp_path)]) in (0, 1)
+    published = map(str, (repository / "resources" / "published").glob("table*.csv"))
+    given = ["--published", *published, "--scales", "40", "--out", str(tmp_path)]
+    assert main(["tabulate", name, *given]) in (0, 1)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_of_nothing_is_an_error_in_words(name, tmp_path, capsys):
+    assert main(["plot", name, "--out", str(tmp_path)]) == 1
+    assert "0 given; give one" in capsys.readouterr().err
 
 
 def test_unknown_names_are_refused():

@@ -17,10 +17,9 @@ DATASET = "lamost"
 
 def parameter_rows(inputs: Inputs, number: int) -> list[Compared]:
     """Mu and sigma per class and label, and the counts and costs of each model."""
-    (scale,) = inputs.scales
     ours = {run: statistics(run, table, inputs.options) for run, table in inputs.own()}
     published = find_published(inputs.published, number)
-    pairs = pair_up(published, ours, (DATASET, scale), inputs.options)
+    pairs = pair_up(published, ours, (DATASET, inputs.scale), inputs.options)
     return [row for pair in pairs for row in _rows(pair, inputs.trainings.get(pair.run))]
 
 

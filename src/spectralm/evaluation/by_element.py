@@ -22,12 +22,11 @@ DATASET = "apogee"
 
 def abundance_rows(inputs: Inputs, number: int) -> list[Compared]:
     """Every number of a table, per class and label."""
-    (scale,) = inputs.scales
     residuals = dict(inputs.own())
     labels = next(map(labels_of, residuals.values()), list(ABUNDANCES))
     ours = {run: statistics(run, table, inputs.options) for run, table in residuals.items()}
     published = find_published(inputs.published, number)
-    pairs = pair_up(published, ours, (DATASET, scale), inputs.options)
+    pairs = pair_up(published, ours, (DATASET, inputs.scale), inputs.options)
     return list(label_rows(pairs, labels))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from spectralm.errors import InputError
 from spectralm.evaluation.comparison import Compared, Numbers, label_rows, pair_up
 from spectralm.evaluation.comparison_cells import (
     COUNTED,
@@ -19,15 +20,17 @@ from spectralm.evaluation.render import Panel, Table
 from spectralm.evaluation.runs import RunName
 from spectralm.evaluation.statistics import ALL, labels_of, statistics
 from spectralm.files import read_parquet
-from spectralm.labels.vocabulary import PARAMETERS
+from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
 
 
 def survey_rows(inputs: Inputs, number: int, trained_on: str) -> list[Compared]:
     """Every number per survey, model, class and label, and how many spectra were left out.
 
     The surveys are those of the manifests, in the paper's order.
+
+    Raises:
+        InputError: there are no manifests.
     """
-    (scale,) = inputs.scales
     published = find_published(inputs.published, number)
     rows = []
     for dataset in dict.fromkeys(row.dataset for row in published):
@@ -41,8 +44,12 @@ def survey_rows(inputs: Inputs, number: int, trained_on: str) -> list[Compared]:
         tables = dict(inputs.residuals_against(dataset))
         ours = {run: statistics(run, table, inputs.options) for run, table in tables.items()}
         theirs = [row for row in published if row.dataset == dataset]
-        pairs = pair_up(theirs, ours, (trained_on, scale), inputs.options)
-        rows += label_rows(pairs, next(map(labels_of, tables.values())))
+        pairs = pair_up(theirs, ours, (trained_on, inputs.scale), inputs.options)
+        asked = PARAMETERS if trained_on == "lamost" else ABUNDANCES
+        rows += label_rows(pairs, next(map(labels_of, tables.values()), list(asked)))
+    if not rows:
+        found = "none of the paper's surveys"
+        raise InputError("command line", "--samples", found, "give DATASET/SHARD.parquet")
     return rows
 
 

@@ -1,15 +1,19 @@
 """The files that tables and figures are made of."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
+from spectralm.errors import InputError
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.runs import Manifest, RunName, by_run, read_runs
 from spectralm.samples.options import SampleOptions
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,25 @@ class Inputs:
         """Manifests by run."""
         return {run: Manifest.read(path) for run, path in by_run(self.manifests).items()}
 
+    @property
+    def scale(self) -> int:
+        """The scale of our runs. Raises InputError unless one is given."""
+        return _only("scales", self.scales)
+
+    @property
+    def tidy(self) -> Path:
+        """The tidy table that a figure shows. Raises InputError unless one is given."""
+        return _only("tables", self.tables)
+
+    def run(self, dataset: str | None = None) -> tuple[str, pa.Table]:
+        """The one run of a figure, and its residuals against its own or another dataset.
+
+        Raises:
+            InputError: none is given, or several are.
+        """
+        found = self.own() if dataset is None else self.residuals_against(dataset)
+        return _only("residuals", list(found))
+
     def own(self) -> Iterator[tuple[str, pa.Table]]:
         """Runs and their residuals on test spectra of the dataset that they were trained on."""
         return read_runs(f for f in self.residuals if f.stem == RunName.of(f.parent.name).dataset)
@@ -75,3 +98,9 @@ class Inputs:
         ]
         sentence = f" Failed, so not here: {', '.join(failed)}." if failed else ""
         return text.format(dataset=dataset, scale=scale) + sentence
+
+
+def _only(option: str, given: Sequence[T]) -> T:
+    if len(given) != 1:
+        raise InputError("command line", f"--{option}", f"{len(given)} given", "give one")
+    return given[0]

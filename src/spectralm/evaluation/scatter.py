@@ -58,7 +58,7 @@ Stack = tuple[Axes, Axes]
 
 def external_comparison(dataset: str, inputs: Inputs) -> Figure:
     """The figure of a run and of a survey that it was not trained on, for unseen stars."""
-    ((run, residuals),) = inputs.residuals_against(dataset)
+    run, residuals = inputs.run(dataset)
     manifests = [path for path in inputs.samples if path.parent.name == dataset]
     unseen = Unseen.of(dataset, read_parquet(manifests, columns=["split"]))
     caption = f"{unseen.sentence} {inputs.options.note}".strip()

@@ -19,7 +19,7 @@ from spectralm.evaluation.runs import run_of
 from spectralm.evaluation.tidy import read_rows
 
 #: Pixels across a figure on the page, which opens its file; and the quality of its WebP.
-WIDTH = 720
+WIDTH = 640
 QUALITY = 60
 
 

@@ -22,7 +22,7 @@ CAPTION = (
 
 def draw(inputs: Inputs) -> Figure:
     """Shares of each of the survey's classes (rows) that the model takes for each class."""
-    ((run, residuals),) = inputs.own()
+    run, residuals = inputs.run()
     caption = f"{CAPTION} {inputs.options.note}".strip()
     matrix = confusion(residuals)
     if matrix is None:

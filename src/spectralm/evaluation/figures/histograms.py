@@ -22,7 +22,7 @@ def draw(inputs: Inputs) -> Figure:
 
     Each panel spans its median +- 5 robust sigmas (1.4826 MAD); spectra beyond are counted in it.
     """
-    ((run, residuals),) = inputs.own()
+    run, residuals = inputs.run()
     groups = (*CLASSES, ALL)
     figure, axes = plt.subplots(
         len(groups), len(PARAMETERS), figsize=(7.1, 8.6), layout="constrained"

@@ -11,7 +11,7 @@ CAPTION = "Test spectra of a sample of {scale} spectra from {dataset}."
 
 def draw(inputs: Inputs) -> Figure:
     """A panel per label."""
-    ((run, residuals),) = inputs.own()
+    run, residuals = inputs.run()
     _, dataset, scale = run.split("-")
     caption = f"{CAPTION.format(dataset=dataset, scale=scale)} {inputs.options.note}".strip()
     return predicted_against_survey(run, residuals, caption, inputs.note(run))

@@ -30,7 +30,7 @@ _PAPERS_MARKERS = ("o", "s", "^", "D", "v")
 
 def draw(inputs: Inputs) -> Figure:
     """Sigma above and robust sigma below, a panel per label, against training spectra."""
-    rows = read_rows(inputs.tables[0], ScalingRow)
+    rows = read_rows(inputs.tidy, ScalingRow)
     ours, paper = scaling_of(OURS, rows), scaling_of(PAPER, rows)
     caption = f"{inputs.caption(CAPTION)} {inputs.options.note}".strip()
     if not ours.points:
