@@ -150,7 +150,7 @@ def test_a_spectrum_of_two_datasets_has_one_row(answers, manifest, spectra, know
 
 
 def test_flags_of_values(rows):
-    outside, no_error = LabelFlag.EXTERNAL_SURVEYS, LabelFlag.NO_ERROR
+    outside, no_error = LabelFlag.OUTSIDE, LabelFlag.NO_ERROR
     assert rows["teff_flag"][0].as_py() == LabelFlag.NO_VALUE | no_error
     assert rows["teff_flag"][-1].as_py() == outside | no_error
 

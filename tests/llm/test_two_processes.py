@@ -125,7 +125,7 @@ def is_complete(checkpoint: Path) -> bool:
 
 def test_a_killed_training_ends_with_the_same_adapter(toy, trained, tmp_path):
     process = start(toy, tmp_path, options())
-    while not any(map(is_complete, tmp_path.glob("workspaces/*/checkpoint-*"))):
+    while not any(map(is_complete, tmp_path.glob("workspaces/[!.]*/checkpoint-*"))):
         assert process.poll() is None, process.stdout.read()[-5000:]
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
