@@ -53,3 +53,10 @@ def test_what_is_not_there_is_not_asked_for(tmp_path, repository, surveys, grids
     assert tables == jobs.get("plot_external", 0) == external
     assert ("tabulate_apogee" in jobs) == ("read_apogee" in jobs) == (STAGE_2 in grids)
     assert ("read_galah" in jobs) == bool(external)
+
+
+def test_stage_2_without_runs_of_stage_1(tmp_path, repository):
+    baseline = {"dataset": "apogee", "models": ["ridge"], "scales": [20]}
+    jobs = to_do(tmp_path, repository, {"apogee": ALL["apogee"]}, [baseline])
+    assert jobs["tabulate_apogee"] == jobs["tabulate_abundances"] == 1
+    assert not {"tabulate_llm", "tabulate_all_models", "train_llm"} & jobs.keys()

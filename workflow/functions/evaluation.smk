@@ -31,9 +31,9 @@ class Group(NamedTuple):
 
 def beside_paper(number):
     """One of tables 2 to 4: the LLM (2), all models (3), or the LLM and ResNet-50 (4)."""
-    scale, runs = compared_runs(number)
+    scale, runs = compared_runs(number) if CONFIG.runs_on("lamost") else (0, [])
     return Group(
-        [f"table{number}"],
+        [f"table{number}"] if CONFIG.runs_on("lamost") else [],
         "",
         {
             "residuals": of_runs(runs, residuals_of),

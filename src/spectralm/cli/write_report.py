@@ -25,7 +25,7 @@ LIBRARIES = ("astropy", "matplotlib", "numpy", "pyarrow", "pydantic", "scipy")
 
 def run(
     *,
-    key: Path,
+    key: Path | None = None,
     elements: Path | None = None,
     tables: list[Path],
     figures: list[Path],
@@ -48,7 +48,7 @@ def run(
     here = provenance(LIBRARIES)
     page = Report(
         options.note,
-        summary_rows(key, models),
+        summary_rows(key, models) if key else [],
         elements_rows(elements) if elements else [],
         models,
         grouped([table(path, manifests, options) for path in tables]),
