@@ -37,6 +37,7 @@ def source(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@cache
 def normal_form(code: str) -> str:
     """The syntax tree of a file, without comments, layout and docstrings."""
     return ast.dump(_DocstringRemover().visit(ast.parse(code)))
