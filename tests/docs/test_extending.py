@@ -41,6 +41,18 @@ def patch(path: Path, lines: list[str]) -> None:
     path.write_text(text.replace(old, new))
 
 
+def toy(surveys: dict) -> dict:
+    """The config of ridge regression on a toy sky, with more surveys than LAMOST."""
+    lamost = {"spectra": ["spectra"], "catalogues": ["catalogue.csv"]}
+    return {
+        "surveys": {"lamost": lamost} | surveys,
+        "samples": {"shard_size": 20},
+        "spectra": {"step": 50.0},
+        "models": {"ridge": {"kind": "ridge"}},
+        "experiment": [{"models": ["ridge"], "scales": [20]}],
+    }
+
+
 @pytest.fixture(scope="module")
 def judged(repository, tmp_path_factory) -> Experiment:
     """An experiment on a toy sky with the page's survey, which has ten of its stars."""
@@ -51,15 +63,7 @@ def judged(repository, tmp_path_factory) -> Experiment:
     ]
     lines = ["name,ra,dec,snr,teff,logg,fe_h,mg_fe,flag_mg", *stars]
     (folder / "my_stars.csv").write_text("\n".join(lines) + "\n")
-    lamost = {"spectra": ["spectra"], "catalogues": ["catalogue.csv"]}
-    config = {
-        "surveys": {"lamost": lamost, "mine": {"catalogue": "my_stars.csv"}},
-        "samples": {"shard_size": 20},
-        "spectra": {"step": 50.0},
-        "models": {"ridge": {"kind": "ridge"}},
-        "experiment": [{"models": ["ridge"], "scales": [20]}],
-    }
-    made = Experiment.make(folder, repository, config)
+    made = Experiment.make(folder, repository, toy({"mine": {"catalogue": "my_stars.csv"}}))
     assert follow(repository / "docs" / "adding_a_survey.md", folder) == 13
     made.run("catalogues")
     return made
@@ -81,14 +85,7 @@ def test_the_new_survey_judges(judged):
 
 def test_a_new_table_and_a_new_figure_are_made(repository, tmp_path):
     make_sky(tmp_path, per_class=4)
-    config = {
-        "surveys": {"lamost": {"spectra": ["spectra"], "catalogues": ["catalogue.csv"]}},
-        "samples": {"shard_size": 20},
-        "spectra": {"step": 50.0},
-        "models": {"ridge": {"kind": "ridge"}},
-        "experiment": [{"models": ["ridge"], "scales": [20]}],
-    }
-    made = Experiment.make(tmp_path, repository, config)
+    made = Experiment.make(tmp_path, repository, toy({}))
     assert follow(repository / "docs" / "adding_a_table.md", tmp_path) == 4
     made.run("tables", "figures", "results/report/index.html")
     results = tmp_path / "results"

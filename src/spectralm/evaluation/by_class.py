@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from spectralm.evaluation.cells import COUNTED, percent
+from spectralm.evaluation.cells import COUNTED, count, percent
 from spectralm.evaluation.comparison import NO_VALUE, Compared, Numbers, Pair, Value, pair_up
-from spectralm.evaluation.comparison_cells import bound_cell, count, moments
+from spectralm.evaluation.comparison_cells import bound_cell, moments
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
-from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Rows, Table
+from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Rows, Table, sentences
 from spectralm.evaluation.runs import Manifest, RunName
-from spectralm.evaluation.statistics import ALL, statistics
+from spectralm.evaluation.statistics import ALL
 from spectralm.labels.vocabulary import CLASSES, PARAMETERS
 
 DATASET = "lamost"
@@ -17,9 +17,8 @@ DATASET = "lamost"
 
 def parameter_rows(inputs: Inputs, number: int) -> list[Compared]:
     """Mu and sigma per class and label, and the counts and costs of each model."""
-    ours = {run: statistics(run, table, inputs.options) for run, table in inputs.own()}
     published = find_published(inputs.published, number)
-    pairs = pair_up(published, ours, (DATASET, inputs.scale), inputs.options)
+    pairs = pair_up(published, inputs.statistics, (DATASET, inputs.scale), inputs.options)
     return [row for pair in pairs for row in _rows(pair, inputs.trainings.get(pair.run))]
 
 
@@ -74,7 +73,7 @@ def parameter_table(rows: Iterable[Compared], inputs: Inputs, papers: str) -> Ta
         f"{papers} spectra, ours of {scale:,} spectra from {DATASET}."
     )
     panel = Panel(
-        " ".join(filter(None, [explained, notes])),
+        sentences(explained, notes),
         ("Class", "N", *heads),
         "lr" + "ccc" * len(PARAMETERS),
         blocks,

@@ -14,7 +14,7 @@ from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
 from spectralm.evaluation.render import Table
 from spectralm.evaluation.runs import RunName
-from spectralm.evaluation.statistics import ALL, labels_of, statistics
+from spectralm.evaluation.statistics import ALL
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
 
 DATASET = "apogee"
@@ -22,12 +22,9 @@ DATASET = "apogee"
 
 def abundance_rows(inputs: Inputs, number: int) -> list[Compared]:
     """Every number of a table, per class and label."""
-    residuals = dict(inputs.own())
-    labels = next(map(labels_of, residuals.values()), list(ABUNDANCES))
-    ours = {run: statistics(run, table, inputs.options) for run, table in residuals.items()}
     published = find_published(inputs.published, number)
-    pairs = pair_up(published, ours, (DATASET, inputs.scale), inputs.options)
-    return list(label_rows(pairs, labels))
+    pairs = pair_up(published, inputs.statistics, (DATASET, inputs.scale), inputs.options)
+    return list(label_rows(pairs, ABUNDANCES))
 
 
 def abundance_table(

@@ -1,9 +1,9 @@
 """Tables 7 and 8: comparison with external surveys, ours and the paper's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from spectralm.errors import InputError
-from spectralm.evaluation.comparison import Compared, Numbers, label_rows, pair_up
+from spectralm.evaluation.comparison import Compared, Numbers, Pair, label_rows, pair_up
 from spectralm.evaluation.comparison_cells import (
     COUNTED,
     MOMENTS,
@@ -18,7 +18,7 @@ from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
 from spectralm.evaluation.render import Panel, Table
 from spectralm.evaluation.runs import RunName
-from spectralm.evaluation.statistics import ALL, labels_of, statistics
+from spectralm.evaluation.statistics import ALL, statistics
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import ABUNDANCES, PARAMETERS
 
@@ -38,15 +38,15 @@ def survey_rows(inputs: Inputs, number: int, trained_on: str) -> list[Compared]:
         if not manifests:
             continue
         unseen = Unseen.of(dataset, read_parquet(manifests, columns=["split"]))
+        of_sample = Pair.without_model(number, dataset)
         for quantity in ("spectra", "left_out"):
-            key = (number, dataset, "", "", "", ALL, "", quantity, "")
-            rows.append(Compared(*key, getattr(unseen, quantity), None, None, None, None))
-        tables = dict(inputs.residuals_against(dataset))
-        ours = {run: statistics(run, table, inputs.options) for run, table in tables.items()}
+            value = (getattr(unseen, quantity), None, None)
+            rows.append(of_sample.row(ALL, "", quantity, value))
+        tables = inputs.residuals_against(dataset)
+        ours = {run: statistics(run, table, inputs.options) for run, table in tables}
         theirs = [row for row in published if row.dataset == dataset]
         pairs = pair_up(theirs, ours, (trained_on, inputs.scale), inputs.options)
-        asked = PARAMETERS if trained_on == "lamost" else ABUNDANCES
-        rows += label_rows(pairs, next(map(labels_of, tables.values()), list(asked)))
+        rows += label_rows(pairs, PARAMETERS if trained_on == "lamost" else ABUNDANCES)
     if not rows:
         found = "none of the paper's surveys"
         raise InputError("command line", "--samples", found, "give DATASET/SHARD.parquet")
@@ -71,8 +71,8 @@ def survey_table(rows: Iterable[Compared], inputs: Inputs, trained_on: str) -> T
         f"sample of {RunName.of(runs[0]).scale:,} spectra with labels from {TITLES[trained_on]}, "
         f"compared with another survey. {MOMENTS} {COUNTED}"
     )
-    places: Mapping[str, Numbers] = {TITLES[name]: n for name, n in by_survey.items()}
-    return Table(caption, [*panels, runs_panel(dict(places))], inputs.options.note)
+    places = {TITLES[name]: numbers for name, numbers in by_survey.items()}
+    return Table(caption, [*panels, runs_panel(places)], inputs.options.note)
 
 
 def _panels(dataset: str, numbers: Numbers, inputs: Inputs, trained_on: str) -> Iterable[Panel]:

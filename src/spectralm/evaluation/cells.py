@@ -1,9 +1,15 @@
 """Cells and sentences that several tables share."""
 
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import TypeVar
+
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.render import NOTHING, number
+from spectralm.evaluation.render import NOTHING, Rows, number
 from spectralm.evaluation.statistics import Statistics
-from spectralm.labels.vocabulary import Label
+from spectralm.labels.vocabulary import PARAMETERS, Label
+
+R = TypeVar("R")
 
 COUNTED = (
     "N counts all test spectra, also the unparsed, which gave no answer; "
@@ -33,6 +39,23 @@ def value(number_: float | None, label: Label) -> str:
     return NOTHING if number_ is None else number(number_, label)
 
 
+def count(number_: float | None) -> str:
+    """A number of spectra, or a dash."""
+    return NOTHING if number_ is None else f"{number_:.0f}"
+
+
+def ratio(number_: float | None) -> str:
+    """A ratio to the bound, or a dash."""
+    return NOTHING if number_ is None else f"{number_:.1f}"
+
+
+def interval(low: float | None, high: float | None, label: Label) -> str:
+    """An interval in brackets, or a dash."""
+    if low is None or high is None:
+        return NOTHING
+    return f"[{number(low, label)}, {number(high, label)}]"
+
+
 def mean_and_sigma(row: Statistics, label: Label) -> str:
     """Mean ± standard deviation, or a dash."""
     if row.mean is None or row.std is None:
@@ -46,12 +69,37 @@ def sigmas(
     """Sigma, its interval if there is one, and the robust sigma."""
     if std is None or robust is None:
         return NOTHING
-    interval = ""
-    if low is not None and high is not None:
-        interval = f" [{number(low, label)}, {number(high, label)}]"
-    return f"{number(std, label)}{interval}; {number(robust, label)}"
+    bracket = "" if low is None else f" {interval(low, high, label)}"
+    return f"{number(std, label)}{bracket}; {number(robust, label)}"
 
 
 def ratio_to_bound(row: Statistics, _: Label) -> str:
     """1.4826 times the median of |residual| / bound, or a dash."""
-    return NOTHING if row.bound_ratio is None else f"{row.bound_ratio:.1f}"
+    return ratio(row.bound_ratio)
+
+
+def blocks_by_label(
+    rows: Iterable[R],
+    statistics: Callable[[R], Statistics],
+    line: Callable[[R], str],
+    head: Callable[[Statistics], tuple[str, ...]],
+    cell: Callable[[Statistics, Label], str],
+) -> dict[str, Rows]:
+    """A block per run, a line per group of rows, a column per stellar parameter.
+
+    Args:
+        rows: in the order of runs, lines and labels.
+        statistics: of a row.
+        line: the group that a row is of, such as its class.
+        head: cells of a line after that.
+        cell: of a label.
+    """
+    blocks = {}
+    for run, of_run in groupby(rows, key=lambda row: statistics(row).run):
+        lines = []
+        for title, of_line in groupby(of_run, key=line):
+            by_label = {found.label: found for found in map(statistics, of_line)}
+            cells = (cell(by_label[label.name], label) for label in PARAMETERS)
+            lines.append((title, *head(by_label[PARAMETERS[0].name]), *cells))
+        blocks[run] = tuple(lines)
+    return blocks

@@ -2,12 +2,13 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.published import Published
 from spectralm.evaluation.runs import RunName
 from spectralm.evaluation.statistics import ALL, Statistics
-from spectralm.labels.vocabulary import CLASSES, Label
+from spectralm.labels.vocabulary import CLASSES, LABELS, Label
 
 #: In other tables our models that the paper does not have stand, too.
 TABLES_OF_PAPERS_MODELS = (2, 4)
@@ -56,6 +57,11 @@ class Pair:
     """By class and label; empty without a run."""
     published: Mapping[tuple[str, str, str], float]
     """By class, label and quantity; empty for a model that the paper does not have."""
+
+    @classmethod
+    def without_model(cls, table: int, dataset: str) -> Self:
+        """For the numbers of a table that are of no model."""
+        return cls((table, dataset), "", "", "", {}, {})
 
     def row(
         self,
@@ -133,8 +139,13 @@ def _pair(
     return Pair(place, title, run, status, rows, published)
 
 
-def label_rows(pairs: Iterable[Pair], labels: Sequence[Label]) -> Iterator[Compared]:
-    """Every number of the pairs, per class and label: tables 5 to 8."""
+def label_rows(pairs: Sequence[Pair], default: Sequence[Label]) -> Iterator[Compared]:
+    """Every number of the pairs, per class and label: tables 5 to 8.
+
+    The labels are those of our first run, or ``default`` where there is none.
+    """
+    names = next((dict.fromkeys(name for _, name in pair.ours) for pair in pairs if pair.ours), {})
+    labels = [LABELS[name] for name in names] or default
     for pair in pairs:
         for class_ in (*CLASSES, ALL):
             any_label = pair.ours.get((class_, labels[0].name))

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from spectralm.evaluation.cells import BOUND
+from spectralm.evaluation.cells import BOUND, count, ratio, value
 from spectralm.evaluation.comparison import Numbers
 from spectralm.evaluation.inputs import Inputs
-from spectralm.evaluation.render import NOTHING, Panel, Rows, number
+from spectralm.evaluation.render import NOTHING, Panel, Rows, number, sentences
 from spectralm.evaluation.statistics import ALL
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Label
 
@@ -55,7 +55,7 @@ def moments(numbers: Numbers, model: str, class_: str, label: Label) -> tuple[st
         paper = f"{_two(mu.published, label)} ± {_two(sigma.published, label)}"
     if mu.difference is not None and sigma.difference is not None:
         apart = (mu.difference, sigma.difference)
-        difference = "; ".join(_two(value, label, "+") for value in apart)
+        difference = "; ".join(_two(one, label, "+") for one in apart)
     return ours, paper, difference
 
 
@@ -65,26 +65,20 @@ def rmse(numbers: Numbers, model: str, class_: str, label: Label) -> tuple[str, 
     if row is None:
         return NOTHING, NOTHING, NOTHING
     return (
-        NOTHING if row.ours is None else number(row.ours, label),
+        value(row.ours, label),
         NOTHING if row.published is None else _two(row.published, label),
         NOTHING if row.difference is None else _two(row.difference, label, "+"),
     )
 
 
-def _two(value: float, label: Label, sign: str = "") -> str:
+def _two(number_: float, label: Label, sign: str = "") -> str:
     """As the paper writes it: two digits after the point of a dex."""
-    return number(value, label, sign, dex_digits=2)
+    return number(number_, label, sign, dex_digits=2)
 
 
 def bound_cell(numbers: Numbers, model: str, class_: str, label: Label) -> str:
     """The ratio to the bound."""
-    ratio = numbers.ours(model, class_, label.name, "bound_ratio")
-    return NOTHING if ratio is None else f"{ratio:.1f}"
-
-
-def count(value: float | None) -> str:
-    """A number of spectra."""
-    return NOTHING if value is None else f"{value:.0f}"
+    return ratio(numbers.ours(model, class_, label.name, "bound_ratio"))
 
 
 def models_panel(
@@ -114,7 +108,7 @@ def models_panel(
             row += three if model in papers else three[:1]
         row += [bound_cell(numbers, model, class_, label) for model in bounded]
         rows.append(tuple(row))
-    caption = " ".join(filter(None, [caption, BOUND if bounded else "", notes]))
+    caption = sentences(caption, BOUND if bounded else "", notes)
     align = "l" + "r" * (1 + len(counted)) + "c" * (len(heads) - 2 - len(counted))
     return Panel(caption, tuple(heads), align, {"": tuple(rows)})
 

@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from spectralm.errors import InputError
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.runs import Manifest, RunName, by_run, read_runs
+from spectralm.evaluation.render import sentences
+from spectralm.evaluation.runs import Manifest, RunName, by_run, is_at, read_runs
+from spectralm.evaluation.statistics import Statistics, statistics
 from spectralm.samples.options import SampleOptions
 
 T = TypeVar("T")
@@ -86,18 +88,24 @@ class Inputs:
 
     def notes(self, runs: Iterable[str]) -> str:
         """The notes of some runs, each model's once."""
-        return " ".join(dict.fromkeys(filter(None, map(self.note, runs))))
+        return sentences(*dict.fromkeys(map(self.note, runs)))
 
     def caption(self, text: str) -> str:
         """A caption with ``{dataset}`` and ``{scale}`` of what is shown, and the failed runs."""
-        dataset, _, scale = self.at.partition("-")
-        failed = [
-            f"{run} ({reason})"
-            for run, reason in self.options.failed.items()
-            if f"-{self.at}-" in f"{run}-"
-        ]
-        sentence = f" Failed, so not here: {', '.join(failed)}." if failed else ""
-        return text.format(dataset=dataset, scale=scale) + sentence
+        *model, dataset, scale = self.at.split("-") if "-" in self.at else (self.at, "")
+        reasons = self.options.failed.items()
+        failed = [f"{run} ({reason})" for run, reason in reasons if is_at(run, self.at)]
+        sentence = f"Failed, so not here: {', '.join(failed)}." if failed and not model else ""
+        return sentences(text.format(dataset=dataset, scale=scale), sentence)
+
+    def figure_caption(self, text: str) -> str:
+        """:meth:`caption` with the note at its end."""
+        return sentences(self.caption(text), self.options.note)
+
+    @cached_property
+    def statistics(self) -> dict[str, list[Statistics]]:
+        """The statistics of :meth:`own` residuals by run, which several tables share."""
+        return {run: statistics(run, table, self.options) for run, table in self.own()}
 
 
 def _only(option: str, given: Sequence[T]) -> T:

@@ -46,7 +46,7 @@ class Table:
 
 def markdown(table: Table) -> str:
     """Markdown: the caption and the note, then each panel's caption and blocks."""
-    lines = [_sentences(table.caption, table.note), ""]
+    lines = [sentences(table.caption, table.note), ""]
     for panel in table.panels:
         lines += [panel.caption, ""] if panel.caption else []
         for title, rows in panel.filled().items():
@@ -60,7 +60,7 @@ def latex(table: Table) -> str:
     """LaTeX: a table* per panel (package booktabs), each with the note in its caption."""
     lines: list[str] = []
     for number, panel in enumerate(table.panels):
-        caption = _sentences("" if number else table.caption, panel.caption, table.note)
+        caption = sentences("" if number else table.caption, panel.caption, table.note)
         size = r"\small" if len(panel.heads) < 9 else r"\scriptsize"
         lines += [r"\begin{table*}", r"\centering", size]
         lines += [rf"\caption{{{_escape(caption)}}}"]
@@ -92,15 +92,10 @@ def html(table: Table) -> str:
 
 def _html_table(heads: Sequence[str], rows: Rows) -> str:
     columns = [_column_class(head, cells) for head, *cells in zip(heads, *rows, strict=True)]
-    lines = [_html_row("th", heads, columns)]
+    head = _html_row("th", heads, columns)
     body = [_html_row("td", row, columns, "all" if row[0] == "All" else "") for row in rows]
-    return "\n".join(
-        [
-            '<div class="scroll" tabindex="0"><table>',
-            *("<thead>", *lines, "</thead>", "<tbody>", *body, "</tbody>"),
-            "</table></div>",
-        ]
-    )
+    lines = ['<div class="scroll" tabindex="0"><table>', "<thead>", head, "</thead>", "<tbody>"]
+    return "\n".join([*lines, *body, "</tbody>", "</table></div>"])
 
 
 def _column_class(head: str, cells: Iterable[str]) -> str:
@@ -127,7 +122,8 @@ def number(value: float, label: Label, sign: str = "", dex_digits: int = 3) -> s
     return f"{value:{sign}z.{digits}f}".replace("-", "−")
 
 
-def _sentences(*parts: str) -> str:
+def sentences(*parts: str) -> str:
+    """Sentences one after the other; empty ones are left out."""
     return " ".join(filter(None, parts))
 
 

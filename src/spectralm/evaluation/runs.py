@@ -70,6 +70,11 @@ class Manifest:
         return f"{model} is given LAMOST's {listed.replace('logg', 'log g')} of each star{looks}."
 
 
+def is_at(run: str, place: str) -> bool:
+    """Whether a run is of a place: ``dataset``, ``dataset-scale``, or its own name."""
+    return f"-{place}-" in f"-{run}-"
+
+
 def run_of(file: Path) -> str:
     """The run of ``.../{run}/{dataset}.parquet`` or ``.../{run}/manifest.json``."""
     return file.absolute().parent.name

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from spectralm.errors import InputError
 from spectralm.evaluation.scaling import Law, Point, Scaling
 
 OURS, PAPER = "ours", "paper"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,8 @@ def scaling_of(source: str, rows: Iterable[ScalingRow]) -> Scaling:
     own = [row for row in rows if row.source == source]
     points = [
         Point(
-            r.model, r.label, r.statistic, r.scale or 0, r.n_train or 0, r.n, r.used, r.value,
-            r.low, r.high,
+            r.model, r.label, r.statistic, _given(r.scale, r), _given(r.n_train, r), r.n, r.used,
+            r.value, r.low, r.high,
         )
         for r in own
         if r.quantity == "sigma"
@@ -65,9 +69,16 @@ def _law(exponent: ScalingRow, rows: Sequence[ScalingRow], scaling: Scaling) -> 
     return Law(
         *key,
         points=len(scaling.points_of(*key)),
-        amplitude=of_law["amplitude"] or 0.0,
-        exponent=exponent.value or 0.0,
+        amplitude=_given(of_law["amplitude"], exponent),
+        exponent=_given(exponent.value, exponent),
         low=exponent.low,
         high=exponent.high,
         scatter=of_law["scatter"],
     )
+
+
+def _given(value: T | None, row: ScalingRow) -> T:
+    if value is None:
+        place = f"{row.model}, {row.label}, {row.statistic}"
+        raise InputError("table of scaling", place, "a number is missing", "tabulate it again")
+    return value

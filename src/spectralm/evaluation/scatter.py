@@ -61,7 +61,7 @@ def external_comparison(dataset: str, inputs: Inputs) -> Figure:
     run, residuals = inputs.run(dataset)
     manifests = [path for path in inputs.samples if path.parent.name == dataset]
     unseen = Unseen.of(dataset, read_parquet(manifests, columns=["split"]))
-    caption = f"{unseen.sentence} {inputs.options.note}".strip()
+    caption = inputs.figure_caption(unseen.sentence)
     return predicted_against_survey(run, residuals, caption, inputs.note(run))
 
 

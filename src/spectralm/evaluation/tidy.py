@@ -5,7 +5,8 @@ import dataclasses
 import io
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ def csv_text(row_class: type, rows: Iterable[Any]) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(name for name, _ in _columns(row_class))
+    writer.writerow(_columns(row_class))
     writer.writerows(_cells(row) for row in rows)
     return text.getvalue()
 
@@ -39,21 +40,20 @@ def read_rows(path: Path, row_class: type[R]) -> list[R]:
     Raises:
         InputError: a column is missing, or a cell is not of its field's type.
     """
+    read = _reader(row_class)
     with open(path, newline="", encoding="utf-8") as text:
         try:
-            return [_built(row_class, row) for row in csv.DictReader(text)]
+            return [read(row) for row in csv.DictReader(text)]
         except (KeyError, ValueError) as error:
             raise InputError(path, "table", repr(error), "tabulate it again") from error
 
 
-def _columns(row_class: type) -> Iterator[tuple[str, Any]]:
-    hints = typing.get_type_hints(row_class)
-    for field in dataclasses.fields(row_class):
-        kind = hints[field.name]
+def _columns(row_class: type) -> Iterator[str]:
+    for name, kind in typing.get_type_hints(row_class).items():
         if dataclasses.is_dataclass(kind):
             yield from _columns(typing.cast(type, kind))
         else:
-            yield field.name.rstrip("_"), kind
+            yield name.rstrip("_")
 
 
 def _cells(row: Any) -> Iterator[object]:
@@ -65,19 +65,19 @@ def _cells(row: Any) -> Iterator[object]:
             yield value
 
 
-def _built(row_class: type[R], cells: Mapping[str, str]) -> R:
-    values: dict[str, Any] = {}
+def _reader(row_class: type[R]) -> Callable[[Mapping[str, str]], R]:
+    """A function that makes a row of the cells by column."""
+    fields: dict[str, Callable[[Mapping[str, str]], Any]] = {}
     for name, kind in typing.get_type_hints(row_class).items():
         if dataclasses.is_dataclass(kind):
-            values[name] = _built(typing.cast(type, kind), cells)
+            fields[name] = _reader(typing.cast(type, kind))
         else:
-            values[name] = _value(cells[name.rstrip("_")], kind)
-    return row_class(**values)
+            fields[name] = partial(_value, name.rstrip("_"), kind)
+    return lambda cells: row_class(**{name: read(cells) for name, read in fields.items()})
 
 
-def _value(cell: str, kind: Any) -> Any:
+def _value(column: str, kind: Any, cells: Mapping[str, str]) -> Any:
+    cell = cells[column]
     if isinstance(kind, types.UnionType):
-        if cell == "":
-            return None
-        kind = typing.get_args(kind)[0]
+        return None if cell == "" else typing.get_args(kind)[0](cell)
     return kind(cell)

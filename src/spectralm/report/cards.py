@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.evaluation.render import NOTHING, number
 from spectralm.evaluation.runs import RunName
+from spectralm.evaluation.statistics import median_and_sigma
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import Label, Targets
 from spectralm.language.records import FEATURES
-from spectralm.normal import MAD_TO_SIGMA
 from spectralm.report.templates import environment
 from spectralm.spectra.options import SpectraOptions
 
@@ -47,8 +46,7 @@ def metrics(residuals: pa.Table, targets: Targets) -> list[Metric]:
     for label in targets.labels:
         values = residuals[f"{label.name}_residual"].drop_null().to_numpy()
         if len(values):
-            deviations = np.abs(values - np.median(values))
-            moments = (values.mean(), values.std(), MAD_TO_SIGMA * np.median(deviations))
+            moments = (values.mean(), values.std(), median_and_sigma(values)[1])
             found.append(Metric(label, len(values), *(number(value, label) for value in moments)))
     return found
 

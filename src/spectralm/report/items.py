@@ -15,7 +15,7 @@ from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.registry import find_figure, find_table
 from spectralm.evaluation.render import Panel, Table, html
-from spectralm.evaluation.runs import run_of
+from spectralm.evaluation.runs import is_at, run_of
 from spectralm.evaluation.tidy import read_rows
 
 #: Pixels across a figure on the page, which opens its file; and the quality of its WebP.
@@ -49,7 +49,7 @@ def table(path: Path, manifests: Sequence[Path], options: EvaluationOptions) -> 
     """
     name, _, at = path.stem.partition("-")
     module = find_table(name)
-    of_table = [file for file in manifests if f"-{at}-" in f"-{run_of(file)}-" or not at]
+    of_table = [file for file in manifests if not at or is_at(run_of(file), at)]
     inputs = Inputs(at=at, options=options, manifests=of_table)
     shown = html(module.table(read_rows(path, module.Row), inputs))
     title = name.replace("table", "Table ") if name.startswith("table") else at
@@ -85,6 +85,5 @@ def figure(path: Path, page: Path) -> Item:
         *picture.size,
         path.stem,
     )
-    dataset, _, scale = at.rpartition("-")
-    text = module.CAPTION.format(dataset=dataset, scale=scale)
+    text = Inputs(at=at).caption(module.CAPTION)
     return Item(f"figure-{path.stem}", module.TITLE, text, path.stem, shown, wide)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from spectralm.evaluation.cells import value
 from spectralm.evaluation.comparison import Compared, Numbers
 from spectralm.evaluation.elements import CORRELATIONS, Element
 from spectralm.evaluation.render import NOTHING, number
@@ -47,9 +48,7 @@ def _cells(numbers: Numbers, model: str, label: Label) -> tuple[str, str, str]:
     row = numbers.get(model, ALL, label.name, "sigma")
     if row is None:
         return NOTHING, "", NOTHING
-    ours, paper = (
-        NOTHING if value is None else number(value, label) for value in (row.ours, row.published)
-    )
+    ours, paper = value(row.ours, label), value(row.published, label)
     if row.low is None or row.high is None:
         return ours, "", paper
     return ours, f"{number(row.low, label)}–{number(row.high, label)}", paper

@@ -30,7 +30,7 @@ def draw(inputs: Inputs) -> Figure:
     The labels with errors stand side by side, and in further pairs of rows if they are many.
     """
     run, residuals = inputs.run()
-    caption = f"{CAPTION} {inputs.options.note}".strip()
+    caption = inputs.figure_caption(CAPTION)
     values_of = {label: pit(residuals, label) for label in labels_of(residuals)}
     shown = {label: values for label, values in values_of.items() if len(values)}
     if not shown:

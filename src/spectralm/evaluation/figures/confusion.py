@@ -23,7 +23,7 @@ CAPTION = (
 def draw(inputs: Inputs) -> Figure:
     """Shares of each of the survey's classes (rows) that the model takes for each class."""
     run, residuals = inputs.run()
-    caption = f"{CAPTION} {inputs.options.note}".strip()
+    caption = inputs.figure_caption(CAPTION)
     matrix = confusion(residuals)
     if matrix is None:
         return empty_figure(f"{run} names no class, so none is taken for another.", caption)

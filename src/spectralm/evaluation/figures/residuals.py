@@ -1,5 +1,7 @@
 """Predicted against survey labels of a run, with the residuals below."""
 
+from dataclasses import replace
+
 from matplotlib.figure import Figure
 
 from spectralm.evaluation.inputs import Inputs
@@ -12,6 +14,5 @@ CAPTION = "Test spectra of a sample of {scale} spectra from {dataset}."
 def draw(inputs: Inputs) -> Figure:
     """A panel per label."""
     run, residuals = inputs.run()
-    _, dataset, scale = run.split("-")
-    caption = f"{CAPTION.format(dataset=dataset, scale=scale)} {inputs.options.note}".strip()
+    caption = replace(inputs, at=run).figure_caption(CAPTION)
     return predicted_against_survey(run, residuals, caption, inputs.note(run))

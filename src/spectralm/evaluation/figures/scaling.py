@@ -32,7 +32,7 @@ def draw(inputs: Inputs) -> Figure:
     """Sigma above and robust sigma below, a panel per label, against training spectra."""
     rows = read_rows(inputs.tidy, ScalingRow)
     ours, paper = scaling_of(OURS, rows), scaling_of(PAPER, rows)
-    caption = f"{inputs.caption(CAPTION)} {inputs.options.note}".strip()
+    caption = inputs.figure_caption(CAPTION)
     if not ours.points:
         return empty_figure(EMPTY, caption)
     figure, grid = sigma_grid("training spectra $N$")

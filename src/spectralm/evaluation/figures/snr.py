@@ -32,7 +32,7 @@ LEAST = 5
 def draw(inputs: Inputs) -> Figure:
     """Sigma above and robust sigma below, a panel per label, against the bins' median S/N."""
     rows = read_rows(inputs.tidy, Bin)
-    caption = f"{inputs.caption(CAPTION)} {inputs.options.note}".strip()
+    caption = inputs.figure_caption(CAPTION)
     shown = [
         row
         for row in rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spectralm.evaluation.cells import value
+from spectralm.evaluation.cells import ratio, value
 from spectralm.evaluation.elements import (
     CONFIDENCE,
     CORRELATIONS,
@@ -19,7 +19,7 @@ from spectralm.evaluation.elements import (
 )
 from spectralm.evaluation.external import TITLES
 from spectralm.evaluation.inputs import Inputs
-from spectralm.evaluation.render import NOTHING, Panel, Table
+from spectralm.evaluation.render import NOTHING, Panel, Table, sentences
 from spectralm.labels.vocabulary import LABELS
 
 TITLE = "Abundances by element"
@@ -41,7 +41,7 @@ def table(rows: Sequence[Element], inputs: Inputs) -> Table:
     """A row per element of each run."""
     options = inputs.options
     runs = dict.fromkeys(row.run for row in rows)
-    sentences = [
+    parts = [
         f"Groups by the largest σ (dex; of at least {LEAST} unseen stars' spectra) against an "
         f"external survey: {WELL}, up to {options.well_determined:g}; {WEAK}, above "
         f"{options.weak:g}; {MODERATE}, between. Paper: its groups, for which it gives no limits.",
@@ -54,16 +54,16 @@ def table(rows: Sequence[Element], inputs: Inputs) -> Table:
         inputs.notes(runs),
     ]
     if all(row.rmse_trivial is None for row in rows):
-        sentences.append(
+        parts.append(
             "The model of Teff, log g and [Fe/H] alone (from_parameters) was not run, so what "
             "elements are read from is not known."
         )
     if all(row.group is None for row in rows):
-        sentences.append("No external survey gives a sigma, so there are no groups.")
+        parts.append("No external survey gives a sigma, so there are no groups.")
     heads = ("Element", "Group", "Paper", *(f"σ, {TITLES[name]}" for name in EXTERNAL_SURVEYS), "N")
     heads += ("RMSE", "Trivial", "Ratio", "/ bound", "Read from")
     blocks = {run: tuple(_cells(row) for row in rows if row.run == run) for run in runs}
-    panel = Panel(" ".join(filter(None, sentences)), heads, "lllccrcccrl", blocks)
+    panel = Panel(sentences(*parts), heads, "lllccrcccrl", blocks)
     return Table(inputs.caption(CAPTION), [panel], options.note)
 
 
@@ -73,10 +73,19 @@ def _cells(row: Element) -> tuple[str, ...]:
         value(found, label)
         for found in (row.rmse, row.rmse_trivial, row.sigma_gaia_eso, row.sigma_galah)
     )
-    ratio = NOTHING if row.ratio is None else f"{row.ratio:.2f}"
+    against = NOTHING if row.ratio is None else f"{row.ratio:.2f}"
     if row.ratio_low is not None:
-        ratio += f" [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
-    bound = NOTHING if row.bound_ratio is None else f"{row.bound_ratio:.1f}"
+        against += f" [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
     words = [text or NOTHING for text in (row.group, row.group_paper)]
     last = row.source or NOTHING
-    return label.latex, *words, *sigmas, str(row.used), rmse, trivial, ratio, bound, last
+    return (
+        label.latex,
+        *words,
+        *sigmas,
+        str(row.used),
+        rmse,
+        trivial,
+        against,
+        ratio(row.bound_ratio),
+        last,
+    )

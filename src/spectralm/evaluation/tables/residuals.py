@@ -1,19 +1,21 @@
 """Residuals of every run at one scale, by class: mean and sigma, intervals, robust statistics."""
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
+from functools import partial
 
 from spectralm.evaluation.cells import (
     COUNTED,
+    blocks_by_label,
+    interval,
     interval_caption,
     mean_and_sigma,
     percent,
     ratio_to_bound,
 )
 from spectralm.evaluation.inputs import Inputs
-from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Rows, Table, number
-from spectralm.evaluation.statistics import Statistics, statistics
-from spectralm.labels.vocabulary import PARAMETERS, Label
+from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Table, number, sentences
+from spectralm.evaluation.statistics import Statistics
+from spectralm.labels.vocabulary import Label
 
 TITLE = "Residuals by class"
 CAPTION = (
@@ -25,7 +27,7 @@ Row = Statistics
 
 def rows(inputs: Inputs) -> list[Statistics]:
     """A row per run, class and label."""
-    return [row for run, table in inputs.own() for row in statistics(run, table, inputs.options)]
+    return [row for of_run in inputs.statistics.values() for row in of_run]
 
 
 def table(rows: Sequence[Statistics], inputs: Inputs) -> Table:
@@ -42,62 +44,48 @@ def table(rows: Sequence[Statistics], inputs: Inputs) -> Table:
     )
     notes = inputs.notes(row.run for row in rows)
     heads = ("Class", *LABEL_HEADS)
+    blocks = partial(blocks_by_label, rows, _itself, _class)
     panels = [
         Panel(
-            " ".join(filter(None, [moments, COUNTED, notes])),
+            sentences(moments, COUNTED, notes),
             ("Class", "N", "Unparsed", "Accuracy", *LABEL_HEADS),
             "lrrrccc",
-            _blocks(rows, _counts, mean_and_sigma),
+            blocks(_counts, mean_and_sigma),
         ),
         Panel(
             f"Intervals of μ; σ: {interval_caption(options)}",
             heads,
             "lccc",
-            _blocks(rows, _class, _intervals),
+            blocks(_no_more, _intervals),
         ),
-        Panel(robust, heads, "lccc", _blocks(rows, _class, _median)),
+        Panel(robust, heads, "lccc", blocks(_no_more, _median)),
     ]
     if any(row.bound_ratio is not None for row in rows):
-        panels.append(Panel(limited, heads, "lccc", _blocks(rows, _class, ratio_to_bound)))
+        panels.append(Panel(limited, heads, "lccc", blocks(_no_more, ratio_to_bound)))
     return Table(inputs.caption(CAPTION), panels, options.note)
 
 
-def _blocks(
-    rows: Sequence[Statistics],
-    head: Callable[[Statistics], tuple[str, ...]],
-    cell: Callable[[Statistics, Label], str],
-) -> dict[str, Rows]:
-    """For each run, a row per class: ``head`` of it, then a ``cell`` per label."""
-    blocks = {}
-    for run, of_run in groupby(rows, key=lambda row: row.run):
-        lines = []
-        for _, of_class in groupby(of_run, key=lambda row: row.class_):
-            by_label = {row.label: row for row in of_class}
-            cells = (cell(by_label[label.name], label) for label in PARAMETERS)
-            lines.append((*head(by_label[PARAMETERS[0].name]), *cells))
-        blocks[run] = tuple(lines)
-    return blocks
+def _itself(row: Statistics) -> Statistics:
+    return row
 
 
-def _class(row: Statistics) -> tuple[str, ...]:
-    return (row.class_,)
+def _class(row: Statistics) -> str:
+    return row.class_
+
+
+def _no_more(_: Statistics) -> tuple[str, ...]:
+    return ()
 
 
 def _counts(row: Statistics) -> tuple[str, ...]:
-    return row.class_, str(row.n), str(row.unparsed), percent(row.accuracy)
+    return str(row.n), str(row.unparsed), percent(row.accuracy)
 
 
 def _intervals(row: Statistics, label: Label) -> str:
     if row.mean_low is None:
         return NOTHING
-    mean, sigma = (row.mean_low, row.mean_high), (row.std_low, row.std_high)
-    return "; ".join(_interval(low, high, label) for low, high in (mean, sigma))
-
-
-def _interval(low: float | None, high: float | None, label: Label) -> str:
-    if low is None or high is None:
-        return NOTHING
-    return f"[{number(low, label)}, {number(high, label)}]"
+    mean = interval(row.mean_low, row.mean_high, label)
+    return f"{mean}; {interval(row.std_low, row.std_high, label)}"
 
 
 def _median(row: Statistics, label: Label) -> str:

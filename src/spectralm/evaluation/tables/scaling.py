@@ -6,7 +6,7 @@ from spectralm.errors import InputError
 from spectralm.evaluation.cells import interval_caption, sigmas
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import read_published
-from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Rows, Table, number
+from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Rows, Table, number, sentences
 from spectralm.evaluation.runs import RunName, by_run
 from spectralm.evaluation.scaling import Law, Point, Scaling, published_scaling, scaling
 from spectralm.evaluation.scaling_rows import OURS, PAPER, ScalingRow, rows_of, scaling_of
@@ -62,7 +62,7 @@ def _our_panels(ours: Scaling, inputs: Inputs) -> list[Panel]:
         f"Intervals: {interval_caption(inputs.options)}"
     )
     sizes = Panel(
-        " ".join(filter(None, [explained, *dict.fromkeys(notes)])),
+        sentences(explained, *dict.fromkeys(notes)),
         ("Scale", "Training spectra", *LABEL_HEADS),
         "rrccc",
         {model: _sizes(ours, model, _sigma_cell) for model in ours.models},

@@ -1,14 +1,14 @@
 """Residuals of every run at one scale in bins of the signal-to-noise ratio."""
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
+from functools import partial
 
-from spectralm.evaluation.cells import interval_caption, ratio_to_bound, sigmas
+from spectralm.evaluation.cells import blocks_by_label, interval_caption, ratio_to_bound, sigmas
 from spectralm.evaluation.inputs import Inputs
-from spectralm.evaluation.render import LABEL_HEADS, Panel, Rows, Table
+from spectralm.evaluation.render import LABEL_HEADS, Panel, Table, sentences
 from spectralm.evaluation.snr import Bin, by_snr
-from spectralm.evaluation.statistics import ALL
-from spectralm.labels.vocabulary import PARAMETERS, Label
+from spectralm.evaluation.statistics import ALL, Statistics
+from spectralm.labels.vocabulary import Label
 
 TITLE = "Residuals by signal-to-noise ratio"
 CAPTION = (
@@ -32,31 +32,25 @@ def table(rows: Sequence[Bin], inputs: Inputs) -> Table:
     rows = [row for row in rows if row.statistics.class_ == ALL]
     notes = inputs.notes(row.statistics.run for row in rows)
     heads = ("S/N", "N", "Unparsed", *LABEL_HEADS)
-    caption = " ".join(filter(None, [explained, notes]))
-    panels = [Panel(caption, heads, "lrrccc", _blocks(rows, _sigmas))]
+    blocks = partial(blocks_by_label, rows, _statistics, _title, _counts)
+    panels = [Panel(sentences(explained, notes), heads, "lrrccc", blocks(_sigmas))]
     if any(row.bound_std is not None for row in rows):
         caption = "1.4826 × the median of |residual| / Cramér-Rao bound, by S/N in r."
-        panels.append(Panel(caption, heads, "lrrccc", _blocks(rows, _ratio)))
+        panels.append(Panel(caption, heads, "lrrccc", blocks(ratio_to_bound)))
     return Table(inputs.caption(CAPTION), panels, inputs.options.note)
 
 
-def _blocks(rows: Sequence[Bin], cell: Callable[[Bin, Label], str]) -> dict[str, Rows]:
-    blocks = {}
-    for run, of_run in groupby(rows, key=lambda row: row.statistics.run):
-        lines = []
-        for title, of_bin in groupby(of_run, key=lambda row: row.title):
-            by_label = {row.statistics.label: row for row in of_bin}
-            first = by_label[PARAMETERS[0].name].statistics
-            cells = (cell(by_label[label.name], label) for label in PARAMETERS)
-            lines.append((title, str(first.n), str(first.unparsed), *cells))
-        blocks[run] = tuple(lines)
-    return blocks
+def _statistics(row: Bin) -> Statistics:
+    return row.statistics
 
 
-def _sigmas(row: Bin, label: Label) -> str:
-    found = row.statistics
-    return sigmas(found.std, found.std_low, found.std_high, found.mad_sigma, label)
+def _title(row: Bin) -> str:
+    return row.title
 
 
-def _ratio(row: Bin, label: Label) -> str:
-    return ratio_to_bound(row.statistics, label)
+def _counts(row: Statistics) -> tuple[str, ...]:
+    return str(row.n), str(row.unparsed)
+
+
+def _sigmas(row: Statistics, label: Label) -> str:
+    return sigmas(row.std, row.std_low, row.std_high, row.mad_sigma, label)

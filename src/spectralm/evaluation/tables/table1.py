@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow.compute as pc
 
-from spectralm.evaluation.comparison import Compared
+from spectralm.evaluation.cells import count
+from spectralm.evaluation.comparison import Compared, Pair
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
-from spectralm.evaluation.render import NOTHING, Panel, Table
+from spectralm.evaluation.render import Panel, Table
 from spectralm.evaluation.statistics import ALL
 from spectralm.files import read_parquet
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
@@ -32,14 +33,13 @@ def rows(inputs: Inputs) -> list[Compared]:
     known = {name: pc.is_valid(catalogue[name]).to_numpy() for name in names}
     known[ANY[1]] = np.any(list(known.values()), axis=0)
     paper = {(row.class_, row.label): row.value for row in find_published(inputs.published, 1)}
-    found = []
+    counted, found = Pair.without_model(1, "apogee"), []
     for class_ in (*CLASSES, ALL):
         for name, valid in known.items():
             ours = int(np.sum(valid & ((classes == class_) | (class_ == ALL))))
+            value = (ours, None, None)
             theirs = paper.get((class_, name))
-            apart = None if theirs is None else ours - theirs
-            key = (1, "apogee", "", "", "", class_, name, "n", "")
-            found.append(Compared(*key, ours, None, None, theirs, apart))
+            found.append(counted.row(class_, name, "n", value, published=theirs))
     return found
 
 
@@ -54,11 +54,7 @@ def table(rows: Sequence[Compared], inputs: Inputs) -> Table:
         cells = [title]
         for class_ in CLASSES:
             row = counts[class_, name]
-            cells += [_count(row.ours), _count(row.published)]
-        lines.append((*cells, _count(counts[ALL, name].ours)))
+            cells += [count(row.ours), count(row.published)]
+        lines.append((*cells, count(counts[ALL, name].ours)))
     panel = Panel("", (*heads, ALL), "l" + "r" * len(heads), {"": tuple(lines)})
     return Table(CAPTION, [panel], inputs.options.note)
-
-
-def _count(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f}"
