@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from snakemake.utils import min_version
 
-from spectralm.baselines.registry import module_of
+from spectralm.baselines.registry import BASELINES
 from spectralm.config import load, made_here
 from spectralm.errors import SpectraLMError
 from spectralm.evaluation.comparison import TABLES_OF_PAPERS_MODELS, ours_for

@@ -24,8 +24,8 @@ from scipy.interpolate import interp1d
 from spectralm.errors import InputError
 from spectralm.spectra.flags import LONG_GAP
 from spectralm.spectra.options import SpectraOptions
+from spectralm.spectra.pixels import Pixels
 from spectralm.spectra.reader import read_spectrum
-from spectralm.spectra.rounding import flux_of
 from spectralm.spectra.shards import resample_manifest, write_spectra
 
 OPTIONS = SpectraOptions(largest_masked_fraction=1.0)
@@ -125,7 +125,7 @@ def main() -> None:
     short = table["flags"].to_numpy() & LONG_GAP.value == 0
     expected = plain_loop(paths)
     # Values on the grid are compared as thousandths; -0.0 and 0.0 are the same.
-    unequal = np.rint(expected * 1000) != np.rint(flux_of(table).astype(float) * 1000)
+    unequal = np.rint(expected * 1000) != Pixels.of(table).flux
     print(f"{len(paths)} files, {platform.processor() or platform.machine()}, ", end="")
     print(f"{os.cpu_count()} cores, best of {given.repeats}, CPU time\n")
     print("| | spectra per second and core | ratio |\n|---|---|---|")

@@ -151,7 +151,17 @@ def _residual(label: Label) -> tuple[Column, ...]:
         Column(f"{label.name}_predicted", pa.float64(), label.unit, f"the model's {label.text}"),
         Column(f"{label.name}_err", pa.float64(), label.unit, ERROR),
         Column(f"{label.name}_residual", pa.float64(), label.unit, "predicted - survey"),
-        Column(f"{label.name}_bound", pa.float64(), label.unit, "smallest possible sigma if known"),
+        *_limits(label),
+    )
+
+
+def _limits(label: Label) -> tuple[Column, ...]:
+    bound = "Cramér-Rao bound of the spectrum; infinite if it has no information"
+    error = "sigma of the random error of the survey's label, without zero point"
+    return (
+        Column(f"{label.name}_true", pa.float64(), label.unit, f"the true {label.text}, if known"),
+        Column(f"{label.name}_bound", pa.float64(), label.unit, bound),
+        Column(f"{label.name}_label_error", pa.float64(), label.unit, error),
     )
 
 
@@ -164,6 +174,9 @@ SPECTRA = (
     Column("obsid", pa.int64(), "", "spectrum id"),
     Column(
         "flux", pa.list_(pa.int16()), "0.001", "normalised flux on the grid, of the grid's length"
+    ),
+    Column(
+        "mask", pa.binary(), "", "a bit per grid point, the first one highest: 1 where it is masked"
     ),
     Column("flags", pa.int32(), "", "bit mask of quality flags (see the flags of spectra)"),
     Column("masked_fraction", pa.float32(), "", "fraction of the grid masked or not covered"),
@@ -258,7 +271,7 @@ def _released(label: Label) -> tuple[Column, ...]:
     )
 
 
-# The mock sky: true values, and lower limits of errors.
+# The mock sky: true values, and what limits residuals.
 
 #: Elements of the mock sky, whose ions have the abundance of the element.
 ELEMENTS = tuple(a for a in ABUNDANCES if a.name not in ("ci_fe", "tiii_fe"))
@@ -285,15 +298,10 @@ TRUTH = (
     Column("damage", pa.string(), "", "how the file was damaged on purpose; null for most"),
 )
 
-BOUND = (
-    Column("obsid", pa.int64(), "", "spectrum id"),
-    *(
-        Column(
-            label.name,
-            pa.float32(),
-            label.unit,
-            "Cramér-Rao bound of the standard deviation; null if the spectrum has no information",
-        )
-        for label in (*PARAMETERS, *ELEMENTS)
-    ),
-)
+
+def floor_columns(labels: Iterable[Label]) -> tuple[Column, ...]:
+    """The columns of what limits the residuals of a survey's ``labels``."""
+    return (
+        Column("obsid", pa.int64(), "", "spectrum id"),
+        *(column for label in labels for column in _limits(label)),
+    )

@@ -10,12 +10,13 @@ import pyarrow.compute as pc
 import pytest
 
 from spectralm.baselines.model import Model, Task, Training
-from spectralm.baselines.registry import model_class, options_class
+from spectralm.baselines.registry import BASELINES, model_class
 from spectralm.evaluation.residuals import residuals
 from spectralm.files import read_parquet, write_parquet
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES, Targets
 from spectralm.provenance import Clock
 from spectralm.samples.manifest import write_manifest
+from spectralm.spectra.pixels import Pixels
 
 GRID = 40
 SIZE = 300
@@ -48,11 +49,14 @@ class Shards:
         """The same stars in another order of rows."""
         rng = np.random.default_rng(1)
         mixed = Shards([], [])
-        for old, new in ((self.spectra, mixed.spectra), (self.samples, mixed.samples)):
+        for old, new, write in (
+            (self.spectra, mixed.spectra, write_parquet),
+            (self.samples, mixed.samples, write_manifest),
+        ):
             for path in old:
                 table = read_parquet(path)
                 new.append(folder / path.parent.name / path.name)
-                write_manifest(new[-1], table.take(rng.permutation(len(table))))
+                write(new[-1], table.take(rng.permutation(len(table))))
         return mixed
 
 
@@ -60,7 +64,7 @@ def task(
     kind: str, shards: Shards, workspace: Path, targets: Targets = Targets.PARAMETERS, **options
 ) -> Task:
     """A training in a workspace."""
-    checked = options_class(kind)(**options)
+    checked = BASELINES.options_class(kind)(**options)
     clock = Clock(workspace / "clock.json")
     return Task(shards.spectra, shards.samples, targets, checked, workspace, clock)
 
@@ -73,10 +77,9 @@ def train(
 
 
 def spectra_table(obsid: np.ndarray, flux: np.ndarray) -> pa.Table:
-    """Flux [n, grid] int16 in the format of a shard."""
-    kind = pa.list_(pa.int16(), flux.shape[1])
-    column = pa.FixedSizeListArray.from_arrays(pa.array(flux.ravel()), type=kind)
-    return pa.table({"obsid": pa.array(obsid), "flux": column})
+    """Flux [n, grid] int16 in the format of a shard, with a tenth of the grid points masked."""
+    masked = np.random.default_rng(obsid[0]).random(flux.shape) < 0.1
+    return pa.table({"obsid": pa.array(obsid)} | Pixels(flux, masked).columns())
 
 
 @pytest.fixture(scope="session")
@@ -161,6 +164,10 @@ SMALL = {
         **{"epochs": 12, "schedule": "cosine", "learning_rate": 0.01},
     },
     "lightgbm": {"rounds": 40, "leaves": 8},
+    "mlp": {
+        **{"hidden": [32, 16]},
+        **{"epochs": 10, "schedule": "cosine", "learning_rate": 0.003},
+    },
     "resnet": {
         **{"depths": (1, 1, 1, 1), "width": 4},
         **{"epochs": 6, "schedule": "cosine", "learning_rate": 0.003},

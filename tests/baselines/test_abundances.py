@@ -13,7 +13,7 @@ from baselines.conftest import SMALL, Trained, predict, train
 
 from spectralm.baselines.data import labels_of
 from spectralm.baselines.kinds.resnet import Resnet
-from spectralm.baselines.registry import read_options
+from spectralm.baselines.registry import BASELINES
 from spectralm.cli import main
 from spectralm.errors import InputError
 from spectralm.files import read_parquet
@@ -22,7 +22,7 @@ from spectralm.schemas import PREDICTIONS, schema
 
 GIVEN = ("mg_fe", "c_fe", "ni_fe")
 EVERY_KIND = pytest.mark.parametrize("kind", SMALL)
-NETWORKS = {"cnn", "gru", "resnet"}
+NETWORKS = {"cnn", "gru", "mlp", "resnet"}
 #: One epoch is enough where two trainings are compared.
 QUICK = {
     kind: options | ({"epochs": 1} if kind in NETWORKS else {}) for kind, options in SMALL.items()
@@ -253,7 +253,7 @@ def test_labels_are_scaled_from_0_to_1(abundances, tmp_path):
 
 def test_the_papers_resnet_of_stage_2(repository):
     config = yaml.safe_load((repository / "config" / "config.yaml").read_text())
-    options = read_options(json.dumps(config["models"]["resnet50_abundances"]))
+    options = BASELINES.read_options(json.dumps(config["models"]["resnet50_abundances"]))
     assert (options.epochs, options.batch_size, options.learning_rate) == (100, 256, 1e-3)
     assert (options.schedule, options.patience, options.factor) == ("plateau", 3, 0.5)
     assert (options.stop_after, options.label_scaling) == (None, "minmax")

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 from baselines.conftest import SMALL, predict, rms, train
 
-from spectralm.baselines.registry import kinds, load_model, model_class, options_class
+from spectralm.baselines.registry import BASELINES, load_model, model_class
 from spectralm.cli import main
 from spectralm.errors import InputError
 from spectralm.files import parquet_metadata, read_parquet, sha256
@@ -26,7 +26,7 @@ COMMON_KEYS = {
 
 
 def test_every_kind_is_tested():
-    assert kinds() == sorted(SMALL)
+    assert BASELINES.names() == sorted(SMALL)
 
 
 @EVERY_KIND
@@ -122,7 +122,7 @@ def test_without_training_spectra_there_is_an_error(shards, kind, tmp_path):
 @EVERY_KIND
 def test_commands_train_and_predict(shards, trained, kind, tmp_path):
     folder, out = tmp_path / "model", tmp_path / "predictions.parquet"
-    options = options_class(kind)(**SMALL[kind]).model_dump_json()
+    options = BASELINES.options_class(kind)(**SMALL[kind]).model_dump_json()
     given = ["--samples", *map(str, shards.samples), "--spectra", *map(str, shards.spectra)]
     given += ["--targets", "parameters", "--options", options]
     given += ["--workspaces", str(tmp_path / "workspaces")]

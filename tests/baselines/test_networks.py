@@ -14,9 +14,10 @@ from torch import nn
 
 from spectralm.baselines.kinds.cnn import Cnn
 from spectralm.baselines.kinds.gru import Gru
+from spectralm.baselines.kinds.mlp import Mlp
 from spectralm.baselines.kinds.resnet import Resnet
 from spectralm.baselines.network import loss_of, moments
-from spectralm.baselines.registry import options_class
+from spectralm.baselines.registry import BASELINES
 from spectralm.baselines.split import Split
 from spectralm.errors import InputError, SpectraLMError
 from spectralm.files import read_parquet
@@ -162,7 +163,7 @@ def test_without_validation_spectra_there_is_an_error(shards, tmp_path, kind):
 
 
 def test_resnet_50_has_fifty_layers_and_the_papers_recipe():
-    options = options_class("resnet")()
+    options = BASELINES.options_class("resnet")()
     network = Resnet.of(options, 4901, Targets.PARAMETERS).network
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv1d)]
     shortcuts = [
@@ -175,16 +176,34 @@ def test_resnet_50_has_fifty_layers_and_the_papers_recipe():
     assert options.regression_weight == 50
 
 
-@pytest.mark.parametrize("model", [Cnn, Gru, Resnet])
+@pytest.mark.parametrize("model", [Cnn, Gru, Mlp, Resnet])
 @pytest.mark.parametrize("grid", [40, 41, 246])
 def test_a_network_takes_any_grid(model, grid):
-    options = options_class(model.__name__.lower())(**SMALL[model.__name__.lower()])
+    options = BASELINES.options_class(model.__name__.lower())(**SMALL[model.__name__.lower()])
     scores, labels = model.of(options, grid, Targets.PARAMETERS).network.eval()(torch.rand(2, grid))
     assert (scores.shape, labels.shape) == ((2, 5), (2, 3))
 
 
 def test_gru_has_three_units():
-    assert Gru.of(options_class("gru")(), 4901, Targets.PARAMETERS).network.body.gru.num_layers == 3
+    options = BASELINES.options_class("gru")()
+    assert Gru.of(options, 4901, Targets.PARAMETERS).network.body.gru.num_layers == 3
+
+
+def test_mlp_has_hidden_layers_of_the_given_widths():
+    options = BASELINES.options_class("mlp")(hidden=[30, 20, 10], dropout=0.2)
+    body = Mlp.of(options, 50, Targets.PARAMETERS).network.body
+    widths = [(m.in_features, m.out_features) for m in body if isinstance(m, nn.Linear)]
+    assert widths == [(50, 30), (30, 20), (20, 10)]
+    assert [m.p for m in body if isinstance(m, nn.Dropout)] == [0.2] * 3
+    assert sum(isinstance(m, nn.GELU) for m in body) == 3
+
+
+def test_dropout_is_of_training_alone(shards, trained, tmp_path):
+    model, _ = trained["mlp"]
+    first, again = (model.predict(shards.spectra[0], shards.samples[0]) for _ in range(2))
+    assert first.equals(again)
+    none, _ = train("mlp", shards, tmp_path, **SMALL["mlp"], dropout=0.0)
+    assert not none.predict(shards.spectra[0], shards.samples[0]).equals(first)
 
 
 def test_checking_a_config_loads_neither_torch_nor_lightgbm():

@@ -11,18 +11,19 @@ import pytest
 from baselines.conftest import SMALL, Shards
 from processes import finish, started
 
-from spectralm.baselines.registry import options_class
+from spectralm.baselines.registry import BASELINES
 
 #: By kind: options of a training that takes some seconds, and its first checkpoint.
 LONG = {
     "cnn": (SMALL["cnn"] | {"epochs": 12}, "checkpoint.pt"),
+    "mlp": (SMALL["mlp"] | {"epochs": 30}, "checkpoint.pt"),
     "lightgbm": ({"rounds": 300, "stop_after": 300, "leaves": 8}, "class.txt"),
 }
 
 
 def start(kind: str, shards: Shards, folder: Path) -> subprocess.Popen:
     """Start a training as the rule does."""
-    options = options_class(kind)(**LONG[kind][0]).model_dump_json()
+    options = BASELINES.options_class(kind)(**LONG[kind][0]).model_dump_json()
     command = [
         *(sys.executable, "-m", "spectralm", "train-baseline", "--targets", "parameters"),
         *("--options", options),
@@ -51,7 +52,7 @@ def test_a_killed_training_ends_with_the_same_weights(shards, kind, tmp_path):
     assert not (folder / "run").exists()
     kept = next(folder.glob("workspaces/*/*")).parent
     output = finish(start(kind, shards, folder))
-    assert ("resumed after epoch" in output) if kind == "cnn" else ("class: " not in output)
+    assert ("class: " not in output) if kind == "lightgbm" else ("resumed after epoch" in output)
     assert [path.name for path in kept.iterdir()] == ["finished"]
     assert weights(folder) == weights(tmp_path / "whole")
     manifest = json.loads((folder / "run" / "manifest.json").read_text())

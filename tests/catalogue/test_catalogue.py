@@ -26,6 +26,7 @@ from spectralm.labels.vocabulary import Targets
 from spectralm.samples.manifest import write_manifest
 from spectralm.schemas import PREDICTIONS, SAMPLE, LabelFlag, catalogue_columns, schema
 from spectralm.spectra.flags import FLAGS as SPECTRUM_FLAGS
+from spectralm.spectra.pixels import Pixels
 
 ORIGIN = {"run": "toy-lamost-20", "weights": "ab" * 6, "serializer": "compact-0123456789ab"}
 NOTE = "Synthetic stars. " * 8
@@ -88,11 +89,11 @@ def shards(manifest, tmp_path_factory) -> list[Path]:
     slopes = random.uniform(-200, 200, (N, 1))
     flux = 500 + slopes * np.linspace(-1, 1, GRID) + random.normal(0, 5, (N, GRID))
     flux[-1] = random.uniform(0, 1000, GRID)
-    values = pa.array(np.rint(flux).astype(np.int16).ravel())
+    pixels = Pixels(np.rint(flux).astype(np.int16), np.zeros(flux.shape, bool))
     table = pa.table(
         {
             "obsid": manifest["obsid"],
-            "flux": pa.FixedSizeListArray.from_arrays(values, GRID),
+            **pixels.columns(),
             "snrr": manifest["snrr"],
             "masked_fraction": pa.array([0.25] * (N - 2) + [0.5, 0.25], pa.float32()),
             "flags": pa.array(np.arange(N), pa.int32()),

@@ -18,9 +18,9 @@ from spectralm.schemas import REJECTS, SPECTRA
 from spectralm.spectra import shards
 from spectralm.spectra.flags import FLAGS
 from spectralm.spectra.options import SpectraOptions
+from spectralm.spectra.pixels import Pixels, normalised
 from spectralm.spectra.reader import read_spectrum
 from spectralm.spectra.resample import resample
-from spectralm.spectra.rounding import flux_of
 from spectralm.spectra.shards import flag_counts, resample_manifest, write_spectra
 
 PAPER = SpectraOptions()
@@ -76,10 +76,12 @@ def test_one_bad_file_never_stops_the_others(mixed):
     expected = {obsid: reason for _, obsid, reason in mixed if reason}
     assert {reject.obsid: reject.reason for reject in rejects} == expected
     assert table["obsid"].to_pylist() == [o for _, o, reason in mixed if not reason]
-    for row, flux in zip(table.to_pylist(), flux_of(table), strict=True):
+    pixels = Pixels.of(table)
+    for row, flux, masked in zip(table.to_pylist(), pixels.flux, pixels.masked, strict=True):
         path = paths[obsids.index(row["obsid"])]
         alone = resample(read_spectrum(path), PAPER)
-        np.testing.assert_array_equal(flux, alone.flux.astype(np.float32) / np.float32(1000))
+        np.testing.assert_array_equal(flux, alone.flux)
+        np.testing.assert_array_equal(masked, alone.masked)
         assert row["flags"] == alone.flags
         assert row["masked_fraction"] == pytest.approx(alone.masked_fraction)
 
@@ -105,7 +107,7 @@ def test_rest_frame_uses_the_manifests_redshift(mixed):
     options = SpectraOptions(rest_frame=True)
     table, rejects = resample_manifest(manifest(paths, [1, 4], z=[0.001, None]), options)
     expected = resample(read_spectrum(paths[0]), options, 0.001)
-    np.testing.assert_array_equal(np.rint(flux_of(table)[0] * 1000), expected.flux)
+    np.testing.assert_array_equal(Pixels.of(table).flux[0], expected.flux)
     assert [reject.reason for reject in rejects] == ["no_redshift"]
 
 
@@ -119,8 +121,10 @@ def test_written_and_read_back(tmp_path, mixed, kept):
     read = read_parquet(tmp_path / "shard.parquet")
     assert read.schema.names == [column.name for column in SPECTRA]
     assert read.schema.field("flux").type.list_size == 1001
-    np.testing.assert_array_equal(flux_of(read), flux_of(table))
-    assert flux_of(read).shape == (kept, 1001)
+    found, expected = Pixels.of(read), Pixels.of(table)
+    assert found.flux.shape == found.masked.shape == (kept, 1001)
+    np.testing.assert_array_equal(found.flux, expected.flux)
+    np.testing.assert_array_equal(found.masked, expected.masked)
     metadata = parquet_metadata(tmp_path / "shard.parquet")
     assert SpectraOptions.model_validate_json(metadata["options"]) == options
 
@@ -132,12 +136,11 @@ def test_every_thousandth_is_read_as_written(tmp_path_factory, values):
     options = SpectraOptions(start=4000.0, stop=4003.0)
     rows = [dict.fromkeys([column.name for column in SPECTRA], 0) | {"snrg": None} for _ in flux]
     path = tmp_path_factory.mktemp("disk") / "shard.parquet"
-    write_spectra(path, shards._table(rows, flux, options), options)
+    write_spectra(path, shards._table(rows, Pixels(flux, flux < 0)), options)
     expected = np.array([[float(f"{v / 1000:.3f}") for v in row] for row in values], np.float32)
-    table = read_parquet(path)
-    np.testing.assert_array_equal(flux_of(table), expected.reshape(-1, 4))
-    sliced = table.slice(1)
-    np.testing.assert_array_equal(flux_of(sliced), expected.reshape(-1, 4)[1:])
+    read = Pixels.of(read_parquet(path))
+    np.testing.assert_array_equal(normalised(read.flux), expected.reshape(-1, 4))
+    np.testing.assert_array_equal(read.masked, expected.reshape(-1, 4) < 0)
 
 
 def test_a_shard_is_small(tmp_path):
@@ -193,6 +196,6 @@ def test_real_files_of_every_release(real):
     columns = dict.fromkeys(MISSING, [None] * len(files))
     table, rejects = resample_manifest(manifest(files, obsids, **columns), PAPER)
     assert not rejects
-    flux = flux_of(table)
+    flux = normalised(Pixels.of(table).flux)
     assert flux.shape == (len(files), 4901)
     assert -1 < flux.min() < flux.max() < 1.2

@@ -20,7 +20,7 @@ from spectralm.labels.vocabulary import Targets
 from spectralm.provenance import Clock, provenance
 from spectralm.samples.manifest import read_manifest
 from spectralm.samples.splits import TEST
-from spectralm.spectra.rounding import thousandths_of
+from spectralm.spectra.pixels import COLUMNS, Pixels
 from spectralm.workspace import MANIFEST
 
 #: Folder of the weights in the model's folder, and the file of the weights if they are tensors.
@@ -89,17 +89,23 @@ class Model(ABC, Generic[OptionsT]):
     def parameters(self) -> int:
         """Number of fitted parameters."""
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
-        """PREDICTIONS for the test spectra of one shard, in the order of the spectra."""
-        table, _ = read_split(spectra, ["flux"], read_manifest(sample), TEST, self.targets)
-        return self.answers(table["obsid"], thousandths_of(table))
+    def predict(self, spectra: Path, sample: Path, width: int = 1) -> pa.Table:
+        """PREDICTIONS for the test spectra of one shard, in the order of the spectra.
+
+        Args:
+            spectra: The shard.
+            sample: Its manifest.
+            width: Grid points in each of the model's pixels.
+        """
+        table, _ = read_split(spectra, COLUMNS, read_manifest(sample), TEST, self.targets)
+        return self.answers(table["obsid"], Pixels.of(table).binned(width).flux)
 
     def answers(self, obsid: pa.ChunkedArray, thousandths: np.ndarray) -> pa.Table:
         """PREDICTIONS from the flux alone, if the model needs nothing else.
 
         Args:
             obsid: Identifiers of the spectra [n].
-            thousandths: Flux in thousandths, int16 [n, grid].
+            thousandths: Flux in thousandths, int16 [n, pixels], in the model's bins.
 
         Raises:
             InputError: The model also needs labels of the survey (:attr:`given`).

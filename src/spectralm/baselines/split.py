@@ -15,7 +15,7 @@ from spectralm.errors import InputError
 from spectralm.files import atomic
 from spectralm.samples.manifest import read_manifests
 from spectralm.samples.splits import TRAIN, VALIDATION
-from spectralm.spectra.rounding import thousandths_of
+from spectralm.spectra.pixels import COLUMNS, Pixels
 
 #: Spectra that are read together, except in training.
 BLOCK = 512
@@ -28,7 +28,7 @@ class Split:
     obsid: np.ndarray
     """[n] int64."""
     flux: np.ndarray
-    """[n, grid] int16 thousandths, memory-mapped."""
+    """[n, pixels] int16 thousandths in the model's bins, memory-mapped."""
     labels: np.ndarray
     """[n, labels] float64 in the order of the targets; NaN where missing."""
     classes: np.ndarray
@@ -74,10 +74,12 @@ def open_splits(task: Task) -> tuple[Split, Split]:
 
 
 def _copy_flux(task: Task, manifest: pa.Table, split: str, obsid: np.ndarray, file: Path) -> None:
-    size = pq.read_schema(task.spectra[0]).field("flux").type.list_size
+    grid = pq.read_schema(task.spectra[0]).field("flux").type.list_size
+    width = task.options.bin
     with atomic(file) as temporary:
-        flux = np.lib.format.open_memmap(temporary, "w+", np.int16, (len(obsid), size))
+        flux = np.lib.format.open_memmap(temporary, "w+", np.int16, (len(obsid), grid // width))
         for path in task.spectra:
-            table, _ = read_split(path, ["flux"], manifest, split, task.targets)
-            flux[np.searchsorted(obsid, table["obsid"].to_numpy())] = thousandths_of(table)
+            table, _ = read_split(path, COLUMNS, manifest, split, task.targets)
+            rows = np.searchsorted(obsid, table["obsid"].to_numpy())
+            flux[rows] = Pixels.of(table).binned(width).flux
         flux.flush()

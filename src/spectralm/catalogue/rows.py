@@ -12,7 +12,8 @@ from spectralm.inference.flags import Predicted, flags_of
 from spectralm.inference.training_domain import TrainingDomain
 from spectralm.labels.vocabulary import Label, Targets
 from spectralm.schemas import LabelFlag, catalogue_columns, schema
-from spectralm.spectra.rounding import thousandths_of
+from spectralm.spectra.pixels import COLUMNS as PIXELS
+from spectralm.spectra.pixels import Pixels
 
 #: Columns of spectra that a catalogue needs.
 COLUMNS = ["obsid", "snrr", "masked_fraction", "flags"]
@@ -30,9 +31,9 @@ def spectra_of(predictions: pa.Table, shards: list[Path], domain: TrainingDomain
     """
     parts = []
     for path in shards:
-        table = read_parquet(path, [*COLUMNS, "flux"])
+        table = read_parquet(path, [*COLUMNS, *PIXELS])
         table = table.filter(pc.is_in(table["obsid"], predictions["obsid"]))
-        distance = pa.array(domain.distance(thousandths_of(table)))
+        distance = pa.array(domain.distance(Pixels.of(table).flux))
         parts.append(table.select(COLUMNS).append_column("distance", distance))
     return pa.concat_tables(parts)
 

@@ -9,6 +9,7 @@ from spectralm.files import write_parquet
 
 def run(*, model: Path, sample: Path, spectra: Path, out: Path) -> None:
     """Predict the test spectra of one shard with a trained baseline."""
-    table = load_model(model).predict(spectra, sample)
+    trained, options = load_model(model)
+    table = trained.predict(spectra, sample, options.bin)
     write_parquet(out, table)
     logging.info("%s: %d test spectra", out, len(table))

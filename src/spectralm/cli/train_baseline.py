@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from spectralm.baselines.model import Task, train_model
-from spectralm.baselines.registry import model_class, module_of, read_options
+from spectralm.baselines.registry import BASELINES, model_class
 from spectralm.files import parquet_metadata, sha256
 from spectralm.fingerprint import fingerprint
 from spectralm.labels.vocabulary import Targets
@@ -25,13 +25,13 @@ def run(
 
     A training that was interrupted is resumed from its workspace.
     """
-    checked = read_options(options)
+    checked = BASELINES.read_options(options)
     facts = {
         "targets": targets,
         "options": checked.model_dump(mode="json"),
         "spectra": json.loads(parquet_metadata(spectra[0]).get("options", "null")),
         "sha256": {"samples": sha256(*samples), "spectra": sha256(*spectra)},
-        "code": fingerprint("train_baseline", module_of(checked.kind)),
+        "code": fingerprint("train_baseline", BASELINES.module_of(checked.kind)),
     }
     workspace = workspaces / workspace_key(facts)
     with Lock(workspace):

@@ -8,9 +8,6 @@ from pydantic import Field, model_validator
 
 from spectralm.options import Options
 
-#: Steps of this size contain at least two pixels, as LAMOST's are up to 2.1 Angstrom wide.
-COARSE = 5.0
-
 Mask = Literal["ormask", "ormask+ivar"]
 
 
@@ -23,9 +20,6 @@ class SpectraOptions(Options):
     """Last wavelength of the grid, in vacuum Angstrom; included."""
     step: float = Field(1.0, gt=0)
     """Distance between grid points in Angstrom."""
-    sampling: Literal["cubic", "mean"] = "cubic"
-    """`cubic`: the spline's value at each grid point (the paper); `mean`: the mean of the pixels
-    within half a step, which on a coarse grid uses all pixels and so has less noise."""
     mask: Mask = "ormask"
     """Pixels that are masked: those with ORMASK other than 0, or also those with IVAR <= 0."""
     normalise: Literal["spectrum", "grid", "continuum"] = "spectrum"
@@ -46,8 +40,6 @@ class SpectraOptions(Options):
         steps = (self.stop - self.start) / self.step
         if steps < 1 or abs(steps - round(steps)) > 1e-6:
             raise ValueError(f"from start to stop must be whole steps, at least one: {steps:g}")
-        if self.sampling == "mean" and self.step < COARSE:
-            raise ValueError(f"sampling: mean needs a step of {COARSE:g} Angstrom or more")
         return self
 
     @property

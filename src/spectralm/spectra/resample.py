@@ -19,7 +19,6 @@ from spectralm.spectra.flags import (
 from spectralm.spectra.options import Mask, SpectraOptions
 from spectralm.spectra.reader import Spectrum
 from spectralm.spectra.refusals import SpectrumRefusedError
-from spectralm.spectra.rounding import to_thousandths
 from spectralm.spectra.spline import cubic_spline
 
 LARGEST = np.iinfo(np.int16).max
@@ -33,8 +32,13 @@ class Resampled:
     """int16 [grid], thousandths of the normalised flux."""
     flags: int
     """Bits of :data:`spectralm.spectra.flags.FLAGS`."""
-    masked_fraction: float
-    """Fraction of grid points on masked pixels or beyond the first and last good pixel."""
+    masked: np.ndarray
+    """bool [grid]: grid points on masked pixels, or beyond the first and last good pixel."""
+
+    @property
+    def masked_fraction(self) -> float:
+        """Fraction of the grid that is masked."""
+        return float(self.masked.mean())
 
 
 def resample(
@@ -59,18 +63,16 @@ def resample(
     grid = options.grid
     wavelength = _frame(spectrum, options, redshift)
     good = np.flatnonzero(good_pixels(spectrum, options.mask))
-    masked = masked_fraction(wavelength, good, grid)
-    if masked > options.largest_masked_fraction or not good.size:
+    masked = masked_points(wavelength, good, grid)
+    if masked.mean() > options.largest_masked_fraction or not good.size:
         reason = "too_much_masked" if good.size else "all_masked"
-        found = f"{good.size} of {wavelength.size} pixels good; they miss {masked:.1%} of the grid"
+        missed = f"they miss {masked.mean():.1%} of the grid"
+        found = f"{good.size} of {wavelength.size} pixels good; {missed}"
         raise _refused(reason, spectrum, "ORMASK", found)
     gaps = np.flatnonzero(good[1:] - good[:-1] > options.longest_cubic_gap + 1)
     wavelength, flux = wavelength[good], spectrum.flux[good]
     flux = flux / _maximum(flux, spectrum)
-    if options.sampling == "mean":
-        values = bin_means(wavelength, flux, grid)
-    else:
-        values = interpolate(wavelength, flux, grid, gaps)
+    values = interpolate(wavelength, flux, grid, gaps)
     lowest, highest = -LARGEST, LARGEST
     if options.normalise != "spectrum":
         values /= _maximum(values, spectrum)
@@ -92,24 +94,29 @@ def good_pixels(spectrum: Spectrum, mask: Mask) -> np.ndarray:
     return good & (spectrum.ivar > 0) if mask == "ormask+ivar" else good
 
 
-def masked_fraction(wavelength: np.ndarray, good: np.ndarray, grid: np.ndarray) -> float:
-    """Fraction of grid points whose nearest pixel is masked, or that are outside the good pixels.
+def masked_points(wavelength: np.ndarray, good: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Which grid points have a masked nearest pixel or are outside the good pixels; bool [grid].
 
     Args:
         wavelength: of all pixels, Angstrom [pixels].
         good: indices of the good pixels, ascending.
         grid: wavelengths, Angstrom, ascending.
     """
+    masked = np.ones(grid.size, dtype=bool)
     if not good.size:
-        return 1.0
+        return masked
     gaps = np.flatnonzero(good[1:] - good[:-1] > 1)
     left, right = good[gaps], good[gaps + 1]
     blue = (wavelength[left] + wavelength[left + 1]) / 2
     red = (wavelength[right - 1] + wavelength[right]) / 2
-    uncovered = np.sum(np.searchsorted(grid, red) - np.searchsorted(grid, blue))
-    uncovered += np.searchsorted(grid, wavelength[good[0]])
-    uncovered += grid.size - np.searchsorted(grid, wavelength[good[-1]], "right")
-    return float(uncovered / grid.size)
+    inside = slice(
+        np.searchsorted(grid, wavelength[good[0]]),
+        np.searchsorted(grid, wavelength[good[-1]], "right"),
+    )
+    masked[inside] = False
+    for start, stop in zip(np.searchsorted(grid, blue), np.searchsorted(grid, red), strict=True):
+        masked[start:stop] = True
+    return masked
 
 
 def interpolate(
@@ -145,27 +152,6 @@ def interpolate(
     return values
 
 
-def bin_means(wavelength: np.ndarray, flux: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Mean flux of the pixels within half a step of each grid point [grid].
-
-    Grid points without a pixel are interpolated linearly, or have the nearest value.
-
-    Args:
-        wavelength: of the good pixels [good], ascending.
-        flux: of the good pixels [good].
-        grid: wavelengths, Angstrom, evenly spaced.
-    """
-    step = grid[1] - grid[0]
-    point = np.floor((wavelength - grid[0]) / step + 0.5).astype(int)
-    inside = (point >= 0) & (point < grid.size)
-    pixels = np.bincount(point[inside], minlength=grid.size)
-    sums = np.bincount(point[inside], flux[inside], minlength=grid.size)
-    filled = pixels > 0
-    if not filled.any():
-        return np.interp(grid, wavelength, flux)
-    return np.interp(grid, grid[filled], sums[filled] / pixels[filled])
-
-
 def running_mean(values: np.ndarray, options: SpectraOptions) -> np.ndarray:
     """Mean of the values within half a ``continuum_width`` [grid]; end values are repeated outside.
 
@@ -173,6 +159,13 @@ def running_mean(values: np.ndarray, options: SpectraOptions) -> np.ndarray:
     """
     pixels = 2 * round(options.continuum_width / options.step / 2) + 1
     return np.maximum(uniform_filter1d(values, pixels, mode="nearest"), values.max() / 1000)
+
+
+def to_thousandths(values: np.ndarray, lowest: int, highest: int) -> tuple[np.ndarray, bool]:
+    """Flux [grid] rounded to int16 thousandths within limits, and whether any value was clipped."""
+    rounded = np.rint(values * 1000)
+    thousandths = np.clip(rounded, lowest, highest).astype(np.int16)
+    return thousandths, bool(np.any(thousandths != rounded))
 
 
 def _frame(spectrum: Spectrum, options: SpectraOptions, redshift: float | None) -> np.ndarray:

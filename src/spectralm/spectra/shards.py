@@ -11,6 +11,7 @@ from spectralm.rejects import Reject
 from spectralm.schemas import SPECTRA, schema
 from spectralm.spectra.flags import FLAGS
 from spectralm.spectra.options import SpectraOptions
+from spectralm.spectra.pixels import Pixels
 from spectralm.spectra.reader import read_spectrum
 from spectralm.spectra.refusals import SpectrumRefusedError
 from spectralm.spectra.resample import Resampled, resample
@@ -31,6 +32,7 @@ def resample_manifest(manifest: pa.Table, options: SpectraOptions) -> tuple[pa.T
     """
     columns = ["obsid", "path", "z", "snrg", "snrr", "snri"]
     flux = np.empty((manifest.num_rows, options.size), dtype=np.int16)
+    masked = np.empty(flux.shape, dtype=bool)
     rows: list[dict] = []
     rejects = []
     for row in progress(manifest.select(columns).to_pylist(), manifest.num_rows, "spectra"):
@@ -40,9 +42,9 @@ def resample_manifest(manifest: pa.Table, options: SpectraOptions) -> tuple[pa.T
         except SpectrumRefusedError as error:
             rejects.append(Reject(row["obsid"], path, STAGE, error.reason, str(error)))
             continue
-        flux[len(rows)] = spectrum.flux
+        flux[len(rows)], masked[len(rows)] = spectrum.flux, spectrum.masked
         rows.append(row | {"flags": spectrum.flags, "masked_fraction": spectrum.masked_fraction})
-    return _table(rows, flux[: len(rows)], options), rejects
+    return _table(rows, Pixels(flux[: len(rows)], masked[: len(rows)])), rejects
 
 
 def write_spectra(path: Path, table: pa.Table, options: SpectraOptions) -> None:
@@ -82,16 +84,15 @@ def _resample_row(
     return resample(spectrum, options, redshift)
 
 
-def _table(rows: list[dict], flux: np.ndarray, options: SpectraOptions) -> pa.Table:
+def _table(rows: list[dict], pixels: Pixels) -> pa.Table:
+    columns = pixels.columns()
     types = schema(SPECTRA)
-    position = types.get_field_index("flux")
-    element = pa.field("element", pa.int16(), nullable=False)
-    fixed = pa.list_(element, options.size)
-    types = types.set(position, types.field(position).with_type(fixed))
-    columns = {
+    for name, column in columns.items():
+        position = types.get_field_index(name)
+        types = types.set(position, types.field(position).with_type(column.type))
+    columns |= {
         name: pa.array([row[name] for row in rows], types.field(name).type)
         for name in types.names
-        if name != "flux"
+        if name not in columns
     }
-    columns["flux"] = pa.FixedSizeListArray.from_arrays(pa.array(flux.ravel()), type=fixed)
     return pa.table([columns[name] for name in types.names], schema=types)

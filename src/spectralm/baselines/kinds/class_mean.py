@@ -59,7 +59,7 @@ class ClassMean(ArraysModel):
         """Number of means."""
         return int(np.isfinite(self.means).sum())
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
+    def predict(self, spectra: Path, sample: Path, width: int = 1) -> pa.Table:
         """PREDICTIONS for the test stars of one shard, by their class in the manifest."""
         table, stars = read_split(spectra, [], read_manifest(sample), TEST, self.targets)
         means = dict(zip(CLASSES, self.means, strict=True))

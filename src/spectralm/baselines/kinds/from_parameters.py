@@ -86,7 +86,7 @@ class FromParameters(ArraysModel):
         """Number of weights, means and standard deviations."""
         return int(np.isfinite(self.weights).sum()) + self.mean.size + self.scale.size
 
-    def predict(self, spectra: Path, sample: Path) -> pa.Table:
+    def predict(self, spectra: Path, sample: Path, width: int = 1) -> pa.Table:
         """PREDICTIONS for the test stars of one shard, by their parameters in the manifest."""
         table, stars = read_split(spectra, [], read_manifest(sample), TEST, self.targets)
         parameters = _parameters(stars)

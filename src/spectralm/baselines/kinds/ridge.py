@@ -23,7 +23,7 @@ from spectralm.errors import InputError
 from spectralm.labels.vocabulary import CLASSES, Targets
 from spectralm.samples.manifest import read_manifests
 from spectralm.samples.splits import TRAIN, VALIDATION
-from spectralm.spectra.rounding import flux_of, normalised
+from spectralm.spectra.pixels import COLUMNS, Pixels, normalised
 
 log = logging.getLogger(__name__)
 
@@ -158,14 +158,15 @@ class _Source:
         targets = self.task.targets
         columns = [names_of(targets).index(name) for name in self.names]
         for path in self.task.spectra:
-            table, stars = read_split(path, ["flux"], self.manifest, split, targets)
+            table, stars = read_split(path, COLUMNS, self.manifest, split, targets)
             values = labels_of(stars, targets)[:, columns]
             if classes_of(targets):
                 values = np.hstack([values, one_hot(stars)])
             complete = np.isfinite(values).all(axis=1)
             counts = complete.sum(), len(stars)
             log.info("%s: %d of %d %s spectra have %s", path, *counts, split, ", ".join(self.names))
-            yield flux_of(table)[complete].astype(np.float64), values[complete]
+            flux = Pixels.of(table.filter(pa.array(complete))).binned(self.task.options.bin).flux
+            yield normalised(flux).astype(np.float64), values[complete]
 
 
 def _count(task: Task[BaselineOptions], manifest: pa.Table, split: str) -> int:

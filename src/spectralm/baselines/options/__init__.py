@@ -17,6 +17,9 @@ class BaselineOptions(Options):
     kind: str
     """The name of a module of spectralm.baselines.kinds."""
 
+    bin: PositiveInt = 1
+    """Grid points whose mean is one pixel; masked ones are left out."""
+
 
 LabelScaling = Literal["standard", "minmax"]
 
