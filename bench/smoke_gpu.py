@@ -5,7 +5,7 @@ and is trained on random spectra with the commands of the workflow: evaluate, so
 checkpoint, kill, resume, check; then calibrate, and predict ten. Prints each stage when it ends,
 and a Markdown table. Without a GPU it prints a message and succeeds.
 
-    python bench/smoke_gpu.py [--base NAME] [--text compact] [--gpus 4] [--steps 20] [--folder F]
+    python bench/smoke_gpu.py [--base NAME] [--text compact|soft] [--gpus 4] [--steps 20] [--folder F]
 
 An 8B model takes 16 GB of disk. With --toy, a small model is run on the CPU, as a test.
 """
@@ -26,13 +26,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 import yaml
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from spectralm.config import check
 from spectralm.errors import SpectraLMError
-from spectralm.files import read_parquet
+from spectralm.files import read_parquet, write_parquet
 from spectralm.labels.vocabulary import CLASSES, PARAMETERS, Targets
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.flux import flux_text
@@ -49,10 +50,11 @@ from spectralm.planning.report import table
 from spectralm.planning.tokens import length
 from spectralm.planning.work import UTILISATION, Work, prediction, training
 from spectralm.spectra.options import SpectraOptions
+from spectralm.spectra.pixels import Pixels
 
 CONFIG = Path(__file__).parent.parent / "config" / "config.yaml"
 #: The model of the config with each text.
-MODELS = {"paper": "llm", "compact": "llm_compact"}
+MODELS = {"paper": "llm", "compact": "llm_compact", "soft": "llm_soft"}
 TOY = Architecture(2, 64, 4, 2, 16, 128, 2048, False)
 TOY_GRID = SpectraOptions(start=3800.0, stop=4580.0, step=20.0)
 #: Questions that are predicted, and the number of batches that the calibration answers besides.
@@ -148,25 +150,34 @@ class Smoke:
         """The file of a split's questions."""
         return self.folder / f"{split}.jsonl.gz"
 
+    @property
+    def spectra(self) -> Path:
+        """The file of the spectra of all splits."""
+        return self.folder / "spectra.parquet"
+
     def write_questions(self) -> None:
         """Random spectra with random labels, in three splits."""
         random = np.random.default_rng(0)
         train = self.steps * self.options.training.questions_per_step
-        for split, count in (
-            ("train", train),
-            ("validation", self.calibrated),
-            ("test", PREDICTED),
-        ):
-            write_records(self.questions(split), self._records(count, random))
+        counts = {"train": train, "validation": self.calibrated, "test": PREDICTED}
+        shape = sum(counts.values()), self.grid.size
+        flux = random.integers(0, 1000, shape).astype(np.int16)
+        columns = Pixels(flux, np.zeros(shape, dtype=bool)).columns()
+        write_parquet(self.spectra, pa.table({"obsid": np.arange(len(flux)), **columns}))
+        first = 0
+        for split, count in counts.items():
+            rows = flux[first : first + count]
+            write_records(self.questions(split), self._records(rows, first, random))
+            first += count
 
-    def _records(self, count: int, random: np.random.Generator) -> Iterator[Record]:
+    def _records(
+        self, flux: np.ndarray, first: int, random: np.random.Generator
+    ) -> Iterator[Record]:
         words, answers = flux_text(self.text, self.grid.grid), answer_text(self.text)
-        for number in range(count):
-            flux = random.integers(0, 1000, self.grid.size).astype(np.int16)
+        for number, row in enumerate(flux, first):
             values = {label.name: random.uniform(label.low, label.high) for label in PARAMETERS}
-            question = write_question(flux, words)
             answer = answers.write(Star(str(random.choice(CLASSES)), values))
-            yield make_record(number, PARAMETERS, question, answer, self.text)
+            yield make_record(number, PARAMETERS, write_question(row, words), answer, self.text)
 
     def train(self) -> dict[str, Any]:
         """Train, with a kill and a resume; returns the run's metrics."""
@@ -203,6 +214,7 @@ class Smoke:
             *("--nproc-per-node", options.training.processes, "-m", "spectralm", "train-llm"),
             *("--train-questions", self.questions("train")),
             *("--validation-questions", self.questions("validation")),
+            *("--spectra", self.spectra),
             *("--base", options.base, "--targets", Targets.PARAMETERS),
             *("--options", options.model_dump_json(), "--text", self.text.model_dump_json()),
             *("--grid", self.grid.model_dump_json(), "--workspaces", self.folder / "workspaces"),
@@ -243,6 +255,7 @@ class Smoke:
             *("spectralm", f"{step}-llm", "--model", self.folder / "run"),
             *("--base", self.options.base, "--options", options),
             *("--text", self.text.model_dump_json(), "--questions", self.questions(split)),
+            *("--spectra", self.spectra),
             *more,
         )
 
@@ -280,7 +293,7 @@ def smoke_of(folder: Path, text: str, processes: int, steps: int, toy: bool) -> 
 
 def save_base(base: Architecture, folder: Path, device: str) -> None:
     """Write a random Llama of an architecture in bf16, with the tiny base's tokenizer."""
-    tokenizer = tiny_tokenizer()
+    tokenizer = tiny_tokenizer(whole_sentences=False)
     config = LlamaConfig.from_dict(
         {
             **base.config,
@@ -318,7 +331,7 @@ def compared(
     step, tokens = training(base, options, words, questions), questions * words.total
     one = prediction(base, options, words)
     sharded = processes if recipe.zero3 else 1
-    memory = training_memory(base, options, words.total, words.answer, sharded).total - CONTEXT
+    memory = training_memory(base, options, words, sharded).total - CONTEXT
     seconds, planned = metrics["step_seconds"], _planned(step, gpu, processes)
     peak = gpu and step.flops / seconds / processes / gpu.flops
     yield "seconds a step", _number(seconds), _range(planned)

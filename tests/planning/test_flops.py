@@ -7,9 +7,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaForCausalLM
 
 from spectralm.llm.adapter import add_adapter
-from spectralm.llm.options import LoraOptions
+from spectralm.llm.options import LlmOptions, LoraOptions
+from spectralm.llm.read_in.module import ReadIn
+from spectralm.llm.read_in.soft_tokens import NAME, PLACEHOLDER, with_soft_tokens
 from spectralm.planning import flops
 from spectralm.planning.architecture import Architecture, architecture
+from spectralm.planning.read_in import read_in_cost
 
 SMALL = Architecture(
     layers=3, hidden=256, heads=8, kv_heads=2, head_dim=32, mlp=640, vocabulary=2048, tied=True
@@ -60,6 +63,39 @@ def test_operations_are_those_that_torch_counts(base, rank, tokens, checkpointin
     passes = 4 if checkpointing else 3
     eager = 2 * passes * once.attention
     assert step.total - step.attention + eager == pytest.approx(whole, rel=0.02)
+
+
+READ_INS = [
+    {"kind": "encoder", "tokens": 64},
+    {"kind": "patches", "pixels": 16, "wavelength": "fourier"},
+]
+
+
+@pytest.mark.parametrize("read_in", READ_INS, ids=["encoder", "patches"])
+def test_a_read_in_before_the_8b_costs_what_torch_counts(read_in):
+    base, options = architecture("meta-llama/Llama-3.1-8B-Instruct"), LlmOptions(read_in=read_in)
+    pixels, words = 4901, 100
+    with torch.device("meta"):
+        model = LlamaForCausalLM(llama_config(base, attn_implementation="eager"))
+        read_in = ReadIn(options.read_in, pixels, base.hidden, scale=1.0)
+    model = add_adapter(model.requires_grad_(False), LoraOptions(rank=64), 0).to("meta").train()
+    model.get_base_model().add_module(NAME, read_in)
+    model = with_soft_tokens(model)
+    soft = model.soft_tokens.read_in.soft_tokens
+    ids = torch.tensor([[PLACEHOLDER] * soft + [1] * words], device="meta")
+    with FlopCounterMode(display=False) as counter:
+        logits = model(
+            input_ids=ids,
+            position_ids=torch.zeros_like(ids),
+            logits_to_keep=ANSWER + 1,
+            spectra=torch.empty(1, 2, pixels, device="meta"),
+        ).logits
+        logits.sum().backward()
+    step = flops.training(base, 64, soft + words, ANSWER, False)
+    eager = 6 * flops.forward(base, 64, soft + words, 1).attention
+    expected = step.total - step.attention + eager
+    expected += read_in_cost(options, pixels, base.hidden).training
+    assert counter.get_total_flops() == pytest.approx(expected, rel=0.02)
 
 
 def test_the_papers_spectrum_costs_what_was_worked_out_before():

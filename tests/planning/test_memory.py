@@ -9,6 +9,7 @@ from spectralm.llm.base import load_base
 from spectralm.llm.options import GenerationOptions, LlmOptions, LoraOptions, TrainingOptions
 from spectralm.planning.architecture import Architecture, architecture
 from spectralm.planning.memory import prediction_memory, training_memory, weights
+from spectralm.planning.tokens import Length
 
 TOKENS, ANSWER = 400, 10
 BASES = [
@@ -16,6 +17,11 @@ BASES = [
     Architecture(8, 256, 4, 1, 64, 896, 1000, False),
     Architecture(4, 512, 8, 2, 64, 1024, 1000, True),
 ]
+
+
+def words(tokens: int) -> Length:
+    """A question and its answer of so many tokens."""
+    return Length(tokens - ANSWER, ANSWER, characters=0, pixels=4901, branches=0)
 
 
 def options(checkpointing: bool) -> LlmOptions:
@@ -55,7 +61,7 @@ def test_weights_and_training(base, folder_of):
             torch.nn.functional.cross_entropy(
                 logits[:, :-1].flatten(0, 1).float(), ids[:, -ANSWER:].flatten()
             ).backward()
-        expected = training_memory(base, chosen, TOKENS, ANSWER).activations
+        expected = training_memory(base, chosen, words(TOKENS)).activations
         assert expected == pytest.approx(peak.bytes, rel=0.12)
 
 
@@ -69,14 +75,14 @@ def test_answering(base, folder_of):
         model.eval().generate(
             input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=3, pad_token_id=0
         )
-    expected = prediction_memory(base, chosen, tokens).activations
+    expected = prediction_memory(base, chosen, words(tokens)).activations
     assert expected == pytest.approx(peak.bytes, rel=0.2)
 
 
 def test_sharding_divides_all_but_activations_and_what_works():
     base = architecture("meta-llama/Llama-3.1-8B")
     one, eight, many = (
-        training_memory(base, LlmOptions(), 5000, 10, gpus) for gpus in (1, 8, 10**6)
+        training_memory(base, LlmOptions(), words(5000), gpus) for gpus in (1, 8, 10**6)
     )
     assert eight.adapter == one.adapter / 8
     assert eight.activations == one.activations

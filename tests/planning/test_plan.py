@@ -36,7 +36,8 @@ def test_the_papers_experiment_is_planned_from_its_config(repository, tmp_path, 
     # 1.5e6 spectra of LAMOST, 1e5 of APOGEE's stars and as many of each external survey.
     assert f"| resample_spectra | {60 + 3 * 4} |" in printed
     made = json.loads(out.read_text())
-    assert made["jobs"]["train_llm"] == 4
+    # Three scales and abundances, from written flux and from soft tokens.
+    assert made["jobs"]["train_llm"] == 2 * (3 + 1)
     assert sum(made["jobs"].values()) < 1000
     training = {
         (row["run"], row["text"]): row for row in made["estimates"] if row["step"] == "train"

@@ -9,12 +9,14 @@ from spectralm.planning.dag import Dag
 from spectralm.planning.gpus import gpu_named
 from spectralm.planning.plan import Estimate, plan
 
-QUESTIONS = 16
 HARDWARE = ("one_gpu", "one_node", "several_nodes")
-#: The model of a stage, and the run whose cost is in the recipe.
+#: The runs of a stage whose cost is in the recipe, and the questions of their steps.
 STAGES = {
-    "stage1": ("llm", "llm-lamost-1500000"),
-    "stage2": ("llm_abundances", "llm_abundances-apogee-100000"),
+    "stage1": {"llm-lamost-1500000": 16, "llm_soft-lamost-1500000": 128},
+    "stage2": {
+        "llm_abundances-apogee-100000": 16,
+        "llm_soft_abundances-apogee-100000": 128,
+    },
 }
 
 
@@ -35,20 +37,20 @@ def test_the_costs_in_a_recipe_are_those_of_the_plan(repository, stage, hardware
     config = yaml.safe_load((repository / "config" / "config.yaml").read_text())
     update_config(config, yaml.safe_load(recipe))
     checked = check(config)
-    model, run = STAGES[stage]
-    training = checked.llms[model].training
-    gpus = training.world_size
-    assert training.batch_size * training.accumulation * gpus == QUESTIONS
+    for run, questions in STAGES[stage].items():
+        training = checked.llms[run.split("-")[0]].training
+        assert training.questions_per_step == questions
     expected = ""
     for gpu in ("H100", "A100-80"):
         estimates = plan(checked, Dag({}, {}), gpu_named(gpu)).estimates
-        mine = [row for row in estimates if row.run == run]
-        assert all(row.fits for row in mine)
-        training, evaluation = (
-            [row for row in mine if row.step == step] for step in ("train", "evaluate")
-        )
-        for pair in zip(training, evaluation, strict=True):
-            expected += sentence(gpu, *pair)
+        for run in STAGES[stage]:
+            mine = [row for row in estimates if row.run == run]
+            assert all(row.fits for row in mine)
+            training, evaluation = (
+                [row for row in mine if row.step == step] for step in ("train", "evaluate")
+            )
+            for pair in zip(training, evaluation, strict=True):
+                expected += sentence(gpu, *pair)
     assert expected in recipe
 
 

@@ -86,7 +86,9 @@ def test_ten_are_predicted_with_errors(toy):
     folder, said = toy
     assert "10 of 10 answers parsed" in said
     rows = read_parquet(folder / "predictions.parquet").to_pylist()
-    assert [(row["obsid"], row["status"]) for row in rows] == [(n, "parsed") for n in range(10)]
+    first = rows[0]["obsid"]
+    assert [row["obsid"] for row in rows] == list(range(first, first + 10))
+    assert {row["status"] for row in rows} == {"parsed"}
     assert all(row["teff_err"] >= 0 for row in rows)
 
 
@@ -111,6 +113,13 @@ def test_every_stage_and_a_table_are_printed(toy):
     assert measured["GiB per GPU"] == "-"
     assert f"{STEPS} steps of 16 questions" in said
     assert "only that it runs" in lines[-1]
+
+
+def test_soft_tokens_run_through_all_stages(repository):
+    done = run(repository, "--toy", "--text", "soft", "--steps", 2)
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert "10 of 10 answers parsed" in done.stdout
+    assert "2 steps of 128 questions" in done.stdout
 
 
 def test_no_process_is_left(toy):
@@ -143,7 +152,12 @@ def test_without_a_gpu_it_prints_a_message_and_succeeds(repository):
 
 @pytest.mark.parametrize(
     ("text", "model", "processes", "zero3"),
-    [("paper", "llm", 8, True), ("paper", "llm", 1, False), ("compact", "llm_compact", 2, False)],
+    [
+        ("paper", "llm", 8, True),
+        ("paper", "llm", 1, False),
+        ("compact", "llm_compact", 2, False),
+        ("soft", "llm_soft", 2, False),
+    ],
 )
 def test_the_recipe_is_the_configs(smoke_gpu, repository, tmp_path, text, model, processes, zero3):
     smoke = smoke_gpu.smoke_of(tmp_path, text, processes, 20, toy=False)

@@ -64,8 +64,9 @@ def dag(config: Mapping[str, Any], snakefile: Path) -> Dag:
 def _with_existing_paths(config: Mapping[str, Any], file: Path) -> dict[str, Any]:
     """The config with an existing file in place of each path that the workflow does not make."""
     changed = deepcopy(dict(config))
-    for survey in (*changed["surveys"].values(), changed.get("evaluation", {})):
-        for key in ("spectra", "catalogues", "catalogue", "bound"):
+    changed.get("evaluation", {}).pop("floor", None)  # it adds no job
+    for survey in changed["surveys"].values():
+        for key in ("spectra", "catalogues", "catalogue"):
             if isinstance(path := survey.get(key), list):
                 survey[key] = [each if made_here(each) else str(file) for each in path]
             elif path and not made_here(path):

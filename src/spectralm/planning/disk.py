@@ -10,15 +10,19 @@ from dataclasses import dataclass
 
 from spectralm.config import Config, Run
 from spectralm.labels.vocabulary import CLASSES
+from spectralm.language.options import TextOptions
 from spectralm.planning.architecture import Architecture
 from spectralm.planning.dag import Dag
+from spectralm.planning.memory import adapter_parameters
 from spectralm.planning.tokens import Length
 
-#: Bytes per spectrum: a row of a manifest, of predictions, of residuals.
-SAMPLE, PREDICTION, RESIDUAL = 105, 60, 100
-#: Bytes per pixel: flux in Parquet, and gzipped questions in each text format of flux.
+#: Bytes per spectrum: a row of a manifest, of predictions, of residuals; a gzipped question
+#: without its flux.
+SAMPLE, PREDICTION, RESIDUAL, QUESTION = 105, 60, 100, 40
+#: Bytes per pixel: flux in Parquet, gzipped flux in each text, and flux and mask in a workspace.
 FLUX = 0.83
-QUESTION = {"paper": 1.70, "compact": 1.24}
+WRITTEN = {"paper": 1.70, "compact": 1.24, "soft": 0}
+MAPPED = 3
 #: Bytes of the largest baseline, a ResNet-50.
 BASELINE = 64e6
 #: Bytes per weight of an adapter, and in two checkpoints with the moments of Adam.
@@ -62,20 +66,23 @@ def disk(
     predicted = shard * sum(dag.predictions.values())
     llm_runs = [run for run in config.runs if run.model in bases]
     adapters = {
-        run: bases[run.model].lora_parameters(config.llms[run.model].lora.rank) for run in llm_runs
+        run: adapter_parameters(bases[run.model], options, lengths[run.model, options.text])
+        for run in llm_runs
+        for options in [config.llms[run.model]]
     }
     baselines = sum(run.model in config.baselines for run in config.runs)
 
     def workspace(run: Run) -> float:
-        spectra = split_sizes(config, run.scale)["train"]
-        text = lengths[run.model, config.llms[run.model].text].characters * spectra
-        return text + CHECKPOINTS * adapters[run]
+        spectra, options = split_sizes(config, run.scale)["train"], config.llms[run.model]
+        words = lengths[run.model, options.text]
+        mapped = MAPPED * words.pixels if options.read_in else 0
+        return (words.characters + mapped) * spectra + CHECKPOINTS * adapters[run]
 
     return [
         Disk("samples", SAMPLE * sample),
         Disk("spectra", FLUX * pixels * sample),
         *(
-            Disk(f"qa ({text})", QUESTION[config.texts[text].flux] * pixels * spectra)
+            Disk(f"qa ({text})", _question(config, config.texts[text]) * spectra)
             for text, spectra in questions.items()
         ),
         Disk("models", WEIGHT * sum(adapters.values()) + BASELINE * baselines),
@@ -83,6 +90,11 @@ def disk(
         Disk("residuals", RESIDUAL * predicted),
         *(Disk(f"workspace of {run}", workspace(run), temporary=True) for run in llm_runs),
     ]
+
+
+def _question(config: Config, text: TextOptions) -> float:
+    """Bytes of a question."""
+    return QUESTION + WRITTEN[text.flux] * (config.spectra.size // text.bin)
 
 
 def split_sizes(config: Config, scale: int) -> dict[str, int]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from spectralm.llm.options import LlmOptions
 from spectralm.planning.architecture import Architecture
+from spectralm.planning.read_in import read_in_cost
+from spectralm.planning.tokens import Length
 
 #: Bytes of an NF4 weight: half a byte, one byte per block of 64 weights, four per 256 blocks.
 NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)
@@ -68,15 +70,14 @@ def weights(base: Architecture, quantise: bool) -> float:
 
 
 def training_memory(
-    base: Architecture, options: LlmOptions, tokens: int, answer: int, sharded: int = 1
+    base: Architecture, options: LlmOptions, words: Length, sharded: int = 1
 ) -> Memory:
     """Peak memory of a training, including the answers of its evaluations.
 
     Args:
         base: Architecture of the base model.
         options: Options of the language model.
-        tokens: Length of question and answer.
-        answer: Length of the answer.
+        words: Length of question and answer.
         sharded: Number of GPUs that share weights and optimizer (ZeRO-3); two layers and the head
             are complete on each GPU while they are used.
     """
@@ -90,22 +91,28 @@ def training_memory(
     if not training.gradient_checkpointing:
         others = KEPT.of(base) * (base.layers - 1)
     step = training.batch_size * (
-        tokens * (layer + others) + (answer + 1) * base.vocabulary * LOGIT
+        words.total * (layer + others) + (words.answer + 1) * base.vocabulary * LOGIT
     )
     return Memory(
         whole,
-        base.lora_parameters(options.lora.rank) * TRAINED / sharded,
-        max(step, _answering(base, training.evaluation_batch_size, tokens)),
+        adapter_parameters(base, options, words) * TRAINED / sharded,
+        max(step, _answering(base, training.evaluation_batch_size, words.total)),
     )
 
 
-def prediction_memory(base: Architecture, options: LlmOptions, tokens: int) -> Memory:
-    """Peak memory of answering a batch of questions; ``tokens`` is the length with the answer."""
+def prediction_memory(base: Architecture, options: LlmOptions, words: Length) -> Memory:
+    """Peak memory of answering a batch of questions of some length."""
     return Memory(
         weights(base, options.quantise),
-        base.lora_parameters(options.lora.rank) * ADAPTER,
-        _answering(base, options.generation.batch_size, tokens),
+        adapter_parameters(base, options, words) * ADAPTER,
+        _answering(base, options.generation.batch_size, words.total),
     )
+
+
+def adapter_parameters(base: Architecture, options: LlmOptions, words: Length) -> int:
+    """Number of weights of LoRA and read-in."""
+    read_in = read_in_cost(options, words.pixels, base.hidden)
+    return base.lora_parameters(options.lora.rank) + read_in.parameters
 
 
 def kv_cache(base: Architecture, tokens: int) -> float:

@@ -136,7 +136,7 @@ def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
             config.targets("apogee" if config.llms[name].after else "lamost"),
         )
         for name in bases
-        for text in config.texts
+        for text in _texts(config, name)
     }
     samples = [
         Sample(dataset, scale, config.samples.shards(scale), **split_sizes(config, scale))
@@ -154,7 +154,7 @@ def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
         estimates=[
             estimate
             for run in runs
-            for text in config.texts
+            for text in _texts(config, run.model)
             for estimate in _estimates(
                 config, run, text, bases[run.model], lengths[run.model, text], dag, gpu
             )
@@ -163,6 +163,12 @@ def plan(config: Config, dag: Dag, gpu: Gpu) -> Plan:
         alternatives=list(_alternatives(config, largest, lengths, gpu)) if largest else [],
         unplanned=[name for name in models if name not in bases],
     )
+
+
+def _texts(config: Config, model: str) -> list[str]:
+    """The texts that a model could have: those for its read-in, or those with written flux."""
+    soft = config.llms[model].read_in is not None
+    return [name for name, text in config.texts.items() if (text.flux == "soft") == soft]
 
 
 def _estimates(
@@ -201,7 +207,7 @@ def _estimates(
         work = evaluation(base, options, words) * scored
         yield estimate("evaluate", scored, work, gpus, memory)
 
-    memory = prediction_memory(base, options, words.total).total
+    memory = prediction_memory(base, options, words).total
     answer = prediction(base, options, words)
     calibrated = min(MOST_CALIBRATED, sizes["validation"])
     yield estimate("calibrate", calibrated, answer * calibrated, 1, memory)
@@ -216,7 +222,7 @@ def _training_memory(base: Architecture, options: LlmOptions, words: Length) -> 
     """Bytes per GPU."""
     training = options.training
     sharded = training.world_size if training.zero3 else 1
-    return training_memory(base, options, words.total, words.answer, sharded).total
+    return training_memory(base, options, words, sharded).total
 
 
 def _alternatives(
@@ -225,7 +231,7 @@ def _alternatives(
     options, spectra = config.llms[run.model], split_sizes(config, run.scale)["train"]
     for name in dict.fromkeys((*OTHERS, options.base)):
         base = architecture(name)
-        for text in config.texts:
+        for text in _texts(config, run.model):
             words = lengths[run.model, text]
             for checkpointing in (True, False):
                 changed = _with_checkpointing(options, checkpointing)

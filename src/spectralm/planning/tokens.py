@@ -33,6 +33,8 @@ class Length:
     answer: int
     characters: int
     """Length of both in characters."""
+    pixels: int
+    """Length of the spectrum that a read-in makes soft tokens of."""
     branches: int
     """Further forward passes for the errors of one answer, if numbers are written digit by digit:
     one for each digit down to the step of the label."""
@@ -43,9 +45,7 @@ class Length:
         return self.question + self.answer
 
 
-def length(
-    options: LlmOptions, text: TextOptions, wavelength: np.ndarray, targets: Targets
-) -> Length:
+def length(options: LlmOptions, text: TextOptions, grid: np.ndarray, targets: Targets) -> Length:
     """The length of a question about a spectrum without negative flux, and of its answer.
 
     If the base is a folder, its tokenizer is used; else that of the tiny base, which splits digits
@@ -54,23 +54,28 @@ def length(
     Args:
         options: Options of the language model.
         text: Options of the text.
-        wavelength: The grid of wavelengths [grid].
+        grid: Wavelengths of the spectra [grid].
         targets: What is predicted.
     """
     folder = Path(options.base).is_dir()
-    tokenizer = load_tokenizer(options.base) if folder else tiny_tokenizer()
-    flux = np.random.default_rng(0).integers(0, 1000, len(wavelength)).astype(np.int16)
-    question = write_question(flux, flux_text(text, wavelength), targets.labels)
+    tokenizer = load_tokenizer(options.base) if folder else tiny_tokenizer(whole_sentences=False)
+    words = flux_text(text, grid)
+    pixels = len(words.wavelength)
+    flux = np.random.default_rng(0).integers(0, 1000, pixels).astype(np.int16)
+    question = write_question(flux, words, targets.labels)
+    soft_tokens = options.read_in.soft_tokens(pixels) if options.read_in else 0
     answer = answer_text(text, targets.labels).write(STAR)
     answer_tokens = len(answer_ids(answer, tokenizer))
-    prompt, _ = prompt_ids(question, tokenizer, options.max_tokens - answer_tokens)
+    room = options.max_tokens - answer_tokens
+    prompt, _ = prompt_ids(question, tokenizer, room, soft_tokens)
     tokens = len(prompt) + (0 if folder else TEMPLATE)
     branches = 0
     if text.answer == "characters":
         branches = sum(ceil(log10((each.high - each.low) / each.step)) for each in targets.labels)
     return Length(
-        question=min(tokens, options.max_tokens - answer_tokens),
+        question=min(tokens, room),
         answer=answer_tokens,
         characters=len(question) + len(answer),
+        pixels=pixels,
         branches=branches,
     )

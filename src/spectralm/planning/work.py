@@ -8,6 +8,7 @@ from spectralm.planning import flops
 from spectralm.planning.architecture import Architecture
 from spectralm.planning.gpus import Gpu
 from spectralm.planning.memory import NF4, kv_cache, weights
+from spectralm.planning.read_in import read_in_cost
 from spectralm.planning.tokens import Length
 
 #: Utilisation of the GPU's peak, at worst and at best. That of its bandwidths is half at worst.
@@ -47,7 +48,8 @@ def training(base: Architecture, options: LlmOptions, words: Length, spectra: in
     """A training on ``spectra`` spectra, without its evaluations."""
     checkpointing = options.training.gradient_checkpointing
     step = flops.training(base, options.lora.rank, words.total, words.answer, checkpointing)
-    return Work(options.training.epochs * spectra * step.total)
+    read_in = read_in_cost(options, words.pixels, base.hidden)
+    return Work(options.training.epochs * spectra * (step.total + read_in.training))
 
 
 def evaluation(base: Architecture, options: LlmOptions, words: Length) -> Work:
@@ -55,8 +57,10 @@ def evaluation(base: Architecture, options: LlmOptions, words: Length) -> Work:
     training = options.training
     sharded = training.zero3 and training.world_size > 1
     loss = flops.forward(base, options.lora.rank, words.total, words.answer + 1)
+    read_in = read_in_cost(options, words.pixels, base.hidden)
     batch_size = training.evaluation_batch_size
-    return Work(loss.total) + _answer(base, options, words, batch_size, 0, sharded)
+    scored = Work(loss.total + read_in.forward)
+    return scored + _answer(base, options, words, batch_size, 0, sharded)
 
 
 def prediction(base: Architecture, options: LlmOptions, words: Length) -> Work:
@@ -82,4 +86,6 @@ def _answer(
     moved = passes * base.linear_parameters * MOVED[options.quantise]
     moved += (words.answer + branches) * kv_cache(base, words.total)
     gathered = (words.answer + 1) / batch_size * weights(base, options.quantise) if sharded else 0.0
-    return Work(flops.forward(base, options.lora.rank, words.question, 1).total, moved, gathered)
+    prompt = flops.forward(base, options.lora.rank, words.question, 1)
+    read_in = read_in_cost(options, words.pixels, base.hidden)
+    return Work(prompt.total + read_in.forward, moved, gathered)
