@@ -19,7 +19,9 @@ from spectralm.inference.llm_run import open_run, questions_about
 from spectralm.inference.run import LLM, Run
 from spectralm.inference.user_spectra import WavelengthScale, read_user_spectrum
 from spectralm.llm.answering import Calibration
+from spectralm.spectra.pixels import Pixels
 from spectralm.spectra.resample import resample
+from spectralm.spectra.store import Store
 
 ANSWERED = 64
 
@@ -31,20 +33,25 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def read_all(files: list[Path], run: Run) -> np.ndarray:
-    """Flux of files on the run's grid, int16 [files, grid]."""
+def read_all(files: list[Path], run: Run) -> Pixels:
+    """Spectra of files on the run's grid."""
     scale = WavelengthScale()
-    return np.stack([resample(read_user_spectrum(f, scale), run.spectra).flux for f in files])
+    spectra = [resample(read_user_spectrum(file, scale), run.spectra) for file in files]
+    flux, masked = zip(*((each.flux, each.masked) for each in spectra), strict=True)
+    return Pixels(np.stack(flux), np.stack(masked))
 
 
-def cost_of_errors(run: Run, flux: np.ndarray) -> float:
+def cost_of_errors(run: Run, pixels: Pixels) -> float:
     """Time of answers with errors, divided by the time of answers without."""
-    questions = questions_about(run.manifest, flux)
+    binned = pixels.binned(run.manifest["text"]["bin"])
+    questions = questions_about(run.manifest, binned)
     calibration = Calibration.load(run.folder)
     readers = {
         sigmas: open_run(run.folder, run.manifest, run.base, run.device, calibration, sigmas)
         for sigmas in (False, True)
     }
+    for reader in readers.values():
+        reader.spectra = Store(np.arange(len(binned)), binned)
     best = dict.fromkeys(readers, np.inf)
     for _ in range(3):
         for sigmas, reader in readers.items():

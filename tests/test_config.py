@@ -6,7 +6,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from spectralm.baselines.registry import kinds, options_class
+from spectralm.baselines.registry import BASELINES
 from spectralm.config import Config, Run, load
 from spectralm.errors import SpectraLMError
 from spectralm.labels.vocabulary import Targets
@@ -72,11 +72,12 @@ def test_the_manual_names_every_key_with_its_default(config):
     for part in ("lora", "training", "generation"):
         assert given[part].keys() == llm[part].keys()
     written = load(config)
-    for kind in kinds():
+    assert "bin" in config["models"]["lightgbm"]  # and need not be in the others
+    for kind in BASELINES.names():
         name, given = next((n, m) for n, m in config["models"].items() if m["kind"] == kind)
-        default = options_class(kind)()
+        default = BASELINES.options_class(kind)()
         assert written.baselines[name] == default
-        assert given.keys() == default.model_dump().keys()
+        assert given.keys() | {"bin"} == default.model_dump().keys()
     for part in ("samples", "spectra", "evaluation", "mock", "tiny"):
         assert config[part].keys() == getattr(written, part).model_dump().keys()
     for given, grid in zip(config["experiment"], written.experiment, strict=True):
@@ -144,7 +145,7 @@ def put(config: dict, key: str, value: object) -> dict:
             True,
             "models.llm.training.zero3: not with lora.train_embeddings",
         ),
-        ("models.ridge.zzz", 1, "models.ridge.zzz: unknown key; known here: kind"),
+        ("models.ridge.zzz", 1, "models.ridge.zzz: unknown key; known here: bin, kind"),
         ("models.ridge.kind", "forest", "models.ridge: Input tag 'forest'"),
         ("spectra.step", "one", "spectra.step: Input should be a valid number, found 'one'"),
         ("spectra.step", 0.3, "spectra: from start to stop must be whole steps"),
@@ -192,15 +193,22 @@ def put(config: dict, key: str, value: object) -> dict:
         ("models.gru.hiden", 64, "models.gru.hiden: unknown key; did you mean hidden?"),
         ("models.cnn.epochs", 0, "models.cnn.epochs: Input should be greater than 0"),
         ("models.Big", {"kind": "ridge"}, "'Big': names are of lower-case letters"),
-        ("models.llm.text", "prose", "models.llm.text: 'prose' is not in texts (paper, compact)"),
+        (
+            "models.llm.text",
+            "prose",
+            "models.llm.text: 'prose' is not in texts (paper, compact, soft)",
+        ),
         (
             "models.llm.training.soft_targets",
             {"teff": 30.0},
             "models.llm.training.soft_targets: only a text with grouped answers",
         ),
-        ("models.llm.generation.reading", "expected", "`expected` needs a text with grouped"),
         ("texts.paper.decimals", {"teff": 1}, "texts.paper.decimals: give each of feh, logg, teff"),
-        ("texts.paper.flux", "papper", "texts.paper.flux: Input should be 'paper' or 'compact'"),
+        (
+            "texts.paper.flux",
+            "papper",
+            "texts.paper.flux: Input should be 'paper', 'compact' or 'soft'",
+        ),
         ("surveys.lamost.spectra", ["/no/such"], "surveys.lamost.spectra: /no/such is not there"),
         ("surveys.lamost.catalogues", ["/no.csv"], "surveys.lamost.catalogues: /no.csv is not"),
         ("models.llm.base", "/no/llama", "models.llm_abundances.after: base must be that of"),

@@ -27,7 +27,10 @@ def results(tmp_path):
             teff_residual=residual,
             logg_residual=[0.1, 0.3],
             feh_residual=[None, None],
-            teff_bound=[10.0, 10.0],
+            teff_predicted=residual,
+            teff_true=[0.0, 10.0],
+            teff_bound=[6.0, 6.0],
+            teff_label_error=[8.0, 8.0],
         )
         write_residuals(tmp_path, f"{model}-lamost-20", "lamost", table)
         cost = {"parameters": 271104, "seconds": 90.0} if model == "ridge" else {}
@@ -101,8 +104,10 @@ def test_a_model_that_the_paper_does_not_have_stands_below_without_difference(re
 
 def test_costs_are_shown_where_the_manifest_has_them(results, repository):
     table = written(results, repository, ["tiny", "ridge"])
-    assert "| ridge | 2 | 0 | 50.0% | 271,104 | 1.5 min | 0.7 | – | – |" in table.markdown
-    assert "| LLM | 2 | 0 | 50.0% | – | – | 3.0 | – | – |" in table.markdown
+    assert (
+        "| ridge | 2 | 0 | 50.0% | 271,104 | 1.5 min | 0.74 | 0 | – | – | – | – |" in table.markdown
+    )
+    assert "| LLM | 2 | 0 | 50.0% | – | – | 2.97 | 5 | – | – | – | – |" in table.markdown
     assert number(table, "ridge", "", "", "parameters")["ours"] == "271104"
     assert number(table, "LLM", "", "", "seconds")["ours"] == ""
     assert number(table, "ridge", "All", "", "accuracy")["ours"] == "0.5"

@@ -88,7 +88,8 @@ def tables():
     random = np.random.default_rng(1)
     n = 300
     noise = {name: random.normal(0, 0.1, n) for name in ("mg", "ti", "o")}
-    bounds = {"mg_fe_bound": [0.05] * n, "o_fe_bound": [0.5] * n}
+    limits = {"mg_fe_bound": [0.03] * n, "o_fe_bound": [0.5] * n, "mg_fe_label_error": [0.04] * n}
+    limits |= {"mg_fe_predicted": list(noise["ti"]), "mg_fe_true": [0.0] * n}
     llm = {"mg": 0.5 * noise["mg"], "ti": noise["ti"], "o": 0.5 * noise["o"]}
 
     def rows(residuals, **more):
@@ -97,7 +98,7 @@ def tables():
 
     trivial = rows(noise)
     return {
-        "llm_abundances-apogee-40": rows(llm, **bounds),
+        "llm_abundances-apogee-40": rows(llm, **limits),
         "from_parameters-apogee-40": trivial.take(random.permutation(n)),
         "class_mean-apogee-40": trivial,
     }
@@ -114,12 +115,16 @@ def test_elements_of_runs_that_look_at_spectra(tables):
     mg = rows["mg_fe"]
     assert mg.ratio == pytest.approx(0.5)
     assert mg.source == OWN_LINES
+    ti = rows["ti_fe"]
+    assert mg.floor_ratio == pytest.approx(1, rel=0.15)
+    assert mg.truth_std == pytest.approx(ti.rmse, rel=0.02)
+    assert (rows["o_fe"].floor_ratio, ti.truth_std) == (None, None)
     assert (mg.sigma_galah, mg.sigma_gaia_eso) == (pytest.approx(0.1), None)
     assert (mg.group, mg.group_paper) == (WELL, WELL)
     assert rows["o_fe"].source == OTHER_LINES
-    assert (rows["ti_fe"].source, rows["ti_fe"].group) == (CORRELATIONS, None)
+    assert (ti.source, ti.group) == (CORRELATIONS, None)
     ce = rows["ce_fe"]
-    assert (ce.used, ce.rmse, ce.ratio, ce.bound_ratio, ce.source) == (0, *(None,) * 4)
+    assert (ce.used, ce.rmse, ce.ratio, ce.floor_ratio, ce.source) == (0, *(None,) * 4)
 
 
 def test_without_the_trivial_model_nothing_is_said_of_where_from(tmp_path):
@@ -128,6 +133,6 @@ def test_without_the_trivial_model_nothing_is_said_of_where_from(tmp_path):
     written = tabulate(tmp_path, "elements", at="apogee-40", residuals=[path], options=OPTIONS)
     assert "(from_parameters) was not run" in written.markdown
     assert "No external survey" in written.markdown
-    line = "| [Mg/Fe] | – | well determined | – | – | 2 | 0.224 | – | – | – | – |"
+    line = "| [Mg/Fe] | – | well determined | – | – | 2 | 0.224 | – | – | – | – | – |"
     assert line in written.markdown
     assert len(written.rows) == 21

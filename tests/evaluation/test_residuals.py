@@ -34,26 +34,19 @@ def test_rows_are_the_test_spectra_with_predicted_minus_survey(manifest, predict
             assert row["teff"] == star["teff"]
 
 
-def test_bounds_are_joined_by_obsid_where_they_are_known(manifest, predictions):
+def test_what_limits_residuals_is_joined_by_obsid_where_it_is_known(manifest, predictions):
     test = predictions["obsid"].to_numpy()
     known = np.random.default_rng(0).permutation(test)[:500]
-    values = {name: np.sqrt(known) * number for number, name in enumerate(("feh", "logg", "teff"))}
-    bound = pa.table({"obsid": known, **values})
-    table = residuals(manifest, manifest["obsid"], predictions, "run", bound=bound)
+    quantities = ("teff_label_error", "teff_bound", "teff_true")
+    values = {name: np.sqrt(known) * number for number, name in enumerate(quantities)}
+    floor = pa.table({"obsid": known, **values})
+    table = residuals(manifest, manifest["obsid"], predictions, "run", floor=floor)
     assert table["teff_bound"].null_count == len(table) - 500
-    for row in table.to_pylist():
-        expected = 2 * np.sqrt(row["obsid"]) if row["obsid"] in set(known.tolist()) else None
-        assert row["teff_bound"] == expected
-
-
-def test_a_spectrum_that_says_nothing_of_a_label_has_no_finite_bound(manifest, predictions):
-    said, silent = predictions["obsid"][:2].to_pylist()
-    bound = pa.table({"obsid": [said, silent], "teff": pa.array([7.0, None], pa.float32())})
-    table = residuals(manifest, manifest["obsid"], predictions, "run", bound=bound)
-    found = dict(zip(table["obsid"].to_pylist(), table["teff_bound"].to_pylist(), strict=True))
-    assert (found.pop(said), found.pop(silent)) == (7.0, float("inf"))
-    assert set(found.values()) == {None}
     assert table["logg_bound"].null_count == len(table)
+    for row in table.to_pylist():
+        here = row["obsid"] in set(known.tolist())
+        for number, name in enumerate(quantities):
+            assert row[name] == (np.sqrt(row["obsid"]) * number if here else None)
 
 
 def test_order_of_rows_does_not_matter(manifest, predictions):

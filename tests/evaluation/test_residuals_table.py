@@ -33,7 +33,9 @@ NUMBERS = {
     "median": -0.0002,
     "mad_sigma": 70.0,
     "outlier_fraction": 0.0123,
-    "bound_ratio": None,
+    "floor_ratio": None,
+    "truth_mean": None,
+    "truth_std": None,
 }
 
 
@@ -67,13 +69,16 @@ def test_csv_reads_back_as_it_was(manifest, predictions):
         assert float(line["std_high"]) == row.std_high
 
 
-def test_ratio_to_the_bound_is_shown_where_a_bound_is_known():
+def test_floor_and_truth_are_shown_where_they_are_known():
     found = rows("m-x-1")
-    known = [replace(row, bound_ratio=2.34) if row.class_ == "A" else row for row in found]
-    assert "bound" not in markdown(found)
+    limits = {"floor_ratio": 2.342, "truth_mean": 3.2, "truth_std": 0.1234}
+    known = [replace(row, **limits) if row.class_ == "A" else row for row in found]
+    assert "floor" not in markdown(found)
+    assert "true value" not in markdown(found)
     text = markdown(known)
     assert "Cramér-Rao" in text
-    assert "| A | 2.3 | 2.3 | 2.3 |" in text
+    assert "| A | 2.34 | 2.34 | 2.34 |" in text
+    assert "| A | 3 ± 0 | 3.200 ± 0.123 | 3.200 ± 0.123 |" in text
     assert "| M |" not in text
     assert r"Cram\'er-Rao" in latex(known)
 

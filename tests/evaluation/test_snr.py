@@ -20,6 +20,7 @@ def five():
         teff_residual=[30.0, 50.0, 1.0, 5.0, 7.0],
         snrr=[5.0, 9.9, 10.0, 39.0, None],
         teff_bound=[3.0, 4.0, None, 1.0, 1.0],
+        teff_label_error=[4.0, 3.0, 1.0, 0.0, 1.0],
     )
 
 
@@ -31,8 +32,8 @@ def test_bins_by_hand(five):
     low, middle, unknown = of_all(by_snr("m-x-1", five, OPTIONS))
     assert (low.title, low.snr_median, low.statistics.n) == ("< 10", 7.45, 2)
     assert (low.statistics.mean, low.statistics.std) == (40.0, 10.0)
-    assert low.bound_std == pytest.approx(np.sqrt(12.5))
-    assert (middle.title, middle.statistics.std, middle.bound_std) == ("10–40", 2.0, 1.0)
+    assert low.floor_std == pytest.approx(5.0)
+    assert (middle.title, middle.statistics.std, middle.floor_std) == ("10–40", 2.0, 1.0)
     assert (unknown.title, unknown.snr_median, unknown.statistics.n) == ("unknown", None, 1)
 
 
@@ -45,11 +46,11 @@ def test_every_test_spectrum_is_in_one_bin(manifest, predictions):
 
 
 def test_no_sigma_is_below_the_least():
-    """Normal residuals as wide as their bounds have the least sigmas, the robust one too."""
+    """Normal residuals as wide as their floors have the least sigmas, the robust one too."""
     random = np.random.default_rng(0)
-    bound = random.uniform(1, 30, 100_000)
-    residual = bound * random.normal(size=bound.size)
-    std, robust = least_sigmas(bound)
+    floor = random.uniform(1, 30, 100_000)
+    residual = floor * random.normal(size=floor.size)
+    std, robust = least_sigmas(floor)
     assert residual.std() == pytest.approx(std, rel=0.02)
     mad = np.median(np.abs(residual - np.median(residual)))
     assert 1.4826 * mad == pytest.approx(robust, rel=0.02)
@@ -57,9 +58,9 @@ def test_no_sigma_is_below_the_least():
     assert least_sigmas(np.array([])) == (None, None)
 
 
-def test_the_ratio_to_the_bound_is_shown_where_it_is_known(five, manifest, predictions):
+def test_floor_and_truth_are_shown_where_they_are_known(five, manifest, predictions):
     inputs = Inputs(at="x-1", options=OPTIONS)
-    assert len(snr.table(list(by_snr("m-x-1", five, OPTIONS)), inputs).panels) == 2
+    assert len(snr.table(list(by_snr("m-x-1", five, OPTIONS)), inputs).panels) == 3
     table = residuals(manifest, manifest["obsid"], predictions, "run")
     assert len(snr.table(list(by_snr("m-x-1", table, OPTIONS)), inputs).panels) == 1
 

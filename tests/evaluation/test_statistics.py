@@ -2,12 +2,14 @@ import time
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from evaluation.rows import rows_of
 
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.residuals import residuals
-from spectralm.evaluation.statistics import bootstrap, statistics
+from spectralm.evaluation.statistics import bootstrap, floor_of, statistics
+from spectralm.labels.vocabulary import TEFF
 
 OPTIONS = EvaluationOptions(resamples=200)
 
@@ -37,20 +39,50 @@ def test_values_worked_out_by_hand():
     assert everything.accuracy == 4 / 6
 
 
-def test_a_perfect_estimate_is_as_large_as_its_bound(manifest, predictions):
-    """Residuals drawn from normal distributions of the bounds' widths have a ratio of 1."""
-    table = residuals(manifest, manifest["obsid"], predictions, "run")
+@pytest.mark.parametrize("excess", [0.0, 1.0, 3.0])
+def test_floor_and_truth_of_a_model_with_an_error_of_some_bounds(manifest, predictions, excess):
+    """A model that predicts the truth is below the floor, one that reaches the bound is at it."""
     random = np.random.default_rng(2)
-    bound = random.uniform(20, 200, len(table))
-    for name, values in (
-        ("bound", bound),
-        ("residual", 3 * bound * random.normal(size=bound.size)),
-    ):
-        place = table.column_names.index(f"teff_{name}")
-        table = table.set_column(place, f"teff_{name}", pa.array(values))
-    rows = {row.label: row for row in statistics("m", table, OPTIONS) if row.class_ == "All"}
-    assert rows["teff"].bound_ratio == pytest.approx(3, rel=0.05)
-    assert rows["logg"].bound_ratio is None
+    n = len(manifest)
+    bound, label_error = random.uniform(20, 200, (2, n))
+    true = manifest["teff"].to_numpy() - label_error * random.normal(size=n)
+    own = excess * bound * random.normal(size=n)
+    limits = {"teff_true": true, "teff_bound": bound, "teff_label_error": label_error}
+    floor = pa.table({"obsid": manifest["obsid"], **limits})
+    rows = pc.index_in(predictions["obsid"], manifest["obsid"]).to_numpy()
+    place = predictions.column_names.index("teff")
+    answers = predictions.set_column(place, "teff", pa.array((true + own)[rows]))
+    table = residuals(manifest, manifest["obsid"], answers, "run", floor=floor)
+    found = statistics("m", table, OPTIONS)
+    teff, used = one(found, "All"), rows[predictions["status"].to_numpy() == "parsed"]
+    share = np.hypot(excess * bound, label_error) / np.hypot(bound, label_error)
+    expected = 1.4826 * np.median(np.abs(random.normal(size=(200, n)) * share))
+    assert teff.floor_ratio == pytest.approx(expected, rel=0.05)
+    assert (teff.truth_mean, teff.truth_std) == pytest.approx((own[used].mean(), own[used].std()))
+    if excess == 0:
+        assert teff.floor_ratio < 0.9
+        assert (teff.truth_mean, teff.truth_std) == (0, 0)
+    if excess == 1:
+        assert teff.floor_ratio == pytest.approx(1, rel=0.05)
+    logg = one(found, "All", "logg")
+    assert (logg.floor_ratio, logg.truth_mean, logg.truth_std) == (None, None, None)
+
+
+def test_a_floor_needs_both_of_its_parts():
+    table = rows_of(
+        **{"class": ["A"] * 4},
+        teff_residual=[1.0, 2.0, 30.0, 4.0],
+        teff_predicted=[1.0, 2.0, 30.0, 4.0],
+        teff_true=[None, 1.0, None, None],
+        teff_bound=[3.0, None, np.inf, np.inf],
+        teff_label_error=[4.0, 1.0, 1.0, None],
+    )
+    floor = floor_of(table, TEFF)
+    np.testing.assert_array_equal(floor, [5.0, np.nan, np.inf, np.nan])
+    a = one(statistics("m", table, OPTIONS), "A")
+    # The third spectrum says nothing: its residual is nothing beside an infinite floor.
+    assert a.floor_ratio == pytest.approx(1.4826 * (0.2 + 0) / 2)
+    assert (a.truth_mean, a.truth_std) == (1.0, 0.0)
 
 
 def test_no_spectra_give_no_statistic():

@@ -46,7 +46,7 @@ def test_rows_read_back_as_they_were(row_class, data, tmp_path_factory):
 
 def test_a_nested_row_has_its_columns_in_place():
     head = csv_text(Bin, []).strip().split(",")
-    assert head[:6] == ["snr_low", "snr_high", "snr_median", "bound_std", "bound_mad_sigma", "run"]
+    assert head[:6] == ["snr_low", "snr_high", "snr_median", "floor_std", "floor_mad_sigma", "run"]
     assert head[6:9] == ["class", "label", "n"]
     assert len(head) == len(set(head))
 

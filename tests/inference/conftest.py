@@ -14,21 +14,30 @@ from spectralm.samples.manifest import write_manifest
 from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.shards import resample_manifest, write_spectra
 
-OPTIONS = SpectraOptions(step=50.0, sampling="mean", normalise="continuum")
+OPTIONS = SpectraOptions(normalise="continuum")
+#: Grid points in each of the model's pixels.
+WIDTH = 50
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A run's folder, the files that it was trained on, and their labels."""
+    """A run's folder, the files that it was trained on, and their labels and spectra."""
 
     folder: Path
     files: list[Path]
     stars: pa.Table
+    sample: Path
+    """The manifest, with the labels."""
+    spectra: Path
+    """The shard of spectra."""
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Trained:
-    """A run trained on 150 stars with Teff from 4000 to 9000 K and S/N from 20 to 100."""
+    """A run trained on 150 stars with Teff from 4000 to 9000 K and S/N from 20 to 100.
+
+    Every third spectrum has a run of masked pixels.
+    """
     folder = tmp_path_factory.mktemp("own")
     random = np.random.default_rng(5)
     count = 150
@@ -38,7 +47,9 @@ def trained(tmp_path_factory) -> Trained:
     for number in range(count):
         path = folder / "files" / file_name(55859, "F5902", 1, number + 1)
         star = {"teff": teff[number], "logg": logg[number], "feh": feh[number]}
-        files.append(coadd_file(path, obsid=number + 1, snr=snr[number], **star))
+        first, pixels = random.integers(100, 3700), random.integers(1, 30)
+        masked = range(first, first + pixels) if number % 3 == 0 else ()
+        files.append(coadd_file(path, obsid=number + 1, snr=snr[number], masked=masked, **star))
     stars = pa.table(
         {
             "obsid": np.arange(1, count + 1),
@@ -59,18 +70,12 @@ def trained(tmp_path_factory) -> Trained:
     write_spectra(spectra, table, OPTIONS)
     run = folder / "results" / "models" / "ridge-lamost-150"
     shards = ["--samples", str(sample), "--spectra", str(spectra)]
-    given = [
-        "--targets",
-        "parameters",
-        "--options",
-        '{"kind": "ridge"}',
-        "--workspaces",
-        str(folder / "workspaces"),
-    ]
+    given = ["--targets", "parameters", "--workspaces", str(folder / "workspaces")]
+    given += ["--options", f'{{"kind": "ridge", "bin": {WIDTH}}}']
     assert main(["train-baseline", *shards, *given, "--out", str(run)]) == 0
     described = run / "training_domain.safetensors"
     assert (
         main(["describe-training", *shards, "--targets", "parameters", "--out", str(described)])
         == 0
     )
-    return Trained(run, files, stars)
+    return Trained(run, files, stars, sample, spectra)

@@ -10,6 +10,7 @@ from spectralm.inference import describe as module
 from spectralm.inference.describe import describe
 from spectralm.labels.vocabulary import FEH, TEFF, Targets
 from spectralm.samples.manifest import write_manifest
+from spectralm.spectra.pixels import Pixels
 
 GRID = 30
 
@@ -20,7 +21,7 @@ def shard(folder, number, teff, split="train"):
     flux = np.random.default_rng(number).integers(400, 600, (20, GRID)).astype(np.int16)
     spectra = {
         "obsid": obsid,
-        "flux": pa.FixedSizeListArray.from_arrays(flux.ravel(), GRID),
+        **Pixels(flux, np.zeros(flux.shape, bool)).columns(),
         "snrr": np.full(20, 50.0),
         "masked_fraction": np.zeros(20),
     }

@@ -36,6 +36,20 @@ def test_labels_of_the_test_stars(trained):
     assert np.mean(ordinary) > 0.8
 
 
+def test_labels_of_files_are_those_of_the_stored_spectra(trained, tmp_path):
+    """Both ways average the same flux, without the same masked pixels."""
+    out = tmp_path / "predictions.parquet"
+    given = ["--model", str(trained.folder), "--out", str(out)]
+    given += ["--sample", str(trained.sample), "--spectra", str(trained.spectra)]
+    assert main(["predict-baseline", *given]) == 0
+    stored = read_parquet(out)
+    files = [trained.files[obsid - 1] for obsid in stored["obsid"].to_pylist()]
+    table = predict(files, trained.folder)
+    assert sum(table["masked_fraction"] > 0) > 5
+    for name in ("status", "class", "teff", "logg", "feh"):
+        assert table[name].tolist() == stored[name].to_pylist()
+
+
 def test_strange_spectra_are_flagged(trained, tmp_path):
     random = np.random.default_rng(0)
     slope = WAVELENGTH / 5000

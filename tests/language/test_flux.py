@@ -8,7 +8,9 @@ from spectralm.language.flux import SPELLINGS, FluxText, flux_text
 from spectralm.language.options import TextOptions
 
 GRID = tuple(3800.0 + np.arange(40))
-TEXTS = [FluxText(spelling, GRID, marker) for spelling in SPELLINGS for marker in (0, 7)]
+#: Spellings that write numbers.
+WRITTEN = ("paper", "compact")
+TEXTS = [FluxText(spelling, GRID, marker) for spelling in WRITTEN for marker in (0, 7)]
 INT16 = st.lists(st.integers(-(2**15), 2**15 - 1), min_size=40, max_size=40)
 
 
@@ -31,7 +33,7 @@ def test_markers_name_the_wavelength_of_the_pixel_that_follows():
     assert paper.write(values) == "[3800] 0.001, 0.002, [3802] 0.003, 0.004"
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("spelling", WRITTEN)
 def test_every_int16_survives(spelling):
     every = np.arange(-(2**15), 2**15).astype(np.int16)
     text = FluxText(spelling, tuple(range(len(every))))
@@ -82,5 +84,23 @@ def test_what_is_not_understood_is_refused_with_its_place(spelling, words, compl
 def test_text_of_a_config_has_its_grid():
     text = flux_text(TextOptions(flux="compact", marker_every=10), np.array(GRID))
     assert text.write(np.zeros(40, np.int16)).count("[") == 4
-    with pytest.raises(ValueError, match="39 values for a grid of 40"):
+    with pytest.raises(ValueError, match="39 values for 40 pixels"):
         text.write(np.zeros(39, np.int16))
+
+
+def test_a_soft_text_has_no_numbers_and_cannot_be_read():
+    text = FluxText("soft", GRID)
+    words = {text.write(np.full(40, value, np.int16)) for value in (-1, 0, 303)}
+    assert words == {""}
+    with pytest.raises(ParseError, match="pixel 0"):
+        text.read("")
+    assert {*WRITTEN, "soft"} == SPELLINGS.keys()
+
+
+@pytest.mark.parametrize("spelling", ["compact", "soft"])
+def test_the_pixels_of_a_text_can_be_bins_of_the_grid(spelling):
+    text = flux_text(TextOptions(flux=spelling, bin=20), 3800.0 + np.arange(4901))
+    assert len(text.wavelength) == 245
+    assert text.wavelength[0] == 3809.5
+    assert text.wavelength[-1] == 8689.5
+    assert len(text.write(np.zeros(245, np.int16))) == (735 if spelling == "compact" else 0)

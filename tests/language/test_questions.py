@@ -19,6 +19,7 @@ from spectralm.language.questions import Question, read_question, write_question
 from spectralm.language.records import FEATURES, make_record, read_records, write_records
 from spectralm.language.shards import records
 from spectralm.llm import encoding
+from spectralm.spectra.pixels import Pixels
 
 WAVELENGTH = 3800.0 + np.arange(4901)
 
@@ -37,11 +38,9 @@ def tables(wavelength: np.ndarray, teff: float = 5000.0) -> tuple[pa.Table, pa.T
             "feh": [0.0, -0.5, 0.25],
         }
     )
-    flux = pa.array(
-        [[number] * len(wavelength) for number in (33, 11, 22)],
-        pa.list_(pa.int16(), len(wavelength)),
-    )
-    return sample, pa.table({"obsid": [33, 11, 22], "flux": flux})
+    obsid = np.array([33, 11, 22])
+    flux = np.repeat(obsid[:, None], len(wavelength), axis=1).astype(np.int16)
+    return sample, pa.table({"obsid": obsid} | Pixels(flux, flux < 0).columns())
 
 
 def test_question_is_the_papers():
@@ -115,9 +114,8 @@ def test_the_texts_of_stage_1_never_change(text, digest):
             "feh": -3 + 3.5 * random.random(count),
         }
     )
-    flux = pa.array(random.integers(-50, 1100, (count, 50)).astype(np.int16).ravel())
-    flux = pa.FixedSizeListArray.from_arrays(flux, 50)
-    spectra = pa.table({"obsid": sample["obsid"], "flux": flux})
+    flux = random.integers(-50, 1100, (count, 50)).astype(np.int16)
+    spectra = pa.table({"obsid": sample["obsid"]} | Pixels(flux, flux < -50).columns())
     splits, _ = records(sample, spectra, text, 3800.0 + 100.0 * np.arange(50))
     texts = {
         split: [{name: row[name] for name in ("obsid", "question", "answer")} for row in rows]
@@ -162,6 +160,22 @@ def test_records_are_joined_by_obsid_and_divided_by_split():
     assert star["labels"] == {"class": "M", "teff": 3500.0, "logg": 5.0, "feh": 0.25}
     flux = read_question(star["question"], flux_text(text, wavelength))
     assert flux.tolist() == [33] * 10
+
+
+def test_pixels_of_a_question_are_bins_without_their_masked_grid_points():
+    wavelength = WAVELENGTH[:12]
+    flux = np.tile(np.arange(100, 112, dtype=np.int16), (3, 1))
+    masked = np.zeros(flux.shape, bool)
+    masked[:, 4] = True
+    sample, spectra = tables(wavelength)
+    spectra = pa.table({"obsid": spectra["obsid"]} | Pixels(flux, masked).columns())
+    written = TextOptions(flux="compact", answer="grouped", bin=5)
+    splits, _ = records(sample, spectra, written, wavelength)
+    assert "from 3802 angstrom to 3807. " in splits["test"][0]["question"]
+    assert splits["test"][0]["question"].endswith("<flux>102107</flux>")  # 101.5 and 107
+    soft = written.model_copy(update={"flux": "soft"})
+    splits, _ = records(sample, spectra, soft, wavelength)
+    assert splits["test"][0]["question"].endswith("<flux></flux>")
 
 
 def test_a_label_out_of_range_is_rejected_with_its_reason():

@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import pytest
-from llm.toy import Toy, toy_records
+from llm.toy import Toy, make_toy
 
 from spectralm.language.options import TextOptions
-from spectralm.language.records import write_records
 from spectralm.llm.options import TinyOptions
 from spectralm.llm.tiny import make_tiny_base
+
+TEXTS = {
+    "grouped": TextOptions(flux="compact", answer="grouped"),
+    "characters": TextOptions(flux="paper", answer="characters"),
+    "soft": TextOptions(flux="soft", answer="grouped"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -21,11 +26,5 @@ def base(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session", params=["grouped", "characters"])
 def toy(request, base, tmp_path_factory) -> Toy:
-    """Training and validation questions, in either spelling of answers."""
-    folder = tmp_path_factory.mktemp(request.param)
-    flux = "compact" if request.param == "grouped" else "paper"
-    text = TextOptions(flux=flux, answer=request.param)
-    made = Toy(base, text, folder / "train.jsonl.gz", folder / "validation.jsonl.gz")
-    write_records(made.train, toy_records(text, 96, seed=1))
-    write_records(made.validation, toy_records(text, 16, seed=2))
-    return made
+    """Training and validation questions in either spelling; "soft" is for tests that ask for it."""
+    return make_toy(tmp_path_factory.mktemp(request.param), base, TEXTS[request.param])

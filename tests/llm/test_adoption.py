@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from llm.toy import GRID, STAGE_2, Toy, base_on_cpu
+from llm.toy import PIXELS, STAGE_2, Toy, base_on_cpu
 from safetensors.torch import load_file, save_file
 
 from spectralm.errors import InputError, SpectraLMError
@@ -15,9 +15,7 @@ from spectralm.llm.adapter_files import CONFIG, WEIGHTS
 from spectralm.llm.adoption import adopt
 from spectralm.llm.options import LlmOptions, LoraOptions
 from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
-from spectralm.spectra.options import SpectraOptions
 
-PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
 OPTIONS = LlmOptions(base="tiny", lora=LoraOptions(rank=4), adapter="elsewhere")
 pytestmark = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
 

@@ -24,6 +24,7 @@ def test_same_loss_and_gradients(tmp_path, positions, prompts):
         {
             "prompt": tokenizer(text, add_special_tokens=False)["input_ids"],
             "answer": tokenizer("M,150,563,497", add_special_tokens=False)["input_ids"],
+            "spectrum": None,
         }
         for text in prompts
     ]

@@ -42,7 +42,7 @@ def readers(toy: Toy):
     tokenizer = load_tokenizer(str(toy.base))
 
     def reader(fails_after: int = 10**6) -> Counting:
-        return Counting(model, tokenizer, toy.text, 4096, 2, "greedy", True, fails_after)
+        return Counting(model, tokenizer, toy.text, 4096, 2, sigmas=True, fails_after=fails_after)
 
     return reader
 
@@ -50,17 +50,16 @@ def readers(toy: Toy):
 @GROUPED
 def test_a_stopped_shard_continues_without_asking_again(toy, readers, tmp_path: Path):
     questions = questions_of(stage_2_records(toy.text, 70, seed=5))
-    obsids = range(1000, 1070)
-    whole = answer_all(readers(), obsids, questions, CALIBRATION)
-    assert whole["obsid"].to_pylist() == list(obsids)
+    whole = answer_all(readers(), questions, CALIBRATION)
+    assert whole["obsid"].to_pylist() == [question.obsid for question in questions]
     assert any(whole["mg_fe_err"].to_pylist())
 
     parts = tmp_path / "parts"
     with pytest.raises(PowerCutError):
-        answer_all(readers(fails_after=40), obsids, questions, CALIBRATION, parts)
+        answer_all(readers(fails_after=40), questions, CALIBRATION, parts)
     assert [path.name for path in parts.iterdir()] == ["0-32.parquet"]
     again = readers()
-    assert answer_all(again, obsids, questions, CALIBRATION, parts).equals(whole)
+    assert answer_all(again, questions, CALIBRATION, parts).equals(whole)
     assert sorted(again.asked, key=repr) == sorted(questions[32:], key=repr)
     assert len(list(parts.iterdir())) == 3
 
@@ -79,4 +78,4 @@ def test_questions_of_one_length_are_answered_together(toy, readers):
 
 @GROUPED
 def test_without_questions_there_is_an_empty_table(readers):
-    assert answer_all(readers(), [], [], None).num_rows == 0
+    assert answer_all(readers(), [], None).num_rows == 0

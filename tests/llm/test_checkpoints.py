@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from llm.toy import GRID, STAGE_2, Toy, toy_records
+from llm.toy import PIXELS, STAGE_2, Toy, toy_records
 from safetensors.torch import save_file
 from torch import ones
 
@@ -19,9 +19,7 @@ from spectralm.llm.code import weights_code
 from spectralm.llm.learner import Task
 from spectralm.llm.options import LlmOptions
 from spectralm.provenance import workspace_key
-from spectralm.spectra.options import SpectraOptions
 
-PIXELS = SpectraOptions(start=GRID[0], stop=GRID[-1], step=20.0)
 GROUPED = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
 
 #: Changes of options that do not change the name of a training.
@@ -48,7 +46,7 @@ OTHER = {
     "weight decay": {"training": {"weight_decay": 0.0}},
     "warm-up": {"training": {"warmup_fraction": 0.1}},
     "soft targets": {"training": {"soft_targets": {"teff": 30.0}}},
-    "noise": {"training": {"flux_noise": 0.1}},
+    "noise": {"training": {"augmentation": {"noise": 0.1}}},
     "seed": {"training": {"seed": 1}},
     "global batch": {"training": {"batch_size": 2}},
     "quantise": {"quantise": False},
@@ -137,7 +135,7 @@ def edited(monkeypatch) -> Callable[[str], str]:
             "normal_form",
             lambda text: plain(text) + ("more" if text == path else ""),
         )
-        return weights_code()
+        return weights_code(LlmOptions())
 
     return after_a_line_in
 
@@ -163,7 +161,7 @@ def edited(monkeypatch) -> Callable[[str], str]:
     ],
 )
 def test_a_change_of_code(edited, module, same):
-    assert (weights_code() == edited(module)) == same
+    assert (weights_code(LlmOptions()) == edited(module)) == same
 
 
 def test_checkpoints_of_another_number_of_processes_are_left_alone(tmp_path: Path):

@@ -17,7 +17,7 @@ from spectralm.language.options import TextOptions
 from spectralm.llm.digits import LEAST_PROBABILITY, spelled_probabilities
 from spectralm.llm.encoding import positions, prompt_ids
 from spectralm.llm.generation import Reader
-from spectralm.llm.interval_width import half_width
+from spectralm.llm.distribution import half_width
 from spectralm.llm.options import TinyOptions
 from spectralm.llm.tiny import make_tiny_base
 from spectralm.llm.tokenizer import load_tokenizer
@@ -146,6 +146,19 @@ def test_sigmas_change_no_answer(base, model):
     )
     assert [reply.text for reply in plain] == [reply.text for reply in wide]
     assert not any(reply.sigmas for reply in plain)
+
+
+def test_expected_numbers_are_the_means_of_their_distributions(base, model):
+    questions = questions_of(toy_records(TEXT, 2, seed=6))
+    tokenizer = load_tokenizer(str(base))
+    reader = Kept(model, tokenizer, TEXT, ROOM, 2, reading="expected", sigmas=True)
+    for reply in reader.replies(questions):
+        _, probabilities = reader.kept[reply.text]
+        assert reply.star.spectral_class in reply.text
+        for label, (edges, shares) in probabilities.items():
+            expected = (shares @ (edges[1:] + edges[:-1])) / 2 / shares.sum()
+            assert reply.star.values[label.name] == pytest.approx(expected)
+            assert label.low <= expected <= label.high
 
 
 @given(st.sampled_from((*PARAMETERS, *ABUNDANCES)), st.floats(0.001, 0.999), st.integers(0, 20))

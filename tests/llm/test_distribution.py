@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from spectralm.llm.interval_width import half_width
+from spectralm.llm.distribution import half_width
 
 EDGES = np.arange(1001) - 0.5
 

@@ -43,7 +43,7 @@ def test_trained_calibrated_and_predicted_with_many_sets_of_abundances(base, tmp
     write_records(files[1], validation)
     assert len({question.asked for question in questions_of(validation)}) == 7
     toy = Toy(base, TEXT, *files, STAGE_2)
-    finish(start(toy, tmp_path, options(TEXT.answer, 1)))
+    finish(start(toy, tmp_path, options(TEXT, 1)))
     run = tmp_path / "run"
     assert json.loads((run / "metrics.json").read_text())["eval_parsed"] == 1
 

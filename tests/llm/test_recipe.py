@@ -27,7 +27,7 @@ def paper(repository) -> LlmOptions:
 def test_optimizer_schedule_and_precision(paper, tmp_path):
     training = paper.training.model_copy(update={"zero3": False})
     arguments = training_arguments(paper.model_copy(update={"training": training}), tmp_path, CPU)
-    assert arguments.optim == "adamw_torch"
+    assert arguments.optim == "adamw_torch_fused"
     assert (arguments.learning_rate, arguments.weight_decay) == (1e-4, 0.1)
     assert arguments.lr_scheduler_type == "cosine"
     assert arguments.warmup_steps == 0.03
@@ -44,7 +44,7 @@ def test_optimizer_schedule_and_precision(paper, tmp_path):
 
 def test_zero3(paper):
     assert paper.training.zero3
-    settings = zero3(cpu=False)
+    settings = zero3(cpu=False, bf16=True)
     assert settings["zero_optimization"]["stage"] == 3
     assert settings["bf16"] == {"enabled": True}
     # DeepSpeed's default thresholds stay; only tests change them.

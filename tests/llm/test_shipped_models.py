@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from llm.toy import Toy, toy_records
+from llm.toy import make_toy
 from llm.trainings import start
 from processes import finish
 from snakemake.utils import update_config
 
 from spectralm.cli import main
 from spectralm.config import Config, check
-from spectralm.language.records import write_records
 from spectralm.llm.tiny import make_tiny_base
 
 pytestmark = pytest.mark.slow
@@ -45,10 +44,8 @@ def test_a_model_is_trained_saved_loaded_and_answers(file, name, tmp_path):
     options, text = config.llms[name], config.texts[config.llms[name].text]
     assert options.base == "tiny"
     make_tiny_base(tmp_path / "base", config.tiny)
-    files = [tmp_path / "train.jsonl.gz", tmp_path / "validation.jsonl.gz"]
-    write_records(files[0], toy_records(text, 2 * options.training.questions_per_step, seed=1))
-    write_records(files[1], toy_records(text, 40, seed=2))
-    toy = Toy(tmp_path / "base", text, *files)
+    counts = (2 * options.training.questions_per_step, 40)
+    toy = make_toy(tmp_path, tmp_path / "base", text, counts=counts, spectra=config.spectra)
     training = options.training.model_copy(update={"epochs": 1.0})
     short = options.model_copy(update={"training": training})
     finish(start(toy, tmp_path, short))
@@ -57,7 +54,8 @@ def test_a_model_is_trained_saved_loaded_and_answers(file, name, tmp_path):
     assert metrics["eval_parsed"] == 1
     assert metrics["check_loss_loaded"] == pytest.approx(metrics["check_loss"], rel=0.01)
     given = ["--model", run, "--base", tmp_path / "base", "--options", short.model_dump_json()]
-    given += ["--text", text.model_dump_json(), "--questions", files[1]]
+    given += ["--text", text.model_dump_json(), "--questions", toy.validation]
+    given += ["--spectra", *toy.shards] if toy.shards else []
     given += ["--out", run / "calibration.json"]
     assert main(["calibrate-llm", *map(str, given)]) == 0
     assert json.loads((run / "calibration.json").read_text())["factors"].keys() == {

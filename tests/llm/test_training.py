@@ -8,7 +8,6 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from llm.toy import STAGE_2, Toy, base_on_cpu, questions_of, stage_2_records
+from llm.toy import STAGE_2, Toy, base_on_cpu, make_toy, questions_of
 from llm.trainings import check_continued, options, start, start_of, workers_of
 from peft import PeftModel
 from processes import finish, started
@@ -28,7 +27,7 @@ from spectralm.files import sha256
 from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.language.answers import Star, answer_text
 from spectralm.language.questions import Question
-from spectralm.language.records import read_records, write_records
+from spectralm.language.records import read_records
 from spectralm.llm.adapter import load_adapter
 from spectralm.llm.adapter_files import check_weights
 from spectralm.llm.checkpoints import last_whole_checkpoint
@@ -42,16 +41,20 @@ OUTPUTS = {"adapter_model.safetensors", "adapter_config.json", "metrics.json", "
 
 #: For tests that do not depend on the spelling, or that need number tokens.
 GROUPED = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
+#: For tests of all spellings, or of those with number tokens.
+EACH = pytest.mark.parametrize("toy", ["grouped", "characters", "soft"], indirect=True)
+BOTH = pytest.mark.parametrize("toy", ["grouped", "soft"], indirect=True)
 
 
 @pytest.fixture(scope="module")
 def trained(toy, tmp_path_factory) -> Path:
     """The folder of an uninterrupted training."""
     folder = tmp_path_factory.mktemp("trained")
-    finish(start(toy, folder, options(toy.text.answer, 3)))
+    finish(start(toy, folder, options(toy.text, 3)))
     return folder
 
 
+@EACH
 def test_outputs_and_their_contents(toy, trained):
     run = trained / "run"
     assert {path.name for path in run.iterdir()} == OUTPUTS
@@ -81,9 +84,9 @@ def test_outputs_and_their_contents(toy, trained):
         assert "lora_A" in name or tensor.any()
 
 
-@GROUPED
+@BOTH
 def test_an_interrupted_training_ends_with_the_same_adapter(toy, trained, tmp_path):
-    process = start(toy, tmp_path, options(toy.text.answer, 3))
+    process = start(toy, tmp_path, options(toy.text, 3))
     while last_written(tmp_path / "workspaces") is None:
         assert process.poll() is None, process.stdout.read()[-5000:]
         time.sleep(0.01)
@@ -94,7 +97,7 @@ def test_an_interrupted_training_ends_with_the_same_adapter(toy, trained, tmp_pa
     assert 0 < json.loads(saved.read_text())["global_step"] < 36
 
     assert workers_of(tmp_path) == []
-    assert "checkpoint-" in start_of(finish(start(toy, tmp_path, options(toy.text.answer, 3))))
+    assert "checkpoint-" in start_of(finish(start(toy, tmp_path, options(toy.text, 3))))
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes()
 
@@ -123,7 +126,7 @@ def test_an_incomplete_checkpoint_is_not_used(tmp_path, processes):
 
 @GROUPED
 def test_evaluations_and_checkpoints_change_no_weight(toy, tmp_path):
-    plain = options(toy.text.answer, 1)
+    plain = options(toy.text, 1)
     closely = {"evaluations": 3, "evaluation_spectra": 16, "checkpoints": 6}
     hardly = {"evaluations": 0, "evaluation_spectra": 1, "checkpoints": 1}
     names, weights = set(), set()
@@ -161,7 +164,7 @@ def test_a_job_near_its_end_is_saved_and_requeued_once(toy, tmp_path):
         (programs / name).chmod(0o755)
     path = f"{programs}:{os.environ['PATH']}"
     slurm = {"PATH": path, "SLURM_JOB_ID": "77"}
-    output = finish(start(toy, tmp_path, options(toy.text.answer, 1), **slurm))
+    output = finish(start(toy, tmp_path, options(toy.text, 1), **slurm))
     assert (programs / "squeue.asked").read_text().split() == [
         *("--noheader", "--jobs", "77", "--format", "%e")
     ]
@@ -172,7 +175,7 @@ def test_a_job_near_its_end_is_saved_and_requeued_once(toy, tmp_path):
 
 @GROUPED
 def test_a_training_that_diverges_ends_at_once(toy, tmp_path):
-    plain = options(toy.text.answer, 3)
+    plain = options(toy.text, 3)
     training = plain.training.model_copy(update={"learning_rate": 1e30})
     changed = plain.model_copy(update={"training": training})
     process = start(toy, tmp_path, changed)
@@ -198,18 +201,16 @@ def test_a_last_checkpoint_within_an_epoch_is_not_used(tmp_path):
 @GROUPED
 def test_a_finished_training_is_not_repeated(toy, trained, tmp_path):
     shutil.copytree(trained / "workspaces", tmp_path / "workspaces")
-    output = finish(start(toy, tmp_path, options(toy.text.answer, 3)))
+    output = finish(start(toy, tmp_path, options(toy.text, 3)))
     assert "'loss'" not in output
     for name in OUTPUTS:
         assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes()
 
 
+@EACH
 def test_stage_2_continues_from_the_adapter_of_stage_1(toy, trained, tmp_path):
-    files = {name: tmp_path / f"{name}.gz" for name in ("train", "validation")}
-    second = replace(toy, targets=STAGE_2, **files)
-    write_records(second.train, stage_2_records(toy.text, 64, seed=3))
-    write_records(second.validation, stage_2_records(toy.text, 16, seed=4))
-    finish(start(second, tmp_path, options(toy.text.answer, 2), "--after", trained / "run"))
+    second = make_toy(tmp_path, toy.base, toy.text, STAGE_2, counts=(64, 16), seeds=(3, 4))
+    finish(start(second, tmp_path, options(toy.text, 2), "--after", trained / "run"))
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["after_sha256"] == sha256(trained / "run" / "adapter_model.safetensors")
     check_continued(trained / "run", tmp_path / "run")
@@ -231,8 +232,9 @@ def answers_by_shard(toy: Toy, run: Path, out: Path) -> list[dict]:
     """Predictions for the validation questions, as the rule makes them."""
     command = [
         *(sys.executable, "-m", "spectralm", "predict-llm", "--model", run, "--base", toy.base),
-        *("--options", options(toy.text.answer, 3).model_dump_json()),
+        *("--options", options(toy.text, 3).model_dump_json()),
         *("--text", toy.text.model_dump_json()),
+        *(("--spectra", toy.shards[1]) if toy.shards else ()),
         *("--questions", toy.validation, "--workspaces", out.parent / "workspaces", "--out", out),
     ]
     said = finish(started(command))
@@ -241,6 +243,7 @@ def answers_by_shard(toy: Toy, run: Path, out: Path) -> list[dict]:
     return pq.read_table(out).to_pylist()
 
 
+@EACH
 def test_answers_by_shard(toy, trained, tmp_path):
     rows = answers_by_shard(toy, trained / "run", tmp_path / "answers.parquet")
     assert [row["obsid"] for row in rows] == [row["obsid"] for row in read_records(toy.validation)]
@@ -252,17 +255,19 @@ def test_answers_by_shard(toy, trained, tmp_path):
         assert {name: row[name] for name in star.values} == star.values
 
 
+@EACH
 def test_errors_cover_68_percent(toy, trained, tmp_path):
     """With the stars of the calibration itself; the tests of the factor use other stars."""
     run = shutil.copytree(trained / "run", tmp_path / "run")
     assert not any(row["teff_err"] for row in answers_by_shard(toy, run, tmp_path / "without"))
-    common = ["--base", str(toy.base), "--options", options(toy.text.answer, 3).model_dump_json()]
+    common = ["--base", str(toy.base), "--options", options(toy.text, 3).model_dump_json()]
     common += ["--text", toy.text.model_dump_json(), "--model", str(run)]
-    given = ["--questions", str(toy.train), "--out", str(run / "calibration.json")]
-    assert main(["calibrate-llm", *common, *given]) == 0
+    common += ["--questions", str(toy.train)]
+    common += ["--spectra", str(toy.shards[0])] if toy.shards else []
+    assert main(["calibrate-llm", *common, "--out", str(run / "calibration.json")]) == 0
     out = tmp_path / "with.parquet"
-    given = ["--questions", str(toy.train), "--workspaces", str(tmp_path / "workspaces")]
-    assert main(["predict-llm", *common, *given, "--out", str(out)]) == 0
+    given = ["--workspaces", str(tmp_path / "workspaces"), "--out", str(out)]
+    assert main(["predict-llm", *common, *given]) == 0
     truth = list(read_records(toy.train))
     for label in PARAMETERS:
         within = [
@@ -274,12 +279,13 @@ def test_errors_cover_68_percent(toy, trained, tmp_path):
 
 def reader(toy: Toy, model: PeftModel, reading: str) -> Reader:
     tokenizer = load_tokenizer(str(toy.base))
-    return Reader(model, tokenizer, toy.text, 4096, 4, reading)
+    return Reader(model, tokenizer, toy.text, 4096, 4, reading, spectra=toy.store())
 
 
-@GROUPED
+@BOTH
 def test_expected_values_lie_between_the_numbers(toy, trained):
-    model = load_adapter(base_on_cpu(toy.base, quantise=True), trained / "run")
+    read_in = options(toy.text, 3).read_in
+    model = load_adapter(base_on_cpu(toy.base, quantise=True), trained / "run", read_in)
     questions = questions_of(toy.validation)
     greedy = list(reader(toy, model, "greedy").replies(questions))
     expected = list(reader(toy, model, "expected").replies(questions))

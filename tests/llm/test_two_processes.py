@@ -49,7 +49,7 @@ def options(zero3: bool = True, quantise: bool = True, processes: int = 2) -> Ll
             "learning_rate": 0.003,
             "batch_size": 2,
             "accumulation": 4 // processes,
-            "flux_noise": 0.01,
+            "augmentation": {"noise": 0.01},
             "evaluations": 1,
             "evaluation_spectra": 9,
             "checkpoints": 3,

@@ -1,10 +1,8 @@
-"""Cramer-Rao bounds, compared with an estimator that reaches them, and those of a sky."""
+"""Cramer-Rao bounds, compared with an estimator that reaches them."""
 
 import numpy as np
-import pyarrow.compute as pc
 import pytest
 
-from spectralm.files import read_parquet
 from spectralm.mock.bound import bounds, nuisances
 from spectralm.mock.emulator import Emulator
 from spectralm.mock.instrument import PIXELS, WAVELENGTH, observed_frame
@@ -46,23 +44,6 @@ def test_the_bound_of_a_label_without_effect_is_infinite():
     assert np.isinf(sigma[1])
     continuum = bounds(np.ones((1, 1, PIXELS)), flux, np.ones((1, PIXELS)))
     assert continuum > 100  # a change of level is the continuum's
-
-
-def test_the_sky_s_bounds(sky):
-    table = read_parquet(sky.folder / "bound.parquet")
-    healthy = sky.truth.filter(pc.is_null(sky.truth["damage"]))
-    assert table["obsid"].to_pylist() == healthy["obsid"].to_pylist()
-    snr = dict(
-        zip(sky.catalogue["obsid"].to_pylist(), sky.catalogue["snri"].to_pylist(), strict=True)
-    )
-    rows = [row for row in table.to_pylist() if row["obsid"] in snr]
-    for label in ("teff", "logg", "feh", "mg_fe", "ca_fe"):
-        values = np.array([row[label] for row in rows], float)
-        assert (values > 0).all()
-        noise = 1 / np.array([snr[row["obsid"]] for row in rows])
-        assert np.corrcoef(np.log(values), np.log(noise))[0, 1] > 0.6
-    feh = np.array([row["feh"] for row in rows])
-    assert 0.001 < np.median(feh) < 0.1
 
 
 def test_the_sun_s_bounds():

@@ -29,7 +29,7 @@ MEAN = "class_mean-lamost-20"
 def element(run: str, label: str, ratio: float | None, source: str | None) -> Element:
     """A row of the table of elements."""
     nothing = (None,) * 4
-    return Element(run, label, *nothing, 9, 0.1, 0.1, ratio, ratio, ratio, None, None, source)
+    return Element(run, label, *nothing, 9, 0.1, 0.1, ratio, ratio, ratio, *nothing[:3], source)
 
 
 COMPARED = [
@@ -205,7 +205,7 @@ def test_cuts_of_any_columns_are_shown(tmp_path):
 
 def test_the_notes_of_a_table_are_of_its_own_runs(tmp_path):
     row = Statistics(
-        "ridge-lamost-20", "A", "teff", 1, 0, 0, 1, 1.0, *(1.0,) * 6, *(1.0,) * 3, None
+        "ridge-lamost-20", "A", "teff", 1, 0, 0, 1, 1.0, *(1.0,) * 6, *(1.0,) * 3, *NOTHING
     )
     labels = [replace(row, label=label.name) for label in PARAMETERS]
     write_rows(tmp_path / "confusion-lamost-20.csv", ConfusionRow, [])

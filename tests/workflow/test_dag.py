@@ -4,12 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 from workflow.experiment import Experiment
 
-from spectralm.files import read_parquet
+from spectralm.files import read_parquet, write_parquet
 
 pytestmark = pytest.mark.slow
 
@@ -256,6 +257,18 @@ def test_a_wrong_config_stops_before_anything_runs(experiment, edit):
     done = experiment.snakemake("--dry-run")
     assert done.returncode != 0
     assert "evaluation.resample: unknown key; did you mean resamples?" in done.stdout
+
+
+def test_a_folder_of_floors_makes_residuals_again_and_what_they_are_in(experiment, edit):
+    floor = experiment.folder / "floor" / "lamost.parquet"
+    edit("mine.yaml", "evaluation:\n", "evaluation:\n  floor: floor\n")
+    assert "floor is not there" in experiment.snakemake("--dry-run").stdout
+    write_parquet(floor, pa.table({"obsid": pa.array([], pa.int64())}))
+    done = experiment.snakemake("--dry-run", "--printshellcmds")
+    assert done.stdout.count("--floor floor/lamost.parquet --targets parameters") == 3
+    to_do = experiment.to_do()
+    assert to_do.keys() <= {"compute_residuals", "write_model_card", *TABLES, *FIGURES}
+    assert to_do.items() >= {"compute_residuals": 3, **TABLES}.items()
 
 
 @pytest.fixture

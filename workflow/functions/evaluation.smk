@@ -4,6 +4,11 @@
 #: The options of evaluation that the statistics of residuals need.
 STATISTICS = ("resamples", "seed", "interval", "outlier_sigmas")
 
+#: What limits the residuals against a dataset's labels; empty where it is not known.
+FLOOR = (
+    f"{CONFIG.evaluation.floor}/{{dataset}}.parquet" if CONFIG.evaluation.floor else ""
+)
+
 
 class Group(NamedTuple):
     """Tables, or figures, that one job makes of the same files."""

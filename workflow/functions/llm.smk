@@ -13,6 +13,16 @@ def get_questions(split):
     )
 
 
+def get_spectra_read_in(wildcards):
+    """Input function: the spectra of all shards of a run's scale, for soft tokens."""
+    return get_shard_files("spectra")(wildcards) if CONFIG.llms[wildcards.model].read_in else []
+
+
+def get_spectra_argument(wildcards, input):
+    """Params function: the spectra of a rule's input as an argument, for soft tokens."""
+    return f"--spectra {input.spectra}" if input.spectra else ""
+
+
 def get_tiny_base(wildcards):
     """Input function: the tiny base, for a model that uses it."""
     tiny = CONFIG.llms[wildcards.model].base == "tiny"

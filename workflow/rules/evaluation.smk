@@ -7,7 +7,7 @@ rule compute_residuals:
         samples=get_judging_files("samples"),
         spectra=get_judging_files("spectra"),
         predictions=get_judging_files("predictions/{model}-{learned}-{scale}"),
-        bound=CONFIG.evaluation.bound or [],
+        floor=FLOOR or [],
     output:
         "results/residuals/{model}-{learned}-{scale}/{dataset}.parquet",
     log:
@@ -18,11 +18,11 @@ rule compute_residuals:
         "../envs/plots.yaml"
     params:
         targets=get_targets,
-        bound=f"--bound {CONFIG.evaluation.bound}" if CONFIG.evaluation.bound else "",
+        floor=f"--floor {FLOOR}" if FLOOR else "",
         code=fingerprint("compute_residuals"),
     shell:
         "spectralm compute-residuals --samples {input.samples} --spectra {input.spectra}"
-        " --predictions {input.predictions} {params.bound} --targets {params.targets}"
+        " --predictions {input.predictions} {params.floor} --targets {params.targets}"
         " --out {output} > {log} 2>&1"
 
 

@@ -29,6 +29,7 @@ rule train_llm:
         after=get_adapter_before,
         train=get_questions("train"),
         validation=get_questions("validation"),
+        spectra=get_spectra_read_in,
     output:
         adapter="results/models/{model}-{dataset}-{scale}/adapter_model.safetensors",
         config="results/models/{model}-{dataset}-{scale}/adapter_config.json",
@@ -52,6 +53,7 @@ rule train_llm:
         after=lambda wildcards, input: " ".join(
             f"--after {os.path.dirname(manifest)}" for manifest in input.after
         ),
+        spectra=get_spectra_argument,
         targets=get_targets,
         options=get_training_options,
         weight_options=get_weight_options,
@@ -61,10 +63,10 @@ rule train_llm:
         workspaces=CONFIG.workspaces,
         out="results/models/{model}-{dataset}-{scale}",
         tensorboard="logs/models/{model}-{dataset}-{scale}",
-        code=weights_code(),
+        code=lambda wildcards: weights_code(CONFIG.llms[wildcards.model]),
     shell:
         "{params.torchrun} -m spectralm train-llm"
-        " --train-questions {input.train} --validation-questions {input.validation}"
+        " --train-questions {input.train} --validation-questions {input.validation} {params.spectra}"
         " --base {params.base:q} --targets {params.targets} {params.after}"
         " --options {params.options:q}"
         " --text {params.text:q} --grid {params.grid:q}"
@@ -110,6 +112,7 @@ rule calibrate_llm:
         base=get_tiny_base,
         manifest="results/models/{model}-{dataset}-{scale}/manifest.json",
         questions=get_questions("validation"),
+        spectra=get_spectra_read_in,
     output:
         "results/models/{model}-{dataset}-{scale}/calibration.json",
     log:
@@ -130,12 +133,13 @@ rule calibrate_llm:
             exclude={"training", "lora", "after", "adapter"}
         ),
         text=get_text_options,
+        spectra=get_spectra_argument,
         code=fingerprint("calibrate_llm"),
     shell:
         "python -m spectralm.gpus {resources.gpu}"
         " spectralm calibrate-llm --model {params.model} --base {params.base:q}"
         " --options {params.options:q} --text {params.text:q}"
-        " --questions {input.questions} --out {output} > {log} 2>&1"
+        " --questions {input.questions} {params.spectra} --out {output} > {log} 2>&1"
 
 
 rule predict_llm:
@@ -147,6 +151,11 @@ rule predict_llm:
             "results/qa/{{dataset}}/test/{{shard}}.{targets}.{text}.jsonl.gz",
             targets=get_targets(wildcards).kind,
             text=CONFIG.llms[wildcards.model].text,
+        ),
+        spectra=lambda wildcards: (
+            [f"results/spectra/{wildcards.dataset}/{wildcards.shard}.parquet"]
+            if CONFIG.llms[wildcards.model].read_in
+            else []
         ),
     output:
         "results/predictions/{model}-{learned}-{scale}/{dataset}/{shard}.parquet",
@@ -168,11 +177,12 @@ rule predict_llm:
             exclude={"training", "lora", "after", "adapter"}
         ),
         text=get_text_options,
+        spectra=get_spectra_argument,
         workspaces=CONFIG.workspaces,
         code=fingerprint("predict_llm"),
     shell:
         "python -m spectralm.gpus {resources.gpu}"
         " spectralm predict-llm --model {params.model} --base {params.base:q}"
         " --options {params.options:q} --text {params.text:q}"
-        " --questions {input.questions} --workspaces {params.workspaces:q}"
+        " --questions {input.questions} {params.spectra} --workspaces {params.workspaces:q}"
         " --out {output} > {log} 2>&1"

@@ -12,7 +12,10 @@ rule make_sky:
         galah="results/sky/galah_dr4_allstar_240705.fits",
         gaia_eso="results/sky/GES_DR5_1_V1.fits",
         truth="results/sky/truth.parquet",
-        bound="results/sky/bound.parquet",
+        floor=expand(
+            "results/sky/floor/{dataset}.parquet",
+            dataset=["lamost", "apogee", "galah", "gaia_eso"],
+        ),
     log:
         "logs/sky.log",
     benchmark:

@@ -16,7 +16,7 @@ def run(
     predictions: list[Path],
     targets: Targets,
     out: Path,
-    bound: Path | None = None,
+    floor: Path | None = None,
 ) -> None:
     """Write predicted - survey for every test spectrum of a dataset; joined by obsid."""
     table = residuals(
@@ -25,7 +25,7 @@ def run(
         read_parquet(predictions),
         source=predictions[0].parent,
         targets=targets,
-        bound=None if bound is None else read_parquet(bound),
+        floor=None if floor is None else read_parquet(floor),
     )
     write_parquet(out, table)
     counts = {row["values"]: row["counts"] for row in table["status"].value_counts().to_pylist()}

@@ -11,7 +11,7 @@ from spectralm.mock.options import SkyOptions
 def run(*, options: SkyOptions, out: Path, processes: int = 1) -> None:
     """Write synthetic files of LAMOST, APOGEE, GALAH and Gaia-ESO to a folder.
 
-    Also written are the true labels of each spectrum, and the Cramer-Rao bounds of their errors.
+    Also written are what each star is, and per survey what limits the residuals of its labels.
     """
     start = time.perf_counter()
     truth = make_sky(options, out, processes)

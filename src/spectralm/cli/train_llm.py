@@ -22,6 +22,7 @@ def run(
     *,
     train_questions: list[Path],
     validation_questions: list[Path],
+    spectra: list[Path] | None = None,
     base: str,
     targets: Targets,
     after: Path | None = None,
@@ -32,9 +33,22 @@ def run(
     tensorboard: Path,
     out: Path,
 ) -> None:
-    """Train an adapter on question-answer files, from the last checkpoint if there is one."""
+    """Train an adapter on question-answer files, from the last checkpoint if there is one.
+
+    Soft tokens also need the spectra.
+    """
     _end_with_torchrun()
-    task = Task(options, text, grid, train_questions, validation_questions, base, targets, after)
+    task = Task(
+        options=options,
+        text=text,
+        spectra=grid,
+        train=train_questions,
+        validation=validation_questions,
+        shards=spectra or [],
+        base=base,
+        targets=targets,
+        after=after,
+    )
     train(task, workspaces, tensorboard, out)
     if dist.is_initialized():
         # Without these a process may abort after the files are written (docs/training_facts.md).

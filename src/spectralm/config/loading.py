@@ -72,8 +72,8 @@ def _paths(config: Config) -> Iterator[tuple[str, str]]:
     yield from (("surveys.lamost.catalogues", path) for path in lamost.catalogues)
     for name, path in config.surveys.others.items():
         yield f"surveys.{name}.catalogue", path
-    if config.evaluation.bound:
-        yield "evaluation.bound", config.evaluation.bound
+    if config.evaluation.floor:
+        yield "evaluation.floor", config.evaluation.floor
     for name, model in config.llms.items():
         if name not in config.run_models:
             continue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, Union
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from spectralm.baselines.options import BaselineOptions
-from spectralm.baselines.registry import kinds, options_class
+from spectralm.baselines.registry import BASELINES
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.labels.vocabulary import PARAMETERS, SPECIES, Targets
 from spectralm.language.options import TextOptions
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     Species = str
 else:  # known only at run time
     AnyModel = Annotated[
-        Union[LlmOptions, *map(options_class, kinds())], Field(discriminator="kind")
+        Union[LlmOptions, *map(BASELINES.options_class, BASELINES.names())],
+        Field(discriminator="kind"),
     ]
     Species = Literal[SPECIES]
 
@@ -182,7 +183,7 @@ class Config(Options):
             yield f"{key}.attention: training.answer_only_layer needs sdpa; leave one of them out"
         if model.training.zero3 and model.lora.train_embeddings:
             yield f"{key}.training.zero3: not with lora.train_embeddings; leave one of them out"
-        yield from self._answer_errors(key, model)
+        yield from self._text_of_model_errors(key, model)
         learned = model.base == "tiny" and self.tiny.positions == "learned"
         if learned and self.tiny.context < model.max_tokens + ANSWER_ROOM:
             yield (
@@ -192,14 +193,18 @@ class Config(Options):
         if model.after is not None and model.adapter is None and name in self.run_models:
             yield from self._after_errors(f"{key}.after", model)
 
-    def _answer_errors(self, key: str, model: LlmOptions) -> Iterator[str]:
+    def _text_of_model_errors(self, key: str, model: LlmOptions) -> Iterator[str]:
         if model.text not in self.texts:
             yield f"{key}.text: {model.text!r} is not in texts ({', '.join(self.texts)})"
-        elif self.texts[model.text].answer != "grouped":
-            if model.training.soft_targets:
-                yield f"{key}.training.soft_targets: only a text with grouped answers has them"
-            if model.generation.reading == "expected":
-                yield f"{key}.generation.reading: `expected` needs a text with grouped answers"
+            return
+        text = self.texts[model.text]
+        if (text.flux == "soft") != (model.read_in is not None):
+            yield (
+                f"{key}.read_in: texts.{model.text} has `flux: {text.flux}`; a model has a read-in "
+                "if its text has `flux: soft`, and no other one has"
+            )
+        if text.answer != "grouped" and model.training.soft_targets:
+            yield f"{key}.training.soft_targets: only a text with grouped answers has them"
         for label in model.training.soft_targets.keys() - set(WIDTHS):
             yield f"{key}.training.soft_targets: {label!r} is none of {', '.join(WIDTHS)}"
 
@@ -210,11 +215,11 @@ class Config(Options):
             yield f"{key}: {model.after!r} is no language model's run ({', '.join(llms)})"
             return
         before = self.llms[first[model.after]]
-        for name in ("base", "quantise", "lora"):
+        for name in ("base", "quantise", "lora", "read_in"):
             if getattr(before, name) != getattr(model, name):
                 yield f"{key}: {name} must be that of models.{first[model.after]}"
         texts = [self.texts[each.text] for each in (before, model)]
-        if len({(text.flux, text.marker_every) for text in texts}) > 1:
+        if len({(text.flux, text.bin, text.marker_every) for text in texts}) > 1:
             yield f"{key}: the text must write spectra as that of models.{first[model.after]} does"
 
     @property

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from spectralm.evaluation.cells import COUNTED, count, percent
+from spectralm.evaluation.cells import COUNTED, FLOOR, TRUTH, ZERO_POINTS, count, percent
 from spectralm.evaluation.comparison import NO_VALUE, Compared, Numbers, Pair, Value, pair_up
-from spectralm.evaluation.comparison_cells import bound_cell, moments
+from spectralm.evaluation.comparison_cells import floor_cells, moments
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
 from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Rows, Table, sentences
@@ -35,8 +35,9 @@ def _rows(pair: Pair, training: Manifest | None) -> Iterator[Compared]:
         for quantity in ("n", "unparsed", "accuracy"):
             yield pair.row(class_, "", quantity, _alone(first, quantity))
     for label in PARAMETERS:
-        ratio = _alone(pair.ours.get((ALL, label.name)), "bound_ratio")
-        yield pair.row(ALL, label.name, "bound_ratio", ratio)
+        row = pair.ours.get((ALL, label.name))
+        yield pair.row(ALL, label.name, "floor_ratio", _alone(row, "floor_ratio"))
+        yield pair.row(ALL, label.name, "truth_sigma", _alone(row, "truth_std"), label.unit)
     for quantity, unit in (("parameters", ""), ("seconds", "s")):
         yield pair.row("", "", quantity, _alone(training, quantity), unit)
 
@@ -94,14 +95,14 @@ def _lines(numbers: Numbers, model: str) -> Rows:
 
 
 def _summary(numbers: Numbers) -> Panel:
-    """A row per model: counts, what it took to train, and the ratio to the bound where known."""
+    """A row per model: counts, what it took to train, and against floor and truth where known."""
     heads = ["Model", "N", "Unparsed", "Accuracy", "Trained parameters", "Training time"]
     caption = f"{COUNTED} Training time is wall time."
     keys = [(ALL, label.name) for label in PARAMETERS]
-    bounded = any(numbers.has(model, "bound_ratio", keys) for model in numbers.models)
-    if bounded:
-        heads += [f"{label.text} / bound" for label in PARAMETERS]
-        caption += " The last columns are 1.4826 × the median of |residual| / Cramér-Rao bound."
+    if any(numbers.has(model, "floor_ratio", keys) for model in numbers.models):
+        for label, head in zip(PARAMETERS, LABEL_HEADS, strict=True):
+            heads += [f"{label.text} / floor", f"{head} − truth"]
+        caption = sentences(caption, FLOOR, TRUTH, ZERO_POINTS)
     rows = tuple(_summary_row(numbers, model)[: len(heads)] for model in numbers.models)
     return Panel(caption, tuple(heads), "l" + "r" * (len(heads) - 1), {"": rows})
 
@@ -120,7 +121,7 @@ def _summary_row(numbers: Numbers, model: str) -> tuple[str, ...]:
         percent(accuracy),
         NOTHING if parameters is None else f"{parameters:,.0f}",
         NOTHING if seconds is None else duration(seconds),
-        *(bound_cell(numbers, model, ALL, label) for label in PARAMETERS),
+        *(cell for label in PARAMETERS for cell in floor_cells(numbers, model, ALL, label)),
     )
 
 

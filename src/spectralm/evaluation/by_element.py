@@ -6,13 +6,14 @@ from spectralm.evaluation.comparison import Compared, Numbers, label_rows, pair_
 from spectralm.evaluation.comparison_cells import (
     COUNTED,
     Cells,
+    limits_caption,
     lines_of_elements,
     models_panel,
     runs_panel,
 )
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
-from spectralm.evaluation.render import Table
+from spectralm.evaluation.render import Table, sentences
 from spectralm.evaluation.runs import RunName
 from spectralm.evaluation.statistics import ALL
 from spectralm.labels.vocabulary import ABUNDANCES, CLASSES
@@ -38,6 +39,7 @@ def abundance_table(
         cells: of a model, class and label.
         explained: what these are.
     """
+    rows = list(rows)
     numbers = Numbers(rows)
     first = next(iter(numbers.models.values()))
     panels = []
@@ -49,8 +51,9 @@ def abundance_table(
         lines = lines_of_elements(class_)
         panels.append(models_panel(caption, "Element", lines, numbers, cells, inputs))
     scale = RunName.of(first.run).scale
-    caption = (
+    caption = sentences(
         f"Table {first.table} of arXiv:2605.22162 beside ours, of a sample of {scale:,} spectra "
-        f"from {DATASET}. {explained} {COUNTED}"
+        f"from {DATASET}. {explained} {COUNTED}",
+        limits_caption(rows),
     )
     return Table(caption, [*panels, runs_panel({"": numbers})], inputs.options.note)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 from spectralm.errors import InputError
+from spectralm.evaluation.cells import ZERO_POINTS
 from spectralm.evaluation.comparison import Compared, Numbers, Pair, label_rows, pair_up
 from spectralm.evaluation.comparison_cells import (
     COUNTED,
     MOMENTS,
+    limits_caption,
     lines_of_classes,
     lines_of_elements,
     models_panel,
@@ -16,7 +18,7 @@ from spectralm.evaluation.comparison_cells import (
 from spectralm.evaluation.external import TITLES, Unseen
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.published import find_published
-from spectralm.evaluation.render import Panel, Table
+from spectralm.evaluation.render import Panel, Table, sentences
 from spectralm.evaluation.runs import RunName
 from spectralm.evaluation.statistics import ALL, statistics
 from spectralm.files import read_parquet
@@ -66,10 +68,12 @@ def survey_table(rows: Iterable[Compared], inputs: Inputs, trained_on: str) -> T
         for panel in _panels(dataset, numbers, inputs, trained_on)
     ]
     runs = [row.run for row in rows if row.run]
-    caption = (
+    zero_points = ZERO_POINTS if trained_on == "lamost" else ""
+    caption = sentences(
         f"Table {rows[0].table} of arXiv:2605.22162 beside ours: models that were trained on a "
         f"sample of {RunName.of(runs[0]).scale:,} spectra with labels from {TITLES[trained_on]}, "
-        f"compared with another survey. {MOMENTS} {COUNTED}"
+        f"compared with another survey. {MOMENTS} {COUNTED}",
+        limits_caption(rows, zero_points),
     )
     places = {TITLES[name]: numbers for name, numbers in by_survey.items()}
     return Table(caption, [*panels, runs_panel(places)], inputs.options.note)

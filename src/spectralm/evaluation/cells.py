@@ -15,9 +15,19 @@ COUNTED = (
     "N counts all test spectra, also the unparsed, which gave no answer; "
     "Accuracy is the fraction of N with the correct class."
 )
-BOUND = (
-    "/ bound: 1.4826 × the median of |residual| / Cramér-Rao bound; 1 is the best that the "
-    "spectrum allows if the survey's labels are true, and below 1 the model knows something else."
+FLOOR = (
+    "/ floor: 1.4826 × the median of |residual| / floor; the floor is the Cramér-Rao bound of the "
+    "spectrum and the random error of the survey's label, added in quadrature. No unbiased model "
+    "can go below it: 1 means that nothing is left to learn, and below 1 the model knows more than "
+    "the spectrum says, such as which stars are common."
+)
+TRUTH = (
+    "− truth: σ of predicted − true value of the same spectra, the model's own error: without the "
+    "random error of the survey's labels."
+)
+ZERO_POINTS = (
+    "A model learns the zero points of its labels: LAMOST's differ between classes, so they are in "
+    "σ of all classes together."
 )
 
 
@@ -45,8 +55,8 @@ def count(number_: float | None) -> str:
 
 
 def ratio(number_: float | None) -> str:
-    """A ratio to the bound, or a dash."""
-    return NOTHING if number_ is None else f"{number_:.1f}"
+    """A ratio to the floor, or a dash."""
+    return NOTHING if number_ is None else f"{number_:.2f}"
 
 
 def interval(low: float | None, high: float | None, label: Label) -> str:
@@ -73,9 +83,9 @@ def sigmas(
     return f"{number(std, label)}{bracket}; {number(robust, label)}"
 
 
-def ratio_to_bound(row: Statistics, _: Label) -> str:
-    """1.4826 times the median of |residual| / bound, or a dash."""
-    return ratio(row.bound_ratio)
+def ratio_to_floor(row: Statistics, _: Label) -> str:
+    """1.4826 times the median of |residual| / floor, or a dash."""
+    return ratio(row.floor_ratio)
 
 
 def blocks_by_label(

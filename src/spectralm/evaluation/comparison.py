@@ -157,20 +157,21 @@ def label_rows(pairs: Sequence[Pair], default: Sequence[Label]) -> Iterator[Comp
                 row = pair.ours.get((class_, label.name))
                 for quantity, value in _values(row).items():
                     theirs = pair.published.get((class_, label.name, quantity))
-                    unit = label.unit if quantity in ("mu", "sigma", "rmse") else ""
+                    unit = "" if quantity in ("n", "floor_ratio") else label.unit
                     yield pair.row(class_, label.name, quantity, value, unit, theirs)
 
 
 def _values(row: Statistics | None) -> dict[str, Value]:
     """Value and interval of each quantity, as the paper names them."""
     if row is None:
-        return dict.fromkeys(("n", "mu", "sigma", "rmse", "bound_ratio"), NO_VALUE)
+        return dict.fromkeys(("n", "mu", "sigma", "rmse", "floor_ratio", "truth_sigma"), NO_VALUE)
     return {
         "n": (row.used, None, None),
         "mu": (row.mean, row.mean_low, row.mean_high),
         "sigma": (row.std, row.std_low, row.std_high),
         "rmse": (row.rmse, None, None),
-        "bound_ratio": (row.bound_ratio, None, None),
+        "floor_ratio": (row.floor_ratio, None, None),
+        "truth_sigma": (row.truth_std, None, None),
     }
 
 

@@ -1,10 +1,10 @@
 """Cells of tables that have ours, the paper's, and the difference beside each other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from spectralm.evaluation.cells import BOUND, count, ratio, value
-from spectralm.evaluation.comparison import Numbers
+from spectralm.evaluation.cells import FLOOR, TRUTH, count, ratio, value
+from spectralm.evaluation.comparison import Compared, Numbers
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.render import NOTHING, Panel, Rows, number, sentences
 from spectralm.evaluation.statistics import ALL
@@ -76,9 +76,18 @@ def _two(number_: float, label: Label, sign: str = "") -> str:
     return number(number_, label, sign, dex_digits=2)
 
 
-def bound_cell(numbers: Numbers, model: str, class_: str, label: Label) -> str:
-    """The ratio to the bound."""
-    return ratio(numbers.ours(model, class_, label.name, "bound_ratio"))
+def floor_cells(numbers: Numbers, model: str, class_: str, label: Label) -> tuple[str, str]:
+    """The ratio to the floor, and sigma of predicted - true."""
+    return (
+        ratio(numbers.ours(model, class_, label.name, "floor_ratio")),
+        value(numbers.ours(model, class_, label.name, "truth_sigma"), label),
+    )
+
+
+def limits_caption(rows: Iterable[Compared], *more: str) -> str:
+    """What floor and truth are, and ``more`` about them; empty for rows that have neither."""
+    known = any(row.quantity == "floor_ratio" and row.ours is not None for row in rows)
+    return sentences(FLOOR, TRUTH, *more) if known else ""
 
 
 def models_panel(
@@ -91,11 +100,11 @@ def models_panel(
     counted = [
         m for m in papers if any(numbers.published(m, *key, "n") is not None for key in keys)
     ]
-    bounded = [model for model in papers if numbers.has(model, "bound_ratio", keys)]
+    limited = [model for model in models if numbers.has(model, "floor_ratio", keys)]
     heads = [head, "N", *("N, paper" for _ in counted)]
     for model in models:
         heads += [model, "paper", "difference"] if model in papers else [model]
-    heads += [f"{model} / bound" for model in bounded]
+        heads += ["/ floor", "− truth"] if model in limited else []
     notes = inputs.notes(row.run for row in numbers.models.values() if not row.status)
     rows = []
     for line in lines:
@@ -106,9 +115,9 @@ def models_panel(
         for model in models:
             three = cells(numbers, model, class_, label)
             row += three if model in papers else three[:1]
-        row += [bound_cell(numbers, model, class_, label) for model in bounded]
+            row += floor_cells(numbers, model, class_, label) if model in limited else ()
         rows.append(tuple(row))
-    caption = sentences(caption, BOUND if bounded else "", notes)
+    caption = sentences(caption, notes)
     align = "l" + "r" * (1 + len(counted)) + "c" * (len(heads) - 2 - len(counted))
     return Panel(caption, tuple(heads), align, {"": tuple(rows)})
 

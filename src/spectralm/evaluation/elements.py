@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 from spectralm.evaluation.options import EvaluationOptions
 from spectralm.evaluation.runs import Manifest
 from spectralm.evaluation.statistics import (
-    bound_ratio,
+    error_of,
+    floor_of,
+    floor_ratio,
     labels_of,
     percentile_interval,
     resampled_sums,
@@ -65,7 +67,9 @@ class Element:
     ratio_high: float | None
     bound: float | None
     """Median of the Cramér-Rao bounds."""
-    bound_ratio: float | None
+    floor_ratio: float | None
+    truth_std: float | None
+    """Standard deviation of predicted - true."""
     source: str | None
     """What the run reads it from: see :func:`source_of`."""
 
@@ -140,6 +144,8 @@ def _of_run(
             known &= np.isfinite(trivial[name].to_numpy())
             other = trivial[name].to_numpy()[known]
         bound = table[f"{label.name}_bound"].to_numpy()[known]
+        error = error_of(table, label)[known]
+        error = error[np.isfinite(error)]
         residual = residual[known]
         ratio, low, high = paired_ratio(residual, other, star[known], options)
         rmse_trivial = None if other is None else _rms(other)
@@ -158,7 +164,8 @@ def _of_run(
             ratio_low=low,
             ratio_high=high,
             bound=median,
-            bound_ratio=bound_ratio(residual, bound),
+            floor_ratio=floor_ratio(residual, floor_of(table, label)[known]),
+            truth_std=float(error.std()) if len(error) else None,
             source=source_of(high, rmse_trivial, median),
         )
 

@@ -10,8 +10,8 @@ from spectralm.options import Options
 class EvaluationOptions(Options):
     """How residuals are summarised and shown."""
 
-    bound: str | None = None
-    """Table of the smallest possible error of each label by obsid, where it is known (the demo)."""
+    floor: str | None = None
+    """Folder of tables by dataset: true labels and what limits residuals, if known (the demo)."""
     resamples: int = Field(1000, gt=0)
     """Bootstrap resamples of the stars behind each interval."""
     seed: int = 0

@@ -1,11 +1,13 @@
 """Predictions beside the survey's labels, joined by obsid."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spectralm.errors import InputError
-from spectralm.labels.vocabulary import Label, Targets
+from spectralm.labels.vocabulary import Targets
 from spectralm.samples.manifest import truth_column
 from spectralm.schemas import residual_columns, schema
 
@@ -16,7 +18,7 @@ def residuals(
     predictions: pa.Table,
     source: object,
     targets: Targets = Targets.PARAMETERS,
-    bound: pa.Table | None = None,
+    floor: pa.Table | None = None,
 ) -> pa.Table:
     """Residuals, predicted - survey, of every test spectrum, in the order of obsid.
 
@@ -30,8 +32,8 @@ def residuals(
         predictions: PREDICTIONS rows, in any order.
         source: what errors name as the origin of the predictions.
         targets: which labels are judged.
-        bound: obsid and, per label, the smallest standard deviation of any unbiased estimate, for
-            spectra of which it is known; null where a spectrum has no information.
+        floor: :func:`~spectralm.schemas.floor_columns` of the spectra and labels for which they are
+            known, in any order.
 
     Returns:
         A table of :func:`residual_columns` of what was asked.
@@ -62,15 +64,21 @@ def residuals(
     )
     test = test.sort_by("obsid")
     predictions = predictions.take(pc.index_in(test["obsid"], predictions["obsid"]))
-    if bound is not None:
-        bound = bound.take(pc.index_in(test["obsid"], bound["obsid"]))
-    return _joined(test, predictions, bound, targets, source)
+    limits = {}
+    if floor is not None:
+        floor = floor.take(pc.index_in(test["obsid"], floor["obsid"]))
+        limits = {name: floor[name] for name in floor.column_names}
+    return _joined(test, predictions, limits, targets, source)
 
 
 def _joined(
-    test: pa.Table, predictions: pa.Table, bound: pa.Table | None, targets: Targets, source: object
+    test: pa.Table,
+    predictions: pa.Table,
+    limits: Mapping[str, pa.ChunkedArray],
+    targets: Targets,
+    source: object,
 ) -> pa.Table:
-    """Residuals of tables with the same obsids in the same order."""
+    """Residuals of tables with the same obsids in the same order; ``limits`` are columns."""
     nothing = pa.nulls(len(test), pa.float64())
     parsed = pc.equal(predictions["status"], "parsed")
     columns = {name: test[name] for name in ("obsid", "star_id", "class")}
@@ -91,15 +99,9 @@ def _joined(
         columns[f"{label.name}_predicted"] = predicted
         columns[f"{label.name}_err"] = pc.if_else(parsed, predictions[f"{label.name}_err"], None)
         columns[f"{label.name}_residual"] = pc.subtract(predicted, truth)
-        known = bound is not None and label.name in bound.column_names
-        columns[f"{label.name}_bound"] = _bound(bound, label) if known else nothing
+        for name in (f"{label.name}_{quantity}" for quantity in ("true", "bound", "label_error")):
+            columns[name] = limits.get(name, nothing)
     return pa.table(columns).cast(schema(residual_columns(targets)))
-
-
-def _bound(bound: pa.Table, label: Label) -> pa.ChunkedArray:
-    """Infinite for a spectrum without information, null for a spectrum without a known bound."""
-    values = pc.cast(bound[label.name], pa.float64())
-    return pc.if_else(pc.is_valid(bound["obsid"]), pc.fill_null(values, np.inf), None)
 
 
 def _refuse_repeats(source: object, obsids: pa.ChunkedArray) -> None:

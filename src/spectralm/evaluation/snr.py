@@ -9,7 +9,8 @@ from scipy.optimize import brentq
 from scipy.special import erf
 
 from spectralm.evaluation.options import EvaluationOptions
-from spectralm.evaluation.statistics import ALL, MAD, STD, Statistics, statistics
+from spectralm.evaluation.statistics import ALL, MAD, STD, Statistics, floor_of, statistics
+from spectralm.labels.vocabulary import LABELS
 from spectralm.normal import MAD_TO_SIGMA
 
 
@@ -22,11 +23,11 @@ class Bin:
     snr_high: float | None
     snr_median: float | None
     """Of the bin's spectra of all classes; None for spectra without S/N."""
-    bound_std: float | None
-    """Square root of the mean square of the bounds of the spectra, where they are known: the
-    smallest sigma that residuals can have."""
-    bound_mad_sigma: float | None
-    """The smallest robust sigma: that of normal residuals as wide as the bounds."""
+    floor_std: float | None
+    """Square root of the mean square of the floors of the spectra, where they are known: the
+    smallest sigma of the residuals of an unbiased model."""
+    floor_mad_sigma: float | None
+    """The smallest robust sigma: that of normal residuals as wide as the floors."""
     statistics: Statistics
 
     @property
@@ -40,9 +41,9 @@ class Bin:
             return f"≥ {self.snr_low:g}"
         return f"{self.snr_low:g}–{self.snr_high:g}"
 
-    def bound(self, statistic: str) -> float | None:
+    def floor(self, statistic: str) -> float | None:
         """The smallest value of a statistic, STD or MAD."""
-        return {STD: self.bound_std, MAD: self.bound_mad_sigma}[statistic]
+        return {STD: self.floor_std, MAD: self.floor_mad_sigma}[statistic]
 
 
 def by_snr(run: str, residuals: pa.Table, options: EvaluationOptions) -> Iterator[Bin]:
@@ -59,17 +60,17 @@ def by_snr(run: str, residuals: pa.Table, options: EvaluationOptions) -> Iterato
         survey_class = members["class"].to_numpy()
         for row in statistics(run, members, options):
             of_class = (survey_class == row.class_) | (row.class_ == ALL)
-            bound = members[f"{row.label}_bound"].to_numpy()[of_class]
-            yield Bin(low, high, median, *least_sigmas(bound[np.isfinite(bound)]), row)
+            floor = floor_of(members, LABELS[row.label])[of_class]
+            yield Bin(low, high, median, *least_sigmas(floor[np.isfinite(floor)]), row)
 
 
-def least_sigmas(bound: np.ndarray) -> tuple[float | None, float | None]:
-    """Standard deviation and 1.4826 MAD of normal residuals, each as wide as its ``bound`` [n]."""
-    if not len(bound):
+def least_sigmas(floor: np.ndarray) -> tuple[float | None, float | None]:
+    """Standard deviation and 1.4826 MAD of normal residuals, each as wide as its ``floor`` [n]."""
+    if not len(floor):
         return None, None
 
     def share_beyond_half(deviation: float) -> float:
-        return float(np.mean(erf(deviation / (np.sqrt(2) * bound)))) - 0.5
+        return float(np.mean(erf(deviation / (np.sqrt(2) * floor)))) - 0.5
 
-    robust = MAD_TO_SIGMA * brentq(share_beyond_half, 0, bound.max())
-    return float(np.sqrt(np.mean(bound**2))), float(robust)
+    robust = MAD_TO_SIGMA * brentq(share_beyond_half, 0, floor.max())
+    return float(np.sqrt(np.mean(floor**2))), float(robust)

@@ -51,9 +51,14 @@ class Statistics:
     """1.4826 times the median absolute deviation from the median."""
     outlier_fraction: float | None
     """Share of ``used`` further from the median than ``outlier_sigmas`` times ``mad_sigma``."""
-    bound_ratio: float | None
-    """1.4826 times the median of |residual| / bound; None where no bound is known. A perfect model
-    of perfect labels has 1."""
+    floor_ratio: float | None
+    """1.4826 times the median of |residual| / floor (:func:`floor_of`); None where no floor is
+    known."""
+    truth_mean: float | None
+    """Mean of predicted - true of the spectra with a residual; None where no true value is known.
+    """
+    truth_std: float | None
+    """Standard deviation of the same."""
 
     @property
     def rmse(self) -> float | None:
@@ -111,7 +116,8 @@ def _group(
             used=int(used.sum()),
             accuracy=right / len(rows) if len(rows) and with_class else None,
             **_moments(residual[used], star[used], options),
-            bound_ratio=bound_ratio(residual, rows[f"{label.name}_bound"].to_numpy()),
+            floor_ratio=floor_ratio(residual, floor_of(rows, label)),
+            **_from_truth(rows, label),
         )
 
 
@@ -137,9 +143,36 @@ def _moments(
     }
 
 
-def bound_ratio(residual: np.ndarray, bound: np.ndarray) -> float | None:
-    """1.4826 times the median of |residual| / bound [n]; None where no bound is known."""
-    ratio = np.abs(residual) / bound
+def floor_of(residuals: pa.Table, label: Label) -> np.ndarray:
+    """The least sigma of each residual of an unbiased model [n]; NaN where it is not known.
+
+    It is the Cramer-Rao bound of the spectrum and the random error of the survey's label, added in
+    quadrature.
+    """
+    bound = residuals[f"{label.name}_bound"].to_numpy()
+    label_error = residuals[f"{label.name}_label_error"].to_numpy()
+    return np.sqrt(bound**2 + label_error**2)
+
+
+def error_of(residuals: pa.Table, label: Label) -> np.ndarray:
+    """Predicted - true of each residual [n]; NaN where either is not known."""
+    residual, predicted, true = (
+        residuals[f"{label.name}_{name}"].to_numpy() for name in ("residual", "predicted", "true")
+    )
+    return np.where(np.isfinite(residual), predicted - true, np.nan)
+
+
+def _from_truth(rows: pa.Table, label: Label) -> dict[str, float | None]:
+    error = error_of(rows, label)
+    error = error[np.isfinite(error)]
+    if not len(error):
+        return {"truth_mean": None, "truth_std": None}
+    return {"truth_mean": float(error.mean()), "truth_std": float(error.std())}
+
+
+def floor_ratio(residual: np.ndarray, floor: np.ndarray) -> float | None:
+    """1.4826 times the median of |residual| / floor [n]; None where no floor is known."""
+    ratio = np.abs(residual) / floor
     known = ratio[np.isfinite(ratio)]
     return float(MAD_TO_SIGMA * np.median(known)) if len(known) else None
 

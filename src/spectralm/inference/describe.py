@@ -14,7 +14,8 @@ from spectralm.inference.training_domain import LABELS, TrainingDomain
 from spectralm.labels.vocabulary import Label, Targets
 from spectralm.samples.manifest import read_manifest, truth_column
 from spectralm.samples.splits import TRAIN, VALIDATION
-from spectralm.spectra.rounding import thousandths_of
+from spectralm.spectra.pixels import COLUMNS as PIXELS
+from spectralm.spectra.pixels import Pixels
 
 #: Training spectra from which the principal components are computed, at least; then no further
 #: shard is read, as shards are random samples of the same stars.
@@ -25,7 +26,7 @@ COMPONENTS = 20
 UNFLAGGED = 0.99
 
 #: The columns that are read of each spectrum.
-COLUMNS = ["flux", "snrr", "masked_fraction"]
+COLUMNS = [*PIXELS, "snrr", "masked_fraction"]
 
 
 def describe(spectra: list[Path], samples: list[Path], targets: Targets) -> TrainingDomain:
@@ -66,13 +67,13 @@ def describe(spectra: list[Path], samples: list[Path], targets: Targets) -> Trai
     )
     thresholds = {name: np.zeros(1) for name in ("farthest", "least_snr", "most_masked")}
     domain = TrainingDomain(
-        **_principal_components(thousandths_of(train)), low=low, high=high, **thresholds
+        **_principal_components(Pixels.of(train).flux), low=low, high=high, **thresholds
     )
     snr = validation["snrr"].drop_null().to_numpy()
     masked = validation["masked_fraction"].to_numpy().astype(float)
     return replace(
         domain,
-        farthest=np.quantile(domain.distance(thousandths_of(validation)), [UNFLAGGED]),
+        farthest=np.quantile(domain.distance(Pixels.of(validation).flux), [UNFLAGGED]),
         least_snr=np.quantile(snr, [1 - UNFLAGGED]).astype(float) if len(snr) else np.zeros(1),
         most_masked=np.quantile(masked, [UNFLAGGED]),
     )

@@ -16,6 +16,8 @@ from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
 from spectralm.spectra.options import SpectraOptions
+from spectralm.spectra.pixels import Pixels
+from spectralm.spectra.store import Store
 
 
 def answers(
@@ -23,32 +25,36 @@ def answers(
     manifest: dict[str, Any],
     base: str | None,
     device: str | None,
-    thousandths: np.ndarray,
+    pixels: Pixels,
 ) -> pa.Table:
-    """PREDICTIONS from flux; the column obsid counts from 0.
+    """PREDICTIONS from spectra; the column obsid counts from 0.
 
     Args:
         folder: Folder of the run.
         manifest: Its manifest.
         base: Base model, if not the one in the manifest.
         device: Device, if not the one in the manifest.
-        thousandths: Flux in thousandths, int16 [n, grid].
+        pixels: The spectra on the run's grid.
 
     Raises:
         InputError: The base model is missing or a different one; or there is no GPU.
     """
     calibration = Calibration.load(folder)
+    binned = pixels.binned(TextOptions.model_validate(manifest["text"]).bin)
     reader = open_run(folder, manifest, base, device, calibration, sigmas=calibration is not None)
-    questions = questions_about(manifest, thousandths)
-    return answer_all(reader, range(len(questions)), questions, calibration)
+    reader.spectra = Store(np.arange(len(binned)), binned)
+    return answer_all(reader, questions_about(manifest, binned), calibration)
 
 
-def questions_about(manifest: dict[str, Any], thousandths: np.ndarray) -> list[Question]:
-    """The questions to the model of a manifest about flux, int16 [n, grid]."""
+def questions_about(manifest: dict[str, Any], binned: Pixels) -> list[Question]:
+    """The questions to the model of a manifest about spectra in its bins; obsids count from 0."""
     text = TextOptions.model_validate(manifest["text"])
     words = flux_text(text, SpectraOptions.model_validate(manifest["spectra"]).grid)
     labels = Targets(manifest["targets"]).labels
-    return [Question(write_question(flux, words, labels), labels) for flux in thousandths]
+    return [
+        Question(write_question(flux, words, labels), labels, number)
+        for number, flux in enumerate(binned.flux)
+    ]
 
 
 def open_run(

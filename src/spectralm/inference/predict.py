@@ -23,7 +23,8 @@ from spectralm.inference.user_spectra import (
 from spectralm.labels.vocabulary import Label
 from spectralm.schemas import user_columns
 from spectralm.spectra.flags import NO_OBSID
-from spectralm.spectra.resample import resample
+from spectralm.spectra.pixels import Pixels
+from spectralm.spectra.resample import Resampled, resample
 
 #: Formats of output files by suffix.
 FORMATS = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".fits": "fits", ".parquet": "parquet"}
@@ -63,13 +64,17 @@ def predict(
     run = Run.open(Path(model), base, None if device is None else Device(device))
     scale = WavelengthScale(None if medium is None else Medium(medium), unit)
     spectra = [_read(Path(file), scale, run) for file in files]
-    accepted = [row for row, flux in spectra if flux is not None]
+    accepted = [(row, resampled) for row, resampled in spectra if resampled is not None]
     if accepted:
-        fluxes = np.stack([flux for _, flux in spectra if flux is not None])
-        for row, prediction in zip(accepted, run.answers(fluxes).to_pylist(), strict=True):
+        rows = [row for row, _ in accepted]
+        pixels = Pixels(
+            np.stack([resampled.flux for _, resampled in accepted]),
+            np.stack([resampled.masked for _, resampled in accepted]),
+        )
+        for row, prediction in zip(rows, run.answers(pixels).to_pylist(), strict=True):
             del prediction["obsid"]
             row.update(prediction)
-        _flag(accepted, fluxes, run.labels, run.training_domain)
+        _flag(rows, pixels.flux, run.labels, run.training_domain)
     return to_astropy([row for row, _ in spectra], user_columns(run.labels))
 
 
@@ -114,8 +119,8 @@ def as_text(table: Table) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _read(path: Path, scale: WavelengthScale, run: Run) -> tuple[dict, np.ndarray | None]:
-    """The first cells of a file's row, and its flux, int16 [grid]; None if it is refused."""
+def _read(path: Path, scale: WavelengthScale, run: Run) -> tuple[dict, Resampled | None]:
+    """The first cells of a file's row, and its spectrum on the grid; None if it is refused."""
     try:
         spectrum = read_user_spectrum(path, scale)
         check(spectrum, run.spectra)
@@ -129,7 +134,7 @@ def _read(path: Path, scale: WavelengthScale, run: Run) -> tuple[dict, np.ndarra
         "masked_fraction": resampled.masked_fraction,
         "flags": resampled.flags & ~NO_OBSID.value,
     }
-    return row, resampled.flux
+    return row, resampled
 
 
 def _flag(

@@ -10,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pyarrow as pa
 from pydantic import ValidationError
 
@@ -18,6 +17,7 @@ from spectralm.errors import InputError
 from spectralm.inference.training_domain import FILE, TrainingDomain
 from spectralm.labels.vocabulary import Label, Targets
 from spectralm.spectra.options import SpectraOptions
+from spectralm.spectra.pixels import Pixels
 from spectralm.workspace import MANIFEST
 
 LLM = "llm"
@@ -74,8 +74,8 @@ class Run:
         """The labels that the run predicts."""
         return Targets(self.manifest["targets"]).labels
 
-    def answers(self, thousandths: np.ndarray) -> pa.Table:
-        """PREDICTIONS from flux on the run's grid, int16 [n, grid]; obsid counts from 0.
+    def answers(self, pixels: Pixels) -> pa.Table:
+        """PREDICTIONS from spectra on the run's grid; obsid counts from 0.
 
         Raises:
             InputError: Weights or base are missing, or do not match the manifest.
@@ -84,11 +84,12 @@ class Run:
             # Imported here, as neither kind of model needs the libraries of the other.
             from spectralm.inference.llm_run import answers
 
-            return answers(self.folder, self.manifest, self.base, self.device, thousandths)
+            return answers(self.folder, self.manifest, self.base, self.device, pixels)
         from spectralm.baselines.registry import load_model
 
-        return load_model(self.folder).answers(
-            pa.chunked_array([range(len(thousandths))]), thousandths
+        model, options = load_model(self.folder)
+        return model.answers(
+            pa.chunked_array([range(len(pixels))]), pixels.binned(options.bin).flux
         )
 
 

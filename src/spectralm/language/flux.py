@@ -1,7 +1,7 @@
 """Flux in thousandths to text and back.
 
-Both spellings are exact for every int16, and each number can be written in one way only, so that
-reading and writing are inverses of each other.
+The spellings `paper` and `compact` are exact for every int16, and each number can be written in one
+way only, so that reading and writing are inverses of each other.
 """
 
 import re
@@ -13,6 +13,7 @@ import numpy as np
 
 from spectralm.language.errors import ParseError
 from spectralm.language.options import TextOptions
+from spectralm.spectra.pixels import bin_centres
 
 LOWEST, HIGHEST = -(2**15), 2**15 - 1
 MARKER = re.compile(r"\[[0-9]+\] ?")
@@ -55,6 +56,8 @@ class Spelling:
 SPELLINGS = {
     "paper": Spelling(_paper_word, ", ", " ", re.compile(r"-?[0-9]+\.[0-9]{1,3}")),
     "compact": Spelling(_compact_word, "", "", re.compile(r"-?\+*[0-9]{3}")),
+    # Nothing is written: the model reads the spectrum through soft tokens.
+    "soft": Spelling(lambda _: "", "", "", re.compile(r"(?!)")),
 }
 
 
@@ -63,8 +66,8 @@ class FluxText:
     """Writes and reads the flux of one grid.
 
     Args:
-        spelling: ``paper`` or ``compact``.
-        wavelength: the grid, vacuum Angstrom, as integers for the markers.
+        spelling: ``paper``, ``compact`` or ``soft``, which cannot be read.
+        wavelength: of the pixels, vacuum Angstrom, as integers for the markers.
         marker_every: pixels between wavelength markers, 0 for none.
     """
 
@@ -83,17 +86,17 @@ class FluxText:
         }
 
     def write(self, thousandths: np.ndarray) -> str:
-        """Text of int16 thousandths, one per pixel of the grid."""
+        """Text of int16 thousandths, one per pixel."""
         spelling = SPELLINGS[self.spelling]
         if len(thousandths) != len(self.wavelength):
-            raise ValueError(f"{len(thousandths)} values for a grid of {len(self.wavelength)}")
+            raise ValueError(f"{len(thousandths)} values for {len(self.wavelength)} pixels")
         words = [spelling.words[value - LOWEST] for value in thousandths.tolist()]
         for pixel, marker in self._markers.items():
             words[pixel] = marker + words[pixel]
         return spelling.separator.join(words)
 
     def read(self, text: str) -> np.ndarray:
-        """int16 thousandths, one per pixel of the grid.
+        """int16 thousandths, one per pixel.
 
         Raises:
             ParseError: the text is not exactly what :meth:`write` would have written.
@@ -128,6 +131,7 @@ def _flux_text(spelling: str, wavelength: tuple[float, ...], marker_every: int) 
     return FluxText(spelling, wavelength, marker_every)
 
 
-def flux_text(options: TextOptions, wavelength: np.ndarray) -> FluxText:
-    """The flux text of a config for a grid."""
+def flux_text(options: TextOptions, grid: np.ndarray) -> FluxText:
+    """The flux text of a config for spectra on a grid, whose pixels are bins of the grid."""
+    wavelength = bin_centres(grid, options.bin)
     return _flux_text(options.flux, tuple(wavelength.tolist()), options.marker_every)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from spectralm.labels.vocabulary import PARAMETERS
 from spectralm.options import Options
@@ -11,9 +11,13 @@ from spectralm.options import Options
 class TextOptions(Options):
     """One way of writing a question and its answer (paper III.1)."""
 
-    flux: Literal["paper", "compact"] = "paper"
+    flux: Literal["paper", "compact", "soft"] = "paper"
     """`paper`: 0.303, 0.3, ... (five Llama-3 tokens per pixel); `compact`: thousandths of fixed
-    width, 303300... (one token per pixel)."""
+    width, 303300... (one token per pixel); `soft`: no numbers, but the soft tokens that the model's
+    `read_in` makes of the spectrum."""
+
+    bin: PositiveInt = 1
+    """Grid points whose mean is one pixel of the text; masked ones are left out."""
 
     answer: Literal["characters", "grouped"] = "characters"
     """`characters`: a space after every digit, as in the paper; `grouped`: a three-digit number per

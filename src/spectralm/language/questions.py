@@ -33,11 +33,14 @@ class Question:
     text: str
     asked: tuple[Label, ...]
     """PARAMETERS, or some of ABUNDANCES in their order."""
+    obsid: int
+    """Of the spectrum that it is about."""
 
     @classmethod
     def of(cls, record: Record) -> Self:
         """The question of a record."""
-        return cls(record["question"], tuple(LABELS[name] for name in record["asked"]))
+        asked = tuple(LABELS[name] for name in record["asked"])
+        return cls(record["question"], asked, record["obsid"])
 
 
 def instruction(wavelength: Sequence[float], asked: tuple[Label, ...] = PARAMETERS) -> str:

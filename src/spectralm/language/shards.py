@@ -14,7 +14,7 @@ from spectralm.language.questions import Record, write_question
 from spectralm.language.records import make_record
 from spectralm.rejects import Reject
 from spectralm.samples.manifest import truth_column
-from spectralm.spectra.rounding import thousandths_of
+from spectralm.spectra.pixels import Pixels
 
 STAGE = "write_questions"
 
@@ -23,7 +23,7 @@ def records(
     sample: pa.Table,
     spectra: pa.Table,
     options: TextOptions,
-    wavelength: np.ndarray,
+    grid: np.ndarray,
     targets: Targets = Targets.PARAMETERS,
 ) -> tuple[dict[str, list[Record]], list[Reject]]:
     """Question-answer records per split, and the rejected spectra.
@@ -36,15 +36,15 @@ def records(
         sample: a manifest shard (labels and split).
         spectra: its spectra shard; joined by obsid, in the order of this table.
         options: how questions and answers are spelled.
-        wavelength: the grid of the spectra, vacuum Angstrom.
+        grid: of the spectra, vacuum Angstrom.
         targets: the labels to ask for.
     """
-    flux_words = flux_text(options, wavelength)
+    flux_words = flux_text(options, grid)
     stars = {row["obsid"]: row for row in sample.to_pylist()}
     columns = {label.name: truth_column(sample, label) for label in targets.labels}
     split_records: dict[str, list[Record]] = {"train": [], "validation": [], "test": []}
     rejects = []
-    flux = thousandths_of(spectra)
+    flux = Pixels.of(spectra).binned(options.bin).flux
     for obsid, thousandths in zip(spectra["obsid"].to_pylist(), flux, strict=True):
         row = stars[obsid]
         values = {name: row[column] for name, column in columns.items() if row[column] is not None}

@@ -52,6 +52,8 @@ def adopt(
     manifest = _read(adapter / MANIFEST)
     if manifest:
         _compare(adapter / MANIFEST, manifest, given)
+        read_in = {"read_in": options.model_dump()["read_in"]}
+        _compare(adapter / MANIFEST, manifest["options"], read_in)
         theirs, ours = name_on_hub(str(manifest.get("base"))), name_on_hub(base)
         # A folder's path may differ on another machine.
         folders = any(name.startswith(("/", ".", "results/")) for name in (theirs, ours))

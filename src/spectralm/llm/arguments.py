@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers import TrainingArguments
 
+from spectralm.llm.device import uses_bf16
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.recipe import recipe
 
@@ -33,8 +34,9 @@ def training_arguments(
         per_device_eval_batch_size=training.evaluation_batch_size,
         gradient_accumulation_steps=training.accumulation,
         use_cpu=cpu,
+        bf16=uses_bf16(options, device),
         ddp_timeout=TIMEOUT,
-        deepspeed=zero3(cpu) if training.zero3 else None,
+        deepspeed=zero3(cpu, uses_bf16(options, device)) if training.zero3 else None,
         ddp_find_unused_parameters=False,
         ddp_backend="gloo" if cpu and _distributed() else None,
         activation_checkpointing=training.gradient_checkpointing,
@@ -62,10 +64,10 @@ def _distributed() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def zero3(cpu: bool) -> dict[str, Any]:
+def zero3(cpu: bool, bf16: bool) -> dict[str, Any]:
     """DeepSpeed's settings; ``auto`` means the value of the Trainer's arguments."""
     return {
-        "bf16": {"enabled": True},
+        "bf16": {"enabled": bf16},
         "zero_optimization": {
             "stage": 3,
             "overlap_comm": not cpu,

@@ -7,12 +7,15 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedMod
 from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
 from spectralm.errors import InputError
+from spectralm.llm.device import uses_bf16
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import from_disk
 
 
 def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTrainedModel:
-    """The frozen base model on a device, in bf16; with ``quantise``, its linear layers in NF4.
+    """The frozen base model on a device, in bf16 or, unquantised on a CPU, in float32.
+
+    With ``quantise``, its linear layers are in NF4.
 
     Under ZeRO-3 each process of a training holds its shard of it instead.
 
@@ -20,6 +23,7 @@ def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTraine
         InputError: the base is neither a folder nor in the local cache, or the attention of the
             options is not installed.
     """
+    dtype = torch.bfloat16 if uses_bf16(options, device) else torch.float32
     settings: dict[str, Any] = {"attn_implementation": options.attention}
     if not is_deepspeed_zero3_enabled():
         settings["device_map"] = {"": device}
@@ -33,7 +37,7 @@ def load_base(base: str, options: LlmOptions, device: torch.device) -> PreTraine
         )
     try:
         model: PreTrainedModel = from_disk(
-            AutoModelForCausalLM.from_pretrained, base, dtype=torch.bfloat16, **settings
+            AutoModelForCausalLM.from_pretrained, base, dtype=dtype, **settings
         )
     except ImportError as error:
         raise InputError(

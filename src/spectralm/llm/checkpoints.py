@@ -22,10 +22,11 @@ def weight_facts(task: Task) -> dict[str, object]:
         "text": task.text.model_dump(),
         "spectra": task.spectra.model_dump(),
         "train_sha256": sha256(*task.train),
+        "shards_sha256": sha256(*task.shards) if task.options.read_in else None,
         "base": task.base,
         "after_sha256": task.after and sha256(task.after / WEIGHTS),
         "tokenizer_sha256": tokenizer_hash(load_tokenizer(task.base)),
-        "code": weights_code(),
+        "code": weights_code(task.options),
     }
 
 

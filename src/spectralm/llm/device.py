@@ -1,6 +1,7 @@
 """The device of this process."""
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -28,6 +29,21 @@ def local_device(options: LlmOptions) -> torch.device:
         "give the job a GPU, or install a driver and a build of PyTorch that fit each other; "
         "`device: cpu` (`spectralm predict --device cpu`) does without, slowly",
     )
+
+
+def uses_bf16(options: LlmOptions, device: torch.device) -> bool:
+    """Whether a model computes in bf16; float32 is for unquantised models on a CPU.
+
+    Many CPUs lack instructions for bf16 and take 25 times as long (docs/training_facts.md).
+    """
+    return options.quantise or device.type != "cpu"
+
+
+def precision(model: torch.nn.Module) -> AbstractContextManager:
+    """Autocast to bf16, as in training, if any weights of the model are held in it."""
+    weights = next(model.parameters())
+    held = any(part.dtype == torch.bfloat16 for part in model.parameters())
+    return torch.autocast(weights.device.type, torch.bfloat16, enabled=held)
 
 
 def _found() -> str:

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict
 
@@ -11,15 +12,19 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from spectralm.errors import SpectraLMError
+from spectralm.errors import InputError, SpectraLMError
 from spectralm.labels.vocabulary import LABELS
-from spectralm.language.flux import HIGHEST, LOWEST, FluxText
-from spectralm.language.questions import Question, Record, read_question, write_question
+from spectralm.language.questions import CLOSE, OPEN, Question
+from spectralm.llm.augmentation import Augmentation
+from spectralm.llm.read_in.soft_tokens import PLACEHOLDER
+from spectralm.spectra.store import Store
 
 #: Label of the tokens that have no loss.
 IGNORED = -100
 #: Llama-3.1's chat template writes a date; a fixed one keeps prompts the same every day.
 DATE = "26 Jul 2024"
+#: Prompts with soft tokens in the cache: in stage 1 all are the same.
+KEPT_PROMPTS = 1024
 #: Types of a record's fields. `labels` has every label, null where a record lacks it.
 FEATURES = datasets.Features(
     obsid=datasets.Value("int64"),
@@ -38,6 +43,8 @@ class Example(TypedDict):
 
     prompt: list[int]
     answer: list[int]
+    spectrum: np.ndarray | None
+    """Flux and mask, float32 [2, pixels], where the prompt has placeholders of soft tokens."""
 
 
 def prompt(question: str, tokenizer: PreTrainedTokenizerBase) -> str:
@@ -55,38 +62,45 @@ def prompt(question: str, tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 def prompt_ids(
-    question: str, tokenizer: PreTrainedTokenizerBase, max_tokens: int
+    question: str, tokenizer: PreTrainedTokenizerBase, max_tokens: int, soft_tokens: int = 0
 ) -> tuple[list[int], bool]:
-    """Token ids of a prompt, cut on the left to ``max_tokens``; and whether it was cut."""
-    ids = tokenizer(prompt(question, tokenizer), add_special_tokens=False)["input_ids"]
+    """Token ids of a prompt, cut on the left to ``max_tokens``; and whether it was cut.
+
+    Args:
+        question: its text.
+        tokenizer: of the base.
+        max_tokens: most tokens.
+        soft_tokens: number of placeholders in the place of the flux; 0 if it is written.
+
+    Raises:
+        InputError: a prompt with soft tokens is longer than ``max_tokens``.
+    """
+    if soft_tokens:
+        ids = _soft_prompt_ids(question, tokenizer, soft_tokens)
+        if len(ids) > max_tokens:
+            found = f"room for {max_tokens} tokens of a question, which has {len(ids)}"
+            raise InputError("models", "max_tokens", found, "raise it; soft tokens cannot be cut")
+    else:
+        ids = _ids(prompt(question, tokenizer), tokenizer)
     return ids[-max_tokens:], len(ids) > max_tokens
+
+
+@lru_cache(maxsize=KEPT_PROMPTS)
+def _soft_prompt_ids(
+    question: str, tokenizer: PreTrainedTokenizerBase, soft_tokens: int
+) -> list[int]:
+    before, after = prompt(question, tokenizer).split(OPEN + CLOSE)
+    placeholders = [PLACEHOLDER] * soft_tokens
+    return _ids(before + OPEN, tokenizer) + placeholders + _ids(CLOSE + after, tokenizer)
+
+
+def _ids(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 def answer_ids(answer: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Token ids of an answer, with the end token."""
-    return [*tokenizer(answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-
-
-@dataclass(frozen=True)
-class FluxNoise:
-    """Extra Gaussian noise on training spectra.
-
-    Its level is drawn uniformly between 0 and ``largest`` times the spectrum's mean flux. The noise
-    depends only on seed, epoch and obsid, so that a resumed training gets the same noise.
-    """
-
-    largest: float
-    seed: int
-    text: FluxText
-
-    def apply(self, question: Question, obsid: int, epoch: int) -> str:
-        """The text of the question with noise added to its spectrum."""
-        flux = read_question(question.text, self.text, question.asked)
-        random = np.random.default_rng([self.seed, epoch, abs(obsid)])
-        level = random.uniform(0, self.largest) * abs(flux.mean())
-        noisy = np.rint(flux + random.normal(0, level, len(flux)))
-        noisy = np.clip(noisy, LOWEST, HIGHEST).astype(np.int16)
-        return write_question(noisy, self.text, question.asked)
+    return [*_ids(answer, tokenizer), tokenizer.eos_token_id]
 
 
 @dataclass
@@ -96,7 +110,10 @@ class Questions(torch.utils.data.Dataset[Example]):
     records: datasets.Dataset
     tokenizer: PreTrainedTokenizerBase
     max_tokens: int
-    noise: FluxNoise | None = None
+    soft_tokens: int = 0
+    spectra: Store | None = None
+    """Of the questions; needed for soft tokens."""
+    augmentation: Augmentation | None = None
     epoch: int = field(default=0, init=False)
 
     @classmethod
@@ -106,7 +123,6 @@ class Questions(torch.utils.data.Dataset[Example]):
         cache: Path,
         tokenizer: PreTrainedTokenizerBase,
         max_tokens: int,
-        noise: FluxNoise | None = None,
     ) -> "Questions":
         """Convert JSONL files to an Arrow file in ``cache``, which is memory-mapped.
 
@@ -126,7 +142,7 @@ class Questions(torch.utils.data.Dataset[Example]):
             split="train",
             cache_dir=str(cache),
         )
-        return cls(loaded, tokenizer, max_tokens, noise)
+        return cls(loaded, tokenizer, max_tokens)
 
     def evenly_spaced(self, count: int) -> "Questions":
         """At most ``count`` of the questions, evenly spread over all."""
@@ -135,30 +151,46 @@ class Questions(torch.utils.data.Dataset[Example]):
         return replace(self, records=self.records.select(chosen))
 
     def set_epoch(self, epoch: int) -> None:
-        """Set the epoch, on which the noise depends; called by the data loader."""
+        """Set the epoch, on which the augmentation depends; called by the data loader."""
         self.epoch = epoch
 
     def __len__(self) -> int:
         return len(self.records)
 
     def __getitem__(self, index: int) -> Example:
-        record: Record = self.records[int(index)]
-        question = record["question"]
-        if self.noise is not None:
-            question = self.noise.apply(Question.of(record), record["obsid"], self.epoch)
-        answer = answer_ids(record["answer"], self.tokenizer)
-        ids, _ = prompt_ids(question, self.tokenizer, self.max_tokens - len(answer))
-        return {"prompt": ids, "answer": answer}
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Example]:
+        """The examples of a batch, which take less time together than one by one."""
+        columns = self.records[list(map(int, indices))]
+        answers = self.tokenizer(columns["answer"], add_special_tokens=False)["input_ids"]
+        columns["answer"] = [[*answer, self.tokenizer.eos_token_id] for answer in answers]
+        names = ("obsid", "asked", "question", "answer")
+        rows = zip(*(columns[name] for name in names), strict=True)
+        return [self._example(*row) for row in rows]
+
+    def _example(self, obsid: int, asked: list[str], question: str, answer: list[int]) -> Example:
+        spectrum = None
+        if self.spectra is not None:
+            spectrum = self.spectra[obsid]
+            if self.augmentation is not None:
+                spectrum = self.augmentation.spectrum(spectrum, obsid, self.epoch)
+        elif self.augmentation is not None:
+            labels = tuple(LABELS[name] for name in asked)
+            question = self.augmentation.question(Question(question, labels, obsid), self.epoch)
+        prompt, _ = self._prompt_ids(question, len(answer))
+        return {"prompt": prompt, "answer": answer, "spectrum": spectrum}
+
+    def _prompt_ids(self, question: str, answer: int) -> tuple[list[int], bool]:
+        return prompt_ids(question, self.tokenizer, self.max_tokens - answer, self.soft_tokens)
 
     def truncated_fraction(self, checked: int = 256) -> float:
         """Fraction of the prompts that are cut to ``max_tokens``, of the first ``checked``."""
         records = self.records.select(range(min(checked, len(self.records))))
         cut = [
-            prompt_ids(
-                record["question"],
-                self.tokenizer,
-                self.max_tokens - len(answer_ids(record["answer"], self.tokenizer)),
-            )[1]
+            self._prompt_ids(record["question"], len(answer_ids(record["answer"], self.tokenizer)))[
+                1
+            ]
             for record in records
         ]
         return float(np.mean(cut)) if cut else 0.0
@@ -222,10 +254,12 @@ class Collator:
         parts = (left_padded(prompts, self.pad_token_id), right_padded(answers, self.pad_token_id))
         ids = torch.cat(parts, dim=1)
         masks = (left_padded(ones(prompts), 0), right_padded(ones(answers), 0))
+        spectra = [row["spectrum"] for row in rows if row["spectrum"] is not None]
         return {
             "input_ids": ids,
             "attention_mask": torch.cat(masks, dim=1),
             "position_ids": positions(prompts, ids.shape[1], self.answers_start),
             "labels": labels,
             "logits_to_keep": labels.shape[1],
+            **({"spectra": torch.from_numpy(np.stack(spectra))} if spectra else {}),
         }

@@ -19,6 +19,7 @@ from spectralm.files import atomic, write_json
 from spectralm.llm.adapter import load_adapter
 from spectralm.llm.adapter_files import CONFIG, WEIGHTS, check_weights
 from spectralm.llm.base import load_base
+from spectralm.llm.device import precision
 from spectralm.llm.encoding import Questions
 from spectralm.llm.learner import Task
 from spectralm.llm.scoring import AnsweringTrainer
@@ -89,7 +90,7 @@ def _loss_of_saved(
 ) -> float:
     with _without_sharding(trainer.args):
         model = load_base(task.base, task.options, trainer.args.device)
-    loss = _loss_of(load_adapter(model, folder), trainer, questions)
+    loss = _loss_of(load_adapter(model, folder, task.options.read_in), trainer, questions)
     # The model's objects refer to each other, and the training needs their memory now.
     del model
     gc.collect()
@@ -110,7 +111,6 @@ def _without_sharding(arguments: TrainingArguments) -> Iterator[None]:
 
 def _loss_of(model: PeftModel, trainer: AnsweringTrainer, questions: Questions) -> float:
     """Mean loss of a model that is not the Trainer's own."""
-    device = trainer.args.device
     total = items = 0.0
     for batch in torch.utils.data.DataLoader(
         questions,
@@ -119,7 +119,7 @@ def _loss_of(model: PeftModel, trainer: AnsweringTrainer, questions: Questions) 
     ):
         batch = trainer._prepare_inputs(batch)
         labels = batch.pop("labels")
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+        with torch.inference_mode(), precision(model):
             loss = trainer.learner.loss(model(**batch), labels)
         total += float(loss) * len(labels)
         items += len(labels)

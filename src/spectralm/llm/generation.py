@@ -1,7 +1,6 @@
 """Answers of a model, restricted to the grammar."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -22,10 +21,12 @@ from spectralm.language.answers import (
 from spectralm.language.errors import ParseError
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import Question
+from spectralm.llm.device import precision
 from spectralm.llm.digits import Written, row_of, spelled_probabilities
+from spectralm.llm.distribution import half_width, mean
 from spectralm.llm.encoding import left_padded, ones, positions, prompt_ids
-from spectralm.llm.interval_width import half_width
 from spectralm.llm.loss import number_ids
+from spectralm.llm.read_in.soft_tokens import soft_tokens_of
 from spectralm.llm.token_grammar import (
     GrammarProcessor,
     TokenGrammar,
@@ -33,6 +34,7 @@ from spectralm.llm.token_grammar import (
     decode,
     token_texts,
 )
+from spectralm.spectra.store import Store
 
 #: Edges of the numbers 0 to 999 of grouped answers, in steps.
 EDGES = np.arange(1001) - 0.5
@@ -67,6 +69,7 @@ class Reader:
         batch_size: questions in a batch.
         reading: ``greedy`` or ``expected``, see GenerationOptions.
         sigmas: whether to compute the width of each number's distribution.
+        spectra: that the questions are about, for soft tokens.
     """
 
     model: PeftModel
@@ -76,6 +79,7 @@ class Reader:
     batch_size: int
     reading: str = "greedy"
     sigmas: bool = False
+    spectra: Store | None = None
 
     def __post_init__(self) -> None:
         self._grammar = lru_cache(maxsize=KEPT_GRAMMARS)(self._make_grammar)
@@ -116,23 +120,20 @@ class Reader:
             replies.update(zip(numbers, answered, strict=True))
         return [replies[number] for number in range(len(questions))]
 
-    def _precision(self) -> AbstractContextManager:
-        """Autocast to bf16, as in training."""
-        return torch.autocast(next(self.model.parameters()).device.type, torch.bfloat16)
-
     @torch.inference_mode()
     def _batch(self, questions: Sequence[Question]) -> list[Reply]:
-        with self._precision():
+        with precision(self.model):
             return self._answer(questions)
 
     def _answer(self, questions: Sequence[Question]) -> list[Reply]:
         grammars = [self._grammar(question.asked) for question in questions]
         longest = max(grammar.longest for grammar in grammars)
+        device = next(self.model.parameters()).device
+        soft_tokens = self._give_spectra(questions, device)
         prompts = [
-            prompt_ids(question.text, self.tokenizer, self.max_tokens - longest)[0]
+            prompt_ids(question.text, self.tokenizer, self.max_tokens - longest, soft_tokens)[0]
             for question in questions
         ]
-        device = next(self.model.parameters()).device
         ids = left_padded(prompts, self.tokenizer.pad_token_id).to(device)
         written = self.model.generate(
             input_ids=ids,
@@ -168,6 +169,14 @@ class Reader:
                 replies[row] = self._spelled(reply, spelling, grammars[row], generated)
         return replies
 
+    def _give_spectra(self, questions: Sequence[Question], device: torch.device) -> int:
+        """Give the model the spectra of questions; the number of soft tokens of each."""
+        soft_tokens = soft_tokens_of(self.model)
+        if soft_tokens is None or self.spectra is None:
+            return 0
+        found = np.stack([self.spectra[question.obsid] for question in questions])
+        return soft_tokens.give(torch.from_numpy(found).to(device))
+
     def _grouped(
         self, reply: Reply, answer: GroupedAnswer, tokens: Tensor, scores: Tensor
     ) -> Reply:
@@ -187,16 +196,20 @@ class Reader:
     def _spelled(
         self, reply: Reply, answer: CharactersAnswer, grammar: TokenGrammar, written: Written
     ) -> Reply:
-        """Add the widths of the numbers' distributions, each given the answer before it."""
+        """Add the widths of the numbers' distributions; for ``expected``, take their means.
+
+        Each distribution is that given the answer before the number.
+        """
         if reply.star is None:
             return reply
-        sigmas = {
-            label.name: half_width(*probabilities)
-            for label, probabilities in spelled_probabilities(
-                self.model, answer, reply.text, written, grammar.after, self._text_of
-            )
-        }
-        return replace(reply, sigmas=sigmas)
+        values, sigmas = dict(reply.star.values), {}
+        for label, (edges, probabilities) in spelled_probabilities(
+            self.model, answer, reply.text, written, grammar.after, self._text_of
+        ):
+            sigmas[label.name] = half_width(edges, probabilities)
+            if self.reading == "expected":
+                values[label.name] = mean(edges, probabilities)
+        return replace(reply, star=Star(reply.star.spectral_class, values), sigmas=sigmas)
 
 
 def _reply(text: str, answer: AnswerText) -> Reply:

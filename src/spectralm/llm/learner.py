@@ -18,12 +18,15 @@ from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.llm.adapter import add_adapter, resume_adapter
 from spectralm.llm.answer_only import AnswerOnlyLayer
+from spectralm.llm.augmentation import Augmentation
 from spectralm.llm.base import load_base
-from spectralm.llm.encoding import Collator, FluxNoise, Questions
+from spectralm.llm.encoding import Collator, Questions
 from spectralm.llm.loss import AnswerLoss, answer_loss
-from spectralm.llm.options import LlmOptions
+from spectralm.llm.options import AugmentationOptions, LlmOptions
 from spectralm.llm.tokenizer import load_tokenizer
 from spectralm.spectra.options import SpectraOptions
+from spectralm.spectra.pixels import bin_centres
+from spectralm.spectra.store import Store
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Task:
     """The labels that the questions ask for."""
     after: Path | None = None
     """Folder of the adapter from which stage 2 continues; None in stage 1."""
+    shards: Sequence[Path] = ()
+    """Files of the spectra that the questions are about; needed for soft tokens."""
 
 
 @dataclass
@@ -71,18 +76,24 @@ def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
     """
     options, training = task.options, task.options.training
     tokenizer = load_tokenizer(task.base)
-    noise = None
-    if training.flux_noise:
-        words = flux_text(task.text, task.spectra.grid)
-        noise = FluxNoise(training.flux_noise, training.seed, words)
     with PartialState().main_process_first():
-        questions = Questions.open(task.train, cache, tokenizer, options.max_tokens, noise)
+        questions = Questions.open(task.train, cache, tokenizer, options.max_tokens)
         validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens)
+        if options.read_in:
+            pixels = len(bin_centres(task.spectra.grid, task.text.bin))
+            for part, name in ((questions, "train"), (validation, "validation")):
+                part.soft_tokens = options.read_in.soft_tokens(pixels)
+                part.spectra = Store.copy(
+                    task.shards, part.records["obsid"], task.text.bin, cache / name
+                )
+    if training.augmentation != AugmentationOptions():
+        words = flux_text(task.text, task.spectra.grid)
+        questions.augmentation = Augmentation(training.augmentation, training.seed, words)
     base = load_base(task.base, options, device)
     if task.after is None:
-        model = add_adapter(base, options.lora, training.seed)
+        model = add_adapter(base, options.lora, training.seed, options.read_in, questions.spectra)
     else:
-        model = resume_adapter(base, task.after)
+        model = resume_adapter(base, task.after, options.read_in)
     if training.answer_only_layer:
         AnswerOnlyLayer(model)
     return Learner(

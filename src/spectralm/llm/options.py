@@ -1,10 +1,19 @@
 """The language model: base, adapter, training and generation (paper III.2 and III.3)."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from spectralm.llm.read_in.options import ReadInOptions
+from spectralm.llm.read_in.registry import READ_INS
 from spectralm.options import Options
+
+if TYPE_CHECKING:
+    AnyReadIn = ReadInOptions
+else:  # known only at run time
+    AnyReadIn = Annotated[
+        Union[*map(READ_INS.options_class, READ_INS.names())], Field(discriminator="kind")
+    ]
 
 #: Names in soft_targets.
 WIDTHS = ("teff", "logg", "feh", "x_fe")
@@ -65,6 +74,33 @@ class LoraOptions(Options):
     """Also train the embeddings of tokens and positions; a random base needs it."""
 
 
+class AugmentationOptions(Options):
+    """Changes of the training spectra, drawn anew for each spectrum and epoch; all off by default.
+
+    They are made in the order of the light's way: star, spectrograph, calibration, detector.
+    """
+
+    velocity: NonNegativeFloat = 0.0
+    """Largest Doppler shift, km/s: uniform between minus and plus this. LAMOST's velocities have
+    errors of 5 km/s; without `spectra.rest_frame`, stars move by a hundred anyway."""
+
+    blur: NonNegativeFloat = 0.0
+    """Largest sigma of a Gaussian that the spectrum is convolved with, Angstrom: uniform from 0.
+    Resolution varies among fibres and exposures; LAMOST's line spread has a sigma of about 1.2."""
+
+    gain: NonNegativeFloat = 0.0
+    """Standard deviation of a smooth factor, a straight line between 12 points: errors of flux
+    calibration, sky subtraction and continuum."""
+
+    noise: NonNegativeFloat = 0.0
+    """Largest standard deviation of additional Gaussian noise of each pixel, in units of the mean
+    flux: uniform from 0. It lowers S/N to 1 / noise at most."""
+
+    gaps: NonNegativeFloat = 0.0
+    """Mean number of additional masked runs, of 1 to 60 pixels each, with a straight line across,
+    as of cosmic rays and bad columns."""
+
+
 class TrainingOptions(Options):
     """How an adapter is trained."""
 
@@ -103,9 +139,8 @@ class TrainingOptions(Options):
     neighbouring numbers, for teff, logg, feh and x_fe (all abundances); other labels have hard
     targets."""
 
-    flux_noise: NonNegativeFloat = 0.0
-    """Largest extra noise on training spectra, in units of their mean flux; for each spectrum and
-    epoch its level is drawn between 0 and this."""
+    augmentation: AugmentationOptions = AugmentationOptions()
+    """Changes of the training spectra."""
 
     answer_only_layer: bool = False
     """In the last layer compute queries and feed-forward at the answer's positions only: the
@@ -125,7 +160,7 @@ class TrainingOptions(Options):
     """Number of checkpoints during a training; the last two are kept."""
 
     seed: NonNegativeInt = 0
-    """Seed of the order, dropout and noise."""
+    """Seed of the order, dropout and augmentation."""
 
     @property
     def questions_per_step(self) -> int:
@@ -145,8 +180,8 @@ class GenerationOptions(Options):
     """Questions answered at once; answers in low precision can depend on it."""
 
     reading: Literal["greedy", "expected"] = "greedy"
-    """`greedy`: the generated answer; `expected` (grouped answers): the mean of each number over
-    the model's probabilities."""
+    """`greedy`: the generated answer; `expected`: the mean of each number over the model's
+    probabilities, given the answer before it."""
 
 
 class LlmOptions(Options):
@@ -167,6 +202,9 @@ class LlmOptions(Options):
     adapter: str | None = None
     """Folder of an adapter that was trained elsewhere and is used without further training. If it
     has a manifest, base, text, grid and targets must agree."""
+
+    read_in: AnyReadIn | None = None
+    """The network that makes soft tokens of a spectrum, for a text with `flux: soft`."""
 
     quantise: bool = True
     """Hold the base in NF4 with double quantisation (QLoRA)."""

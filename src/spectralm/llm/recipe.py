@@ -6,16 +6,15 @@ from spectralm.llm.options import TrainingOptions
 
 
 def recipe(training: TrainingOptions) -> dict[str, Any]:
-    """Optimizer, schedule and precision, as arguments of ``TrainingArguments``."""
+    """Optimizer and schedule, as arguments of ``TrainingArguments``."""
     return {
         "num_train_epochs": training.epochs,
-        "optim": "adamw_torch",
+        "optim": "adamw_torch_fused",
         "learning_rate": training.learning_rate,
         "weight_decay": training.weight_decay,
         "max_grad_norm": 1.0,
         "lr_scheduler_type": "cosine",
         "warmup_steps": training.warmup_fraction,  # below 1: a fraction of all steps
-        "bf16": True,
         "seed": training.seed,
         "data_seed": training.seed,
     }

@@ -52,6 +52,12 @@ class AnsweringTrainer(Trainer):
         self.latest: tuple[int, dict[str, float]] = (-1, {})
         """The step of the last evaluation, and its metrics."""
 
+    def _prepare_input(self, data: Any) -> Any:
+        """Data on the device, as they are: with DeepSpeed the Trainer would round spectra to bf16."""
+        if isinstance(data, torch.Tensor):
+            return data.to(self.args.device)
+        return super()._prepare_input(data)
+
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """Validation loss, and scores of the generated answers; see :func:`answer_metrics`.
 

@@ -137,5 +137,6 @@ def _trainer(
         task.options.max_tokens,
         task.options.training.evaluation_batch_size,
         task.options.generation.reading,
+        spectra=learner.validation.spectra,
     )
     return AnsweringTrainer(learner, arguments, reader, check_saving)

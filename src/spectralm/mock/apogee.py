@@ -41,8 +41,12 @@ def members(plan: Plan, rng: np.random.Generator) -> np.ndarray:
     return np.flatnonzero(rng.random(len(plan.stars)) < probability)
 
 
-def write_allstar(path: Path, plan: Plan, rng: np.random.Generator) -> None:
-    """Write the table in HDU 1 and the names of the elements of its array columns in HDU 3."""
+def write_allstar(path: Path, plan: Plan, rng: np.random.Generator) -> dict[str, Array]:
+    """Write the table in HDU 1 and the names of the elements of its array columns in HDU 3.
+
+    Returns:
+        Standard deviations of the labels' errors, by label [stars]; NaN where there is no label.
+    """
     star = members(plan, rng)
     # A few stars were reduced in two fields and have two rows.
     repeated = rng.choice(star, round(0.015 * star.size), replace=False)
@@ -63,6 +67,12 @@ def write_allstar(path: Path, plan: Plan, rng: np.random.Generator) -> None:
         "PARAM_SYMBOL": np.array([["TEFF", "LOGG", "LOG10VDOP", "METALS", "C", "N"]]),
     }
     write_fits(path, table, fits.ImageHDU(), _text_hdu(names))
+    label_error = {}
+    for name in ("TEFF", "LOGG", "FE_H", *(f"{species}_FE" for species in ERRORS)):
+        error = columns[f"{name}_ERR"][~extra]
+        label = "feh" if name == "FE_H" else name.lower()
+        label_error[label] = plan.by_star(star[~extra], np.where(error == MISSING, np.nan, error))
+    return label_error
 
 
 def _text_hdu(columns: dict[str, np.ndarray]) -> fits.BinTableHDU:

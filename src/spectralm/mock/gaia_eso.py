@@ -21,6 +21,8 @@ ERRORS = {
     **{"CU1": (0.08, 0), "CE2": (0.09, 0)},
 }
 ELEMENT = {"N_CN": "N"}
+#: Labels of species that are not named after their element.
+LABEL = {"C1": "ci_fe", "TI2": "tiii_fe"}
 EMPTY = (
     *("LI1", "C_C2", "SI2", "CA2", "SC1", "SC2", "CR2", "ZN1", "SR1", "Y2", "ZR1", "MO1", "BA2"),
     *("LA2", "PR2", "ND2", "SM2", "EU2"),
@@ -40,8 +42,13 @@ def members(plan: Plan, rng: np.random.Generator) -> np.ndarray:
     return np.flatnonzero(rng.random(len(stars)) < 0.22 * possible)
 
 
-def write_catalogue(path: Path, plan: Plan, rng: np.random.Generator) -> None:
-    """Write the catalogue, sorted by OBJECT."""
+def write_catalogue(path: Path, plan: Plan, rng: np.random.Generator) -> dict[str, Array]:
+    """Write the catalogue, sorted by OBJECT.
+
+    Returns:
+        Standard deviations of the labels' errors, by label [stars]; NaN where there is no label.
+        [X/Fe] has the errors of A(X) and of [Fe/H].
+    """
     star = members(plan, rng)
     size, stars = star.size, plan.stars
     uves = rng.random(size) < 0.35
@@ -75,6 +82,12 @@ def write_catalogue(path: Path, plan: Plan, rng: np.random.Generator) -> None:
     columns["SFLAGS"] = np.full(size, "")
     order = np.argsort(columns["OBJECT"])
     write_fits(path, table_hdu({name: values[order] for name, values in columns.items()}))
+    label_error = {name.lower(): columns[f"E_{name}"] for name in parameters}
+    for species in ERRORS:
+        label = LABEL.get(species, f"{_element(species).lower()}_fe")
+        label_error[label] = np.hypot(columns[f"E_{species}"], columns["E_FEH"])
+    label_error["c_fe"] = label_error["ci_fe"]  # the molecule is not measured
+    return {label: plan.by_star(star, error) for label, error in label_error.items()}
 
 
 def _abundances(
@@ -89,7 +102,7 @@ def _abundances(
     """A(X) of each species; [X/Fe] derived from it has the zero point of the species."""
     size, columns = star.size, {}
     for species, (in_uves, in_giraffe) in ERRORS.items():
-        element = ELEMENT.get(species, species[:-1].title())
+        element = _element(species)
         error = np.where(uves, in_uves, in_giraffe) * factor
         true = plan.stars.xfe[element][star] + iron + SOLAR[element]
         measured = true + GAIA_ESO[species] + error * rng.normal(size=size)
@@ -102,6 +115,10 @@ def _abundances(
         columns[f"E_{species}"] = np.where(failed, np.nan, 0.05 * factor).astype("f4")
     empty = np.full(size, np.nan, "f4")
     return columns | {f"{e}{name}": empty for name in EMPTY for e in ("", "E_")}
+
+
+def _element(species: str) -> str:
+    return ELEMENT.get(species, species[:-1].title())
 
 
 def _name(ra: float, dec: float) -> str:

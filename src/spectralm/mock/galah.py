@@ -33,8 +33,12 @@ def members(plan: Plan, rng: np.random.Generator) -> np.ndarray:
     return np.flatnonzero(rng.random(len(stars)) < 0.75 * possible)
 
 
-def write_allstar(path: Path, plan: Plan, rng: np.random.Generator) -> None:
-    """Write the catalogue, sorted by sobject_id."""
+def write_allstar(path: Path, plan: Plan, rng: np.random.Generator) -> dict[str, Array]:
+    """Write the catalogue, sorted by sobject_id.
+
+    Returns:
+        Standard deviations of the labels' errors, by label [stars]; NaN where there is no label.
+    """
     star = members(plan, rng)
     size = star.size
     snr = np.clip(60 * 10 ** (-0.2 * (plan.stars.magnitude[star] - 13)), 5, 400)
@@ -50,6 +54,9 @@ def write_allstar(path: Path, plan: Plan, rng: np.random.Generator) -> None:
     )
     order = np.argsort(columns["sobject_id"])
     write_fits(path, table_hdu({name: values[order] for name, values in columns.items()}))
+    names = {"teff": "teff", "logg": "logg", "feh": "fe_h"}
+    names |= {f"{name}_fe": f"{name}_fe" for name in ERRORS}
+    return {label: plan.by_star(star, columns[f"e_{name}"]) for label, name in names.items()}
 
 
 def _identity(plan: Plan, star: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:

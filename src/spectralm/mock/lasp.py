@@ -54,7 +54,10 @@ def draw_redshift(
 def draw_parameters(
     truth: dict[str, Array], classes: np.ndarray, snr: Array, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """Columns teff, logg, feh and their _err, -9999 where the pipeline fails.
+    """Columns teff, logg, feh and their _err, -9999 where the pipeline fails; also _label_error.
+
+    The last is the standard deviation with which a label is drawn about its zero point, NaN where
+    the pipeline fails; _err differs from it, as an estimate does.
 
     Args:
         truth: True teff, logg, feh [spectra].
@@ -72,6 +75,7 @@ def draw_parameters(
         reported = error * np.exp(rng.normal(0, 0.15, snr.size))
         columns[name] = np.where(failed, MISSING, truth[name] + zero + error * noise[:, i])
         columns[f"{name}_err"] = np.where(failed, MISSING, reported)
+        columns[f"{name}_label_error"] = np.where(failed, np.nan, error)
     return columns
 
 

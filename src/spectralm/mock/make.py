@@ -12,19 +12,21 @@ import pyarrow as pa
 from spectralm.errors import InputError
 from spectralm.files import write_parquet, write_text
 from spectralm.mock import apogee, gaia_eso, galah
-from spectralm.mock.emulator import WEIGHTS, Emulator
+from spectralm.mock.emulator import PARAMETERS, WEIGHTS, Emulator
+from spectralm.mock.floor import floor_table
 from spectralm.mock.lamost_catalogues import write_catalogues
 from spectralm.mock.observe import BATCH_STARS, Batch, observe
 from spectralm.mock.options import SkyOptions
 from spectralm.mock.plan import APOGEE, CATALOGUES, GAIA_ESO, GALAH, Plan, generator, make_plan
 from spectralm.mock.population import alpha_over_iron
 from spectralm.progress import progress
-from spectralm.schemas import BOUND, TRUTH, schema
+from spectralm.schemas import TRUTH, schema
 
 TREE = "lamost"
 README = """Everything in this folder is synthetic: no telescope has seen these stars. Formats,
 names of columns and header cards are those of LAMOST DR11, APOGEE DR16, GALAH DR4 and Gaia-ESO
-DR5.1; `truth.parquet` and `bound.parquet` are no survey's and are for checks alone.
+DR5.1; `truth.parquet` (what each star is) and `floor/` (what limits the residuals of each survey's
+labels) are no survey's and are for checks alone.
 """
 
 
@@ -63,12 +65,22 @@ def make_sky(
     alpha = alpha_over_iron(plan.stars.component, plan.stars.feh)[star]
     listed_columns = {name: values[listed] for name, values in columns.items()}
     write_catalogues(folder, listed_columns, alpha[listed], generator(options, CATALOGUES))
-    apogee.write_allstar(folder / apogee.NAME, plan, generator(options, APOGEE))
-    galah.write_allstar(folder / galah.NAME, plan, generator(options, GALAH))
-    gaia_eso.write_catalogue(folder / gaia_eso.NAME, plan, generator(options, GAIA_ESO))
+    of_stars = {
+        "apogee": apogee.write_allstar(folder / apogee.NAME, plan, generator(options, APOGEE)),
+        "galah": galah.write_allstar(folder / galah.NAME, plan, generator(options, GALAH)),
+        "gaia_eso": gaia_eso.write_catalogue(
+            folder / gaia_eso.NAME, plan, generator(options, GAIA_ESO)
+        ),
+    }
+    label_errors = {"lamost": {name: columns[f"{name}_label_error"] for name in PARAMETERS}}
+    for dataset, errors in of_stars.items():
+        label_errors[dataset] = {label: error[star] for label, error in errors.items()}
+    bound = np.concatenate([batch.bound for batch in batches])
+    for dataset, errors in label_errors.items():
+        table = floor_table(plan, columns["obsid"], bound, errors)
+        write_parquet(folder / "floor" / f"{dataset}.parquet", table)
     truth = truth_table(plan, columns)
     write_parquet(folder / "truth.parquet", truth)
-    write_parquet(folder / "bound.parquet", bound_table(columns["obsid"], batches))
     return truth
 
 
@@ -110,15 +122,3 @@ def truth_table(plan: Plan, columns: dict[str, np.ndarray]) -> pa.Table:
         "damage": pa.array(plan.damage, mask=plan.damage == ""),
     }
     return pa.table({c.name: table[c.name] for c in TRUTH}).cast(schema(TRUTH))
-
-
-def bound_table(obsid: np.ndarray, batches: list[Batch]) -> pa.Table:
-    """The table BOUND, without the spectra whose file is damaged."""
-    bound = np.concatenate([batch.bound for batch in batches])
-    rows = ~np.isnan(bound[:, 0])
-    names = [column.name for column in BOUND[1:]]
-    columns = {
-        name: pa.array(values, mask=~np.isfinite(values))
-        for name, values in zip(names, bound[rows].T, strict=True)
-    }
-    return pa.table({"obsid": obsid[rows], **columns}).cast(schema(BOUND))

@@ -41,6 +41,12 @@ class Plan:
     resolution: Array
     """[spectra]; wavelength / FWHM."""
 
+    def by_star(self, star: np.ndarray, values: np.ndarray) -> Array:
+        """Values of some stars [n], at the places of these among all [stars]; NaN for others."""
+        found = np.full(len(self.stars), np.nan)
+        found[star] = values
+        return found
+
 
 def generator(options: SkyOptions, *stream: int) -> np.random.Generator:
     """The generator of a stream of random numbers."""

@@ -18,12 +18,12 @@ TITLE = "Residuals against signal-to-noise ratio"
 CAPTION = (
     "Residuals on the test spectra of a sample of {scale} spectra from {dataset} by signal-to-noise"
     " ratio, all classes together, whose shares differ from bin to bin; bins of fewer than five"
-    " spectra are left out. Bars are bootstrap intervals. Dashed: the Cramér-Rao bound, where it is"
-    " known."
+    " spectra are left out. Bars are bootstrap intervals. Dashed, where it is known: the floor, the"
+    " Cramér-Rao bound and the random error of the survey's labels, added in quadrature."
 )
 
 _LOOK: dict[str, Any] = {"linewidth": 0.9, "markersize": 4}
-_BOUND: dict[str, Any] = {"color": "black", "linestyle": "--", "linewidth": 0.9}
+_FLOOR: dict[str, Any] = {"color": "black", "linestyle": "--", "linewidth": 0.9}
 
 #: A bin with fewer spectra has no sigma worth a point.
 LEAST = 5
@@ -43,22 +43,22 @@ def draw(inputs: Inputs) -> Figure:
     figure, grid = sigma_grid("median S/N in r")
     runs = dict.fromkeys(row.statistics.run for row in shown)
     of_run = {run: _LOOK | looks(inputs.models)[RunName.of(run).model] for run in runs}
-    bounded = [row for row in shown if row.bound_std is not None]
+    limited = [row for row in shown if row.floor_std is not None]
     for (label, statistic), panel in grid.items():
         for run, look in of_run.items():
             own = [r for r in shown if (r.statistics.run, r.statistics.label) == (run, label)]
             draw_sigmas(panel, _dots(own, statistic), look)
         line = {
-            (row.snr_median, bound)
-            for row in bounded
+            (row.snr_median, floor)
+            for row in limited
             if row.statistics.label == label
             and row.snr_median
-            and (bound := row.bound(statistic)) is not None
+            and (floor := row.floor(statistic)) is not None
         }
-        panel.plot(*np.reshape(sorted(line), (-1, 2)).T, **_BOUND)
+        panel.plot(*np.reshape(sorted(line), (-1, 2)).T, **_FLOOR)
     names = {RunName.of(run).model: look for run, look in of_run.items()}
-    if bounded:
-        names["Cramér-Rao bound"] = _BOUND
+    if limited:
+        names["floor"] = _FLOOR
     finish(figure, grid, names, caption)
     return figure
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spectralm.evaluation.cells import ratio, value
+from spectralm.evaluation.cells import FLOOR, TRUTH, ratio, value
 from spectralm.evaluation.elements import (
     CONFIDENCE,
     CORRELATIONS,
@@ -50,7 +50,8 @@ def table(rows: Sequence[Element], inputs: Inputs) -> Table:
         f"[central {CONFIDENCE:.0%} of {options.resamples} bootstrap resamples of the stars]. "
         f"Read from: {CORRELATIONS}, if that interval reaches 1; else {LINES}: where the "
         f"Cramér-Rao bound is known, {OWN_LINES} if its median is no larger than the trivial RMSE, "
-        f"and {OTHER_LINES} if it is. / bound: 1.4826 × the median of |residual| / bound.",
+        f"and {OTHER_LINES} if it is.",
+        *((FLOOR, TRUTH) if any(row.floor_ratio is not None for row in rows) else ()),
         inputs.notes(runs),
     ]
     if all(row.rmse_trivial is None for row in rows):
@@ -61,9 +62,9 @@ def table(rows: Sequence[Element], inputs: Inputs) -> Table:
     if all(row.group is None for row in rows):
         parts.append("No external survey gives a sigma, so there are no groups.")
     heads = ("Element", "Group", "Paper", *(f"σ, {TITLES[name]}" for name in EXTERNAL_SURVEYS), "N")
-    heads += ("RMSE", "Trivial", "Ratio", "/ bound", "Read from")
+    heads += ("RMSE", "Trivial", "Ratio", "/ floor", "− truth", "Read from")
     blocks = {run: tuple(_cells(row) for row in rows if row.run == run) for run in runs}
-    panel = Panel(sentences(*parts), heads, "lllccrcccrl", blocks)
+    panel = Panel(sentences(*parts), heads, "lllccrcccrrl", blocks)
     return Table(inputs.caption(CAPTION), [panel], options.note)
 
 
@@ -86,6 +87,7 @@ def _cells(row: Element) -> tuple[str, ...]:
         rmse,
         trivial,
         against,
-        ratio(row.bound_ratio),
+        ratio(row.floor_ratio),
+        value(row.truth_std, label),
         last,
     )

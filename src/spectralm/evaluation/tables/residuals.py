@@ -5,12 +5,15 @@ from functools import partial
 
 from spectralm.evaluation.cells import (
     COUNTED,
+    FLOOR,
+    ZERO_POINTS,
     blocks_by_label,
     interval,
     interval_caption,
     mean_and_sigma,
     percent,
-    ratio_to_bound,
+    ratio_to_floor,
+    value,
 )
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.render import LABEL_HEADS, NOTHING, Panel, Table, number, sentences
@@ -31,16 +34,12 @@ def rows(inputs: Inputs) -> list[Statistics]:
 
 
 def table(rows: Sequence[Statistics], inputs: Inputs) -> Table:
-    """Mean and sigma, their intervals, the robust two, and the ratio to the bound if known."""
+    """Mean and sigma, their intervals, the robust two, and against floor and truth if known."""
     options = inputs.options
     moments = "Mean μ ± standard deviation σ (ddof = 0)."
     robust = (
         "Median ± 1.4826 MAD (share of outliers, those further than "
         f"{options.outlier_sigmas:g} × 1.4826 MAD from the median of their row)."
-    )
-    limited = (
-        "1.4826 × the median of |residual| / bound, where the bound is the Cramér-Rao bound of "
-        "each spectrum. Labels of a survey have errors of their own, so 1 is out of reach."
     )
     notes = inputs.notes(row.run for row in rows)
     heads = ("Class", *LABEL_HEADS)
@@ -60,8 +59,15 @@ def table(rows: Sequence[Statistics], inputs: Inputs) -> Table:
         ),
         Panel(robust, heads, "lccc", blocks(_no_more, _median)),
     ]
-    if any(row.bound_ratio is not None for row in rows):
-        panels.append(Panel(limited, heads, "lccc", blocks(_no_more, ratio_to_bound)))
+    if any(row.floor_ratio is not None for row in rows):
+        truth = (
+            "Mean μ ± standard deviation σ of predicted − true value of the same spectra, the "
+            "model's own error: without the random error of the survey's labels."
+        )
+        panels += [
+            Panel(FLOOR, heads, "lccc", blocks(_no_more, ratio_to_floor)),
+            Panel(sentences(truth, ZERO_POINTS), heads, "lccc", blocks(_no_more, _from_truth)),
+        ]
     return Table(inputs.caption(CAPTION), panels, options.note)
 
 
@@ -86,6 +92,12 @@ def _intervals(row: Statistics, label: Label) -> str:
         return NOTHING
     mean = interval(row.mean_low, row.mean_high, label)
     return f"{mean}; {interval(row.std_low, row.std_high, label)}"
+
+
+def _from_truth(row: Statistics, label: Label) -> str:
+    if row.truth_mean is None:
+        return NOTHING
+    return f"{number(row.truth_mean, label)} ± {value(row.truth_std, label)}"
 
 
 def _median(row: Statistics, label: Label) -> str:

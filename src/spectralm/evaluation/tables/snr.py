@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from functools import partial
 
-from spectralm.evaluation.cells import blocks_by_label, interval_caption, ratio_to_bound, sigmas
+from spectralm.evaluation.cells import (
+    FLOOR,
+    TRUTH,
+    ZERO_POINTS,
+    blocks_by_label,
+    interval_caption,
+    ratio_to_floor,
+    sigmas,
+    value,
+)
 from spectralm.evaluation.inputs import Inputs
 from spectralm.evaluation.render import LABEL_HEADS, Panel, Table, sentences
 from spectralm.evaluation.snr import Bin, by_snr
@@ -24,7 +33,7 @@ def rows(inputs: Inputs) -> list[Bin]:
 
 
 def table(rows: Sequence[Bin], inputs: Inputs) -> Table:
-    """Sigma per bin and label of each run, and the ratio to the bound where it is known."""
+    """Sigma per bin and label of each run, and against floor and truth where known."""
     explained = (
         "Standard deviation σ (ddof = 0) [interval]; 1.4826 MAD. N counts all test spectra, also "
         f"the unparsed, which gave no answer. Intervals: {interval_caption(inputs.options)}"
@@ -34,9 +43,11 @@ def table(rows: Sequence[Bin], inputs: Inputs) -> Table:
     heads = ("S/N", "N", "Unparsed", *LABEL_HEADS)
     blocks = partial(blocks_by_label, rows, _statistics, _title, _counts)
     panels = [Panel(sentences(explained, notes), heads, "lrrccc", blocks(_sigmas))]
-    if any(row.bound_std is not None for row in rows):
-        caption = "1.4826 × the median of |residual| / Cramér-Rao bound, by S/N in r."
-        panels.append(Panel(caption, heads, "lrrccc", blocks(ratio_to_bound)))
+    if any(row.floor_std is not None for row in rows):
+        panels += [
+            Panel(FLOOR, heads, "lrrccc", blocks(ratio_to_floor)),
+            Panel(sentences(TRUTH, ZERO_POINTS), heads, "lrrccc", blocks(_from_truth)),
+        ]
     return Table(inputs.caption(CAPTION), panels, inputs.options.note)
 
 
@@ -50,6 +61,10 @@ def _title(row: Bin) -> str:
 
 def _counts(row: Statistics) -> tuple[str, ...]:
     return str(row.n), str(row.unparsed)
+
+
+def _from_truth(row: Statistics, label: Label) -> str:
+    return value(row.truth_std, label)
 
 
 def _sigmas(row: Statistics, label: Label) -> str:

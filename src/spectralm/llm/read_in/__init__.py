@@ -1,0 +1,1 @@
+"""Read-ins: small networks that make soft tokens of a spectrum, for texts with `flux: soft`."""

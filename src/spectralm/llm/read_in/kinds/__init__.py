@@ -1,0 +1,1 @@
+"""The kinds of read-ins: a module with a function ``body`` each."""
