@@ -5,7 +5,7 @@ and is trained on random spectra with the commands of the workflow: evaluate, so
 checkpoint, kill, resume, check; then calibrate, and predict ten. Prints each stage when it ends,
 and a Markdown table. Without a GPU it prints a message and succeeds.
 
-    python bench/smoke_gpu.py [--base NAME] [--text compact|soft] [--gpus 4] [--steps 20] [--folder F]
+    python bench/smoke_gpu.py [--base NAME] [--text soft] [--gpus 4] [--steps 20] [--folder F]
 
 An 8B model takes 16 GB of disk. With --toy, a small model is run on the CPU, as a test.
 """

@@ -116,6 +116,8 @@ def _subsections(key: str, field: dict, definitions: dict) -> Iterator[tuple[str
             yield from _subsections(f"{key}.{name}", field[entries], definitions)
     if "$ref" in field:
         yield key, definitions[_last(field["$ref"])]
+    for choice in field.get("anyOf", []):
+        yield from _subsections(key, choice, definitions)
     for kind, one in field.get("discriminator", {}).get("mapping", {}).items():
         yield f"{key} [{kind}]", definitions[_last(one)]
 

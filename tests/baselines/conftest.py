@@ -165,7 +165,7 @@ SMALL = {
     },
     "lightgbm": {"rounds": 40, "leaves": 8},
     "mlp": {
-        **{"hidden": [32, 16]},
+        **{"hidden": [32, 16], "dropout": 0.1},
         **{"epochs": 10, "schedule": "cosine", "learning_rate": 0.003},
     },
     "resnet": {

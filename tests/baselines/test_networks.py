@@ -202,7 +202,7 @@ def test_dropout_is_of_training_alone(shards, trained, tmp_path):
     model, _ = trained["mlp"]
     first, again = (model.predict(shards.spectra[0], shards.samples[0]) for _ in range(2))
     assert first.equals(again)
-    none, _ = train("mlp", shards, tmp_path, **SMALL["mlp"], dropout=0.0)
+    none, _ = train("mlp", shards, tmp_path, **SMALL["mlp"] | {"dropout": 0.0})
     assert not none.predict(shards.spectra[0], shards.samples[0]).equals(first)
 
 

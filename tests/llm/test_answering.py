@@ -4,14 +4,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from llm.toy import STAGE_2, Toy, base_on_cpu, questions_of, stage_2_records
+from llm.toy import (
+    ENCODER,
+    STAGE_2,
+    Toy,
+    adapted_model,
+    base_on_cpu,
+    make_toy,
+    questions_of,
+    stage_2_records,
+)
 
+from spectralm.errors import InputError
+from spectralm.labels.vocabulary import Targets
+from spectralm.language.options import TextOptions
 from spectralm.language.questions import Question
 from spectralm.llm.adapter import add_adapter
 from spectralm.llm.answering import Calibration, answer_all
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LoraOptions
 from spectralm.llm.tokenizer import load_tokenizer
+from spectralm.spectra.pixels import Pixels
+from spectralm.spectra.store import Store
 
 GROUPED = pytest.mark.parametrize("toy", ["grouped"], indirect=True)
 CALIBRATION = Calibration("greedy", {label.name: 2.0 for label in STAGE_2.labels}, {})
@@ -79,3 +93,35 @@ def test_questions_of_one_length_are_answered_together(toy, readers):
 @GROUPED
 def test_without_questions_there_is_an_empty_table(readers):
     assert answer_all(readers(), [], None).num_rows == 0
+
+
+@pytest.mark.parametrize("targets", [Targets.PARAMETERS, STAGE_2], ids=str)
+@pytest.mark.parametrize("answer", ["grouped", "characters"])
+def test_answers_from_soft_tokens_are_those_of_each_question_alone(base, tmp_path, targets, answer):
+    text = TextOptions(flux="soft", answer=answer)
+    toy = make_toy(tmp_path, base, text, targets, counts=(12, 8))
+    model, store = adapted_model(toy, ENCODER), toy.store()
+    tokenizer, questions = load_tokenizer(str(base)), questions_of(toy.validation)
+    reading = "expected" if answer == "grouped" else "greedy"
+
+    def replies(batch_size: int, spectra: Store):
+        reader = Reader(model, tokenizer, text, 512, batch_size, reading, True, spectra)
+        return list(reader.replies(questions))
+
+    together, alone = replies(5, store), replies(1, store)
+    for reply, single, question in zip(together, alone, questions, strict=True):
+        assert reply.status == "parsed"
+        assert reply.text == single.text
+        assert reply.star.values == pytest.approx(single.star.values, rel=1e-3)
+        assert reply.sigmas == pytest.approx(single.sigmas, rel=1e-3)
+        assert list(reply.sigmas) == [label.name for label in question.asked]
+    turned = Store(store.obsid, Pixels(store.pixels.flux[:, ::-1], store.pixels.masked[:, ::-1]))
+    for reply, other in zip(together, replies(5, turned), strict=True):
+        assert reply.sigmas != pytest.approx(other.sigmas, rel=1e-3)
+
+
+@pytest.mark.parametrize("toy", ["soft"], indirect=True)
+def test_a_model_with_soft_tokens_does_not_answer_without_spectra(toy):
+    model, tokenizer = adapted_model(toy, ENCODER), load_tokenizer(str(toy.base))
+    with pytest.raises(InputError, match="spectra"):
+        list(Reader(model, tokenizer, toy.text, 512, 2).replies(questions_of(toy.validation)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from llm.toy import PIXELS, STAGE_2, Toy, toy_records
+from llm.toy import ENCODER, PIXELS, STAGE_2, Toy, toy_records, toy_stars, write_shard
 from safetensors.torch import save_file
 from torch import ones
 
@@ -46,7 +46,12 @@ OTHER = {
     "weight decay": {"training": {"weight_decay": 0.0}},
     "warm-up": {"training": {"warmup_fraction": 0.1}},
     "soft targets": {"training": {"soft_targets": {"teff": 30.0}}},
+    "velocity": {"training": {"augmentation": {"velocity": 0.1}}},
+    "blur": {"training": {"augmentation": {"blur": 0.1}}},
+    "gain": {"training": {"augmentation": {"gain": 0.1}}},
     "noise": {"training": {"augmentation": {"noise": 0.1}}},
+    "gaps": {"training": {"augmentation": {"gaps": 0.1}}},
+    "read-in": {"read_in": ENCODER},
     "seed": {"training": {"seed": 1}},
     "global batch": {"training": {"batch_size": 2}},
     "quantise": {"quantise": False},
@@ -84,9 +89,35 @@ def test_options_that_decide_the_weights_change_the_name(toy, change):
 def leaves(options: dict, prefix: str = "") -> set[str]:
     found = set()
     for key, value in options.items():
-        nested = isinstance(value, dict) and key != "soft_targets"
+        nested = isinstance(value, dict) and key not in ("soft_targets", "read_in")
         found |= leaves(value, f"{prefix}{key}.") if nested else {prefix + key}
     return found
+
+
+#: Changes of the options of each kind of read-in.
+READ_INS = [
+    *({"kind": "encoder", **one} for one in ({}, {"channels": [8]}, {"hidden": 9}, {"tokens": 9})),
+    *({"kind": "patches", **one} for one in ({}, {"pixels": 8}, {"channels": 9})),
+    {"kind": "patches", "wavelength": "fourier"},
+    *({"kind": kind, "width": 9} for kind in ("encoder", "patches")),
+]
+
+
+@GROUPED
+def test_each_option_of_a_read_in_changes_the_name(toy):
+    assert len({name(task(toy, read_in=read_in)) for read_in in READ_INS}) == len(READ_INS)
+    for kind in ("encoder", "patches"):
+        tried = set().union(*(read_in for read_in in READ_INS if read_in["kind"] == kind))
+        assert tried == LlmOptions(read_in={"kind": kind}).read_in.model_dump().keys()
+
+
+@pytest.mark.parametrize("toy", ["soft"], indirect=True)
+def test_the_spectra_of_soft_tokens_change_the_name(toy, tmp_path):
+    given = replace(task(toy, read_in=ENCODER), shards=toy.shards)
+    assert name(replace(given, shards=list(toy.shards))) == name(given)
+    write_shard(tmp_path / "other.parquet", toy_stars(96, seed=1)[1], seed=9, first=0)
+    other = (tmp_path / "other.parquet", toy.shards[1])
+    assert name(replace(given, shards=other)) != name(given)
 
 
 def test_every_option_is_in_one_of_the_two_lists():
@@ -116,9 +147,12 @@ def test_text_data_targets_and_first_adapter_change_the_name(toy, tmp_path):
 def test_only_code_that_decides_the_weights_is_in_the_name():
     closure = set().union(*map(import_closure, code.ROOTS)) - code.WITHOUT
     llm = {module.removeprefix("spectralm.llm.") for module in closure if ".llm." in module}
-    loaded = {"adapter", "adapter_files", "base", "tokenizer", "encoding"}
-    assert llm == loaded | {"answer_only", "learner", "loss", "recipe"}
-    others = {"cli", "inference", "evaluation", "samples", "surveys", "files", "provenance"}
+    loaded = {"adapter", "adapter_files", "base", "device", "tokenizer", "encoding"}
+    read_in = {"attach", "kinds", "module", "options", "registry", "soft_tokens"}
+    assert llm == loaded | {"answer_only", "augmentation", "learner", "loss", "recipe"} | {
+        *("read_in", *(f"read_in.{module}" for module in read_in))
+    }
+    others = {"cli", "inference", "evaluation", "samples", "surveys", "provenance"}
     assert not {module for module in closure if module.split(".")[1] in others}
     assert not {f"spectralm.cli.{command}" for command in commands()} & closure
 
@@ -128,14 +162,14 @@ def edited(monkeypatch) -> Callable[[str], str]:
     """A function that gives the hash of the code if a module had one more line."""
     plain = code.code_of.__globals__["normal_form"]
 
-    def after_a_line_in(module: str) -> str:
+    def after_a_line_in(module: str, options: LlmOptions) -> str:
         path = code.code_of.__globals__["source"](module).read_text()
         monkeypatch.setitem(
             code.code_of.__globals__,
             "normal_form",
             lambda text: plain(text) + ("more" if text == path else ""),
         )
-        return weights_code(LlmOptions())
+        return weights_code(options)
 
     return after_a_line_in
 
@@ -147,6 +181,13 @@ def edited(monkeypatch) -> Callable[[str], str]:
         ("spectralm.llm.encoding", False),
         ("spectralm.language.flux", False),
         ("spectralm.llm.recipe", False),
+        ("spectralm.llm.augmentation", False),
+        ("spectralm.llm.read_in.module", False),
+        ("spectralm.llm.read_in.soft_tokens", False),
+        ("spectralm.spectra.pixels", False),
+        ("spectralm.spectra.store", False),
+        ("spectralm.spectra.resample", True),
+        ("spectralm.spectra.shards", True),
         ("spectralm.llm.digits", True),
         ("spectralm.llm.generation", True),
         ("spectralm.llm.token_grammar", True),
@@ -161,7 +202,19 @@ def edited(monkeypatch) -> Callable[[str], str]:
     ],
 )
 def test_a_change_of_code(edited, module, same):
-    assert (weights_code(LlmOptions()) == edited(module)) == same
+    options = LlmOptions()
+    assert (weights_code(options) == edited(module, options)) == same
+
+
+@pytest.mark.parametrize("kind", ["encoder", "patches"])
+@pytest.mark.parametrize("part", ["kinds", "options"])
+def test_a_change_of_a_read_in_s_code_concerns_the_models_that_have_it(edited, kind, part):
+    models = [LlmOptions(read_in=r) for r in (None, {"kind": "encoder"}, {"kind": "patches"})]
+    plain = [weights_code(options) for options in models]
+    for options, code_before in zip(models, plain, strict=True):
+        changed = options.read_in is not None and options.read_in.kind == kind
+        code_after = edited(f"spectralm.llm.read_in.{part}.{kind}", options)
+        assert (code_after != code_before) == changed
 
 
 def test_checkpoints_of_another_number_of_processes_are_left_alone(tmp_path: Path):

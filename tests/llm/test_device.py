@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from llm.toy import base_on_cpu
+from llm.toy import ENCODER, adapted_model, base_on_cpu
 from transformers import AutoModelForCausalLM
 
 from spectralm.errors import InputError
 from spectralm.llm.adapter import add_adapter, load_adapter
 from spectralm.llm.base import load_base
-from spectralm.llm.device import local_device
+from spectralm.llm.device import local_device, precision, uses_bf16
 from spectralm.llm.options import LlmOptions, LoraOptions
 
 CPU = torch.device("cpu")
@@ -70,20 +70,34 @@ def test_a_base_is_asked_for_on_its_device_in_bf16(gpus, monkeypatch, quantise):
     assert ("quantization_config" in settings) == quantise
 
 
-@pytest.mark.parametrize("quantise", [True, False])
-def test_nothing_of_a_base_is_float32_nor_are_its_keys_and_values(base, quantise):
+@pytest.mark.parametrize(("quantise", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_base_on_a_cpu_is_bf16_if_quantised_and_so_are_keys_and_values(base, quantise, dtype):
     model = base_on_cpu(base, quantise)
-    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+    assert {parameter.dtype for parameter in model.parameters()} == {dtype}
     assert not any(parameter.requires_grad for parameter in model.parameters())
     ids = torch.arange(8)[None]
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), precision(model):
         cache = model(ids, use_cache=True).past_key_values
-    assert {layer.keys.dtype for layer in cache.layers} == {torch.bfloat16}
-    assert {layer.values.dtype for layer in cache.layers} == {torch.bfloat16}
+    assert {layer.keys.dtype for layer in cache.layers} == {dtype}
+    assert {layer.values.dtype for layer in cache.layers} == {dtype}
+
+
+@pytest.mark.parametrize("toy", ["soft"], indirect=True)
+@pytest.mark.parametrize("quantise", [True, False])
+def test_a_model_computes_as_in_its_training(toy, quantise):
+    """Whatever the adapter and the read-in, which are float32."""
+    model = adapted_model(toy, ENCODER, quantise)
+    assert not torch.is_autocast_enabled("cpu")
+    with precision(model):
+        assert torch.is_autocast_enabled("cpu") == quantise
+        assert torch.get_autocast_dtype("cpu") == torch.bfloat16
+    assert uses_bf16(LlmOptions(quantise=quantise), CPU) == quantise
+    assert uses_bf16(LlmOptions(quantise=quantise), torch.device("cuda", 0))
 
 
 def test_embeddings_that_are_trained_stay_float32_when_loaded_again(base, tmp_path):
-    model = add_adapter(base_on_cpu(base), LoraOptions(rank=4, train_embeddings=True), seed=0)
+    model = base_on_cpu(base, quantise=True)
+    model = add_adapter(model, LoraOptions(rank=4, train_embeddings=True), seed=0)
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     assert any("embed_tokens" in name for name in trained)
     assert {parameter.dtype for parameter in trained.values()} == {torch.float32}
@@ -91,6 +105,6 @@ def test_embeddings_that_are_trained_stay_float32_when_loaded_again(base, tmp_pa
         for parameter in trained.values():
             parameter.add_(torch.randn_like(parameter) * 1e-4)
     model.save_pretrained(tmp_path)
-    again = dict(load_adapter(base_on_cpu(base), tmp_path).named_parameters())
+    again = dict(load_adapter(base_on_cpu(base, quantise=True), tmp_path).named_parameters())
     for name, parameter in trained.items():
         assert again[name].equal(parameter), name

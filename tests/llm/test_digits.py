@@ -15,9 +15,9 @@ from spectralm.labels.vocabulary import ABUNDANCES, FEH, LOGG, PARAMETERS, TEFF
 from spectralm.language.answers import answer_text
 from spectralm.language.options import TextOptions
 from spectralm.llm.digits import LEAST_PROBABILITY, spelled_probabilities
+from spectralm.llm.distribution import half_width
 from spectralm.llm.encoding import positions, prompt_ids
 from spectralm.llm.generation import Reader
-from spectralm.llm.distribution import half_width
 from spectralm.llm.options import TinyOptions
 from spectralm.llm.tiny import make_tiny_base
 from spectralm.llm.tokenizer import load_tokenizer

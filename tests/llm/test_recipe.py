@@ -42,6 +42,14 @@ def test_optimizer_schedule_and_precision(paper, tmp_path):
     assert arguments.save_steps == pytest.approx(1 / 201)
 
 
+@pytest.mark.parametrize("quantise", [True, False])
+def test_precision_on_a_cpu(paper, tmp_path, quantise):
+    alone = paper.training.model_copy(update={"zero3": False})
+    options = paper.model_copy(update={"training": alone, "quantise": quantise})
+    assert training_arguments(options, tmp_path, CPU).bf16 == quantise
+    assert zero3(cpu=True, bf16=quantise)["bf16"] == {"enabled": quantise}
+
+
 def test_zero3(paper):
     assert paper.training.zero3
     settings = zero3(cpu=False, bf16=True)

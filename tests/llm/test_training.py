@@ -33,6 +33,7 @@ from spectralm.llm.adapter_files import check_weights
 from spectralm.llm.checkpoints import last_whole_checkpoint
 from spectralm.llm.finish import compare_losses
 from spectralm.llm.generation import Reader
+from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import load_tokenizer
 
 pytestmark = pytest.mark.slow
@@ -294,6 +295,54 @@ def test_expected_values_lie_between_the_numbers(toy, trained):
         values = torch.tensor([reply.star.values[name] for reply in expected]) / step
         assert (values - values.round()).abs().max() > 1e-3
         assert values.std() > 0
+
+
+@pytest.mark.parametrize("toy", ["soft"], indirect=True)
+def test_the_lines_of_the_manual_load_an_adapter_with_soft_tokens(
+    toy, trained, tmp_path, monkeypatch, repository
+):
+    code = re.search(
+        r"```python\n(.*?)```", (repository / "docs" / "soft_tokens.md").read_text(), re.S
+    )[1]
+    results = tmp_path / "results"
+    places = re.findall(r"results/([^\"]+)", code)
+    for place, path in zip(places, (trained / "run", toy.validation, toy.shards[1]), strict=True):
+        (results / place).parent.mkdir(parents=True)
+        (results / place).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    made: dict = {}
+    exec(code, made)  # the test is that a reader can
+    read_in = options(toy.text, 3).read_in
+    ours = load_adapter(base_on_cpu(toy.base), trained / "run", read_in)
+    spectra = torch.from_numpy(toy.store()[made["record"]["obsid"]][None])
+    ids = torch.tensor([made["ids"]])
+    ours.soft_tokens.give(spectra)
+    assert made["answer"].equal(ours.generate(input_ids=ids, do_sample=False, max_new_tokens=32))
+    with torch.inference_mode():
+        told, expected = (model(ids, spectra=spectra).logits for model in (made["model"], ours))
+        other = ours(ids, spectra=spectra.flip(-1)).logits
+    torch.testing.assert_close(told, expected)
+    assert (told - other).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("toy", ["soft"], indirect=True)
+def test_a_small_model_learns_from_soft_tokens(toy, tmp_path):
+    """Trained as in the demo, with its embeddings and the last layer at the answer alone."""
+    plain = options(toy.text, 30)
+    training = {"learning_rate": 0.01, "batch_size": 8, "accumulation": 1}
+    training |= {"answer_only_layer": True, "gradient_checkpointing": False}
+    given = plain.model_dump() | {"quantise": False, "generation": {"reading": "expected"}}
+    given["training"] |= training | {"evaluation_spectra": 16}
+    given["lora"] |= {"train_embeddings": True, "dropout": 0.0}
+    finish(start(toy, tmp_path, LlmOptions.model_validate(given)))
+    run = tmp_path / "run"
+    metrics = json.loads((run / "metrics.json").read_text())
+    first = next(entry for entry in metrics["history"] if "eval_sigma_teff" in entry)
+    assert metrics["eval_sigma_teff"] < 0.85 * first["eval_sigma_teff"]
+    assert metrics["check_loss_loaded"] == pytest.approx(metrics["check_loss"], rel=1e-4)
+    weights = load_file(run / "adapter_model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+    assert {"embed_tokens", "read_in"} <= {part for name in weights for part in name.split(".")}
 
 
 def test_an_untrained_adapter_is_refused(toy, trained, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from peft import PeftModel
 from transformers import PreTrainedModel
 
 from spectralm.labels.vocabulary import CLASSES, LABELS, Targets
@@ -15,8 +16,9 @@ from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import Question, Record, write_question
 from spectralm.language.records import make_record, read_records, write_records
+from spectralm.llm.adapter import add_adapter
 from spectralm.llm.base import load_base
-from spectralm.llm.options import LlmOptions
+from spectralm.llm.options import LlmOptions, LoraOptions
 from spectralm.schemas import SPECTRA, schema
 from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.pixels import Pixels
@@ -35,6 +37,18 @@ PATCHES = {"kind": "patches", "pixels": 4, "channels": 8, "width": 16}
 def base_on_cpu(folder: Path | str, quantise: bool = False) -> PreTrainedModel:
     """A frozen base, as a training loads it."""
     return load_base(str(folder), LlmOptions(quantise=quantise), torch.device("cpu"))
+
+
+def adapted_model(toy: "Toy", read_in: dict | None, quantise: bool = False) -> PeftModel:
+    """The base of a toy experiment with an untrained adapter, whose B are not zero."""
+    options = LlmOptions(read_in=read_in)
+    lora = LoraOptions(rank=4, dropout=0.0)
+    base = base_on_cpu(toy.base, quantise)
+    model = add_adapter(base, lora, 0, options.read_in, toy.store())
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model.eval()
 
 
 @dataclass(frozen=True)

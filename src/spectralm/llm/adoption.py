@@ -15,6 +15,7 @@ from spectralm.labels.vocabulary import Targets
 from spectralm.language.options import TextOptions
 from spectralm.llm.adapter_files import CONFIG, WEIGHTS, check_weights
 from spectralm.llm.options import LlmOptions
+from spectralm.llm.read_in.soft_tokens import NAME
 from spectralm.llm.tokenizer import load_tokenizer, name_on_hub, tokenizer_hash
 from spectralm.spectra.options import SpectraOptions
 from spectralm.workspace import MANIFEST
@@ -38,7 +39,8 @@ def adopt(
     options of the config, in which facts of the training, such as ``n_train``, are null.
 
     Raises:
-        InputError: a file is missing, or base, text, grid, rank or targets of the training differ.
+        InputError: a file is missing, or base, text, grid, rank, read-in or targets of the
+            training differ.
         SpectraLMError: a tensor is empty or untrained.
     """
     for name in (WEIGHTS, CONFIG):
@@ -48,18 +50,20 @@ def adopt(
     config = LoraConfig.from_pretrained(str(adapter))
     given = {"text": text.model_dump(), "spectra": spectra.model_dump(), "targets": str(targets)}
     tokenizer = tokenizer_hash(load_tokenizer(base))
-    _compare(adapter / CONFIG, {"r": config.r}, {"r": options.lora.rank})
+    found = {"r": config.r, "read_in": NAME in (config.modules_to_save or [])}
+    wanted = {"r": options.lora.rank, "read_in": options.read_in is not None}
+    _compare(adapter / CONFIG, found, wanted)
     manifest = _read(adapter / MANIFEST)
     if manifest:
         _compare(adapter / MANIFEST, manifest, given)
         read_in = {"read_in": options.model_dump()["read_in"]}
-        _compare(adapter / MANIFEST, manifest["options"], read_in)
+        _compare(adapter / MANIFEST, manifest.get("options", {}), read_in)
         theirs, ours = name_on_hub(str(manifest.get("base"))), name_on_hub(base)
         # A folder's path may differ on another machine.
         folders = any(name.startswith(("/", ".", "results/")) for name in (theirs, ours))
         if manifest.get("tokenizer_sha256") != tokenizer or not (folders or theirs == ours):
-            found = f"{theirs!r}, which is not {ours!r} or has another tokenizer"
-            raise InputError(adapter / MANIFEST, "base", found, REMEDY)
+            other = f"{theirs!r}, which is not {ours!r} or has another tokenizer"
+            raise InputError(adapter / MANIFEST, "base", other, REMEDY)
     else:
         parameters = sum(tensor.numel() for tensor in load_file(adapter / WEIGHTS).values())
         unknown = dict.fromkeys(("n_train", "n_validation", "seconds", "git_commit"))

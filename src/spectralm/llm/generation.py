@@ -10,6 +10,7 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import LogitsProcessorList, PreTrainedTokenizerBase
 
+from spectralm.errors import InputError
 from spectralm.labels.vocabulary import Label
 from spectralm.language.answers import (
     AnswerText,
@@ -172,8 +173,10 @@ class Reader:
     def _give_spectra(self, questions: Sequence[Question], device: torch.device) -> int:
         """Give the model the spectra of questions; the number of soft tokens of each."""
         soft_tokens = soft_tokens_of(self.model)
-        if soft_tokens is None or self.spectra is None:
+        if soft_tokens is None:
             return 0
+        if self.spectra is None:
+            raise InputError("spectra", "files", "none", "give the spectra of the questions")
         found = np.stack([self.spectra[question.obsid] for question in questions])
         return soft_tokens.give(torch.from_numpy(found).to(device))
 

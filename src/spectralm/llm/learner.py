@@ -13,6 +13,7 @@ from accelerate import PartialState
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
+from spectralm.errors import InputError
 from spectralm.labels.vocabulary import Targets
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
@@ -71,7 +72,7 @@ def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
         device: of this process.
 
     Raises:
-        InputError: the base, or the adapter of stage 1, is missing.
+        InputError: the base, the adapter of stage 1, or the spectra of soft tokens are missing.
         SpectraLMError: a split has no questions.
     """
     options, training = task.options, task.options.training
@@ -80,6 +81,8 @@ def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
         questions = Questions.open(task.train, cache, tokenizer, options.max_tokens)
         validation = Questions.open(task.validation, cache, tokenizer, options.max_tokens)
         if options.read_in:
+            if not task.shards:
+                raise InputError("spectra", "files", "none", "give the spectra of the questions")
             pixels = len(bin_centres(task.spectra.grid, task.text.bin))
             for part, name in ((questions, "train"), (validation, "validation")):
                 part.soft_tokens = options.read_in.soft_tokens(pixels)

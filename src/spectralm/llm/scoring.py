@@ -53,7 +53,7 @@ class AnsweringTrainer(Trainer):
         """The step of the last evaluation, and its metrics."""
 
     def _prepare_input(self, data: Any) -> Any:
-        """Data on the device, as they are: with DeepSpeed the Trainer would round spectra to bf16."""
+        """Data on the device. With DeepSpeed the Trainer would round spectra to bf16."""
         if isinstance(data, torch.Tensor):
             return data.to(self.args.device)
         return super()._prepare_input(data)

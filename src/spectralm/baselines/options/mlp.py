@@ -11,7 +11,7 @@ class MlpOptions(NetworkOptions):
     hidden: list[PositiveInt] = Field(default=[256, 256], min_length=1)
     """Width of each hidden layer."""
 
-    dropout: float = Field(default=0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of each hidden layer's outputs that are 0 at a step of training, drawn anew."""
 
 

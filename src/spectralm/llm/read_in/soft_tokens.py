@@ -56,11 +56,17 @@ class SoftTokens:
         return (ids.masked_fill(self.places, 0),)
 
     def _insert(self, _embedding: Module, _arguments: tuple[Tensor], output: Tensor) -> Tensor:
-        if self.spectra is None or self.places is None:
+        assert self.places is not None
+        if self.spectra is None:
+            if self.places.any():
+                raise ValueError("placeholders of soft tokens, but no spectra: see SoftTokens.give")
             return output
         with _as_held(output.device.type):
             tokens = self.read_in(self.spectra).to(output.dtype)
         self.spectra = None
+        if self.places.sum() != tokens.shape[:2].numel():
+            found = f"{self.places.sum()} placeholders for {tokens.shape[:2].numel()} soft tokens"
+            raise ValueError(f"{found}: each prompt needs as many as its spectrum has")
         return output.masked_scatter(self.places[..., None], tokens)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from spectralm.llm.read_in.options.patches import PatchesOptions
 
-#: Number of frequencies of the sines and cosines; their periods are from two spectra to two patches.
+#: Number of frequencies of sines and cosines; their periods are from two spectra to two patches.
 FREQUENCIES = 8
 
 
