@@ -144,8 +144,16 @@ class Config(Options):
         for name, model in self.llms.items():
             yield from self._llm_errors(name, model)
         yield from self._text_errors()
+        yield from self._bin_errors()
         if self.samples.external % self.samples.shard_size:
             yield f"samples.external: no multiple of shard_size = {self.samples.shard_size}"
+
+    def _bin_errors(self) -> Iterator[str]:
+        binned = {f"texts.{name}": text.bin for name, text in self.texts.items()}
+        binned |= {f"models.{name}": model.bin for name, model in self.baselines.items()}
+        for key, width in binned.items():
+            if width > self.spectra.size:
+                yield f"{key}.bin: {width} grid points, but spectra have {self.spectra.size}"
 
     def _text_errors(self) -> Iterator[str]:
         names = {label.name for label in PARAMETERS}
@@ -203,6 +211,9 @@ class Config(Options):
                 f"{key}.read_in: texts.{model.text} has `flux: {text.flux}`; a model has a read-in "
                 "if its text has `flux: soft`, and no other one has"
             )
+        pixels = self.spectra.size // text.bin
+        if model.read_in and not model.read_in.soft_tokens(pixels):
+            yield f"{key}.read_in: no soft token of a spectrum of {pixels} pixels"
         if text.answer != "grouped" and model.training.soft_targets:
             yield f"{key}.training.soft_targets: only a text with grouped answers has them"
         for label in model.training.soft_targets.keys() - set(WIDTHS):
