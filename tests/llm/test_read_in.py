@@ -195,7 +195,7 @@ def test_text_without_placeholders_is_read_as_by_any_model(second):
     placeholders = torch.full((1, 10), PLACEHOLDER)
     model(input_ids=placeholders, spectra=spectra_of(1))
     assert model(input_ids=ids).logits.equal(expected)
-    with pytest.raises(ValueError, match="no spectra"):
+    with pytest.raises(ValueError, match="10 placeholders for 0 soft tokens"):
         model(input_ids=placeholders)
     with pytest.raises(ValueError, match="10 placeholders for 20 soft tokens"):
         model(input_ids=placeholders, spectra=spectra_of(2))

@@ -58,16 +58,20 @@ class SoftTokens:
     def _insert(self, _embedding: Module, _arguments: tuple[Tensor], output: Tensor) -> Tensor:
         assert self.places is not None
         if self.spectra is None:
-            if self.places.any():
-                raise ValueError("placeholders of soft tokens, but no spectra: see SoftTokens.give")
+            _check(self.places, 0)
             return output
         with _as_held(output.device.type):
             tokens = self.read_in(self.spectra).to(output.dtype)
         self.spectra = None
-        if self.places.sum() != tokens.shape[:2].numel():
-            found = f"{self.places.sum()} placeholders for {tokens.shape[:2].numel()} soft tokens"
-            raise ValueError(f"{found}: each prompt needs as many as its spectrum has")
+        _check(self.places, tokens.shape[:2].numel())
         return output.masked_scatter(self.places[..., None], tokens)
+
+
+def _check(places: Tensor, soft_tokens: int) -> None:
+    """Raise ValueError if there are more or fewer placeholders than soft tokens."""
+    if not places.is_meta and (count := int(places.sum())) != soft_tokens:
+        found = f"{count} placeholders for {soft_tokens} soft tokens"
+        raise ValueError(f"{found}; give the model one spectrum for each prompt (SoftTokens.give)")
 
 
 def _as_held(device: str) -> AbstractContextManager:
