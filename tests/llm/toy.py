@@ -180,7 +180,7 @@ def toy_records(text: TextOptions, count: int, seed: int) -> list[Record]:
 def toy_stars(count: int, seed: int, grid: np.ndarray = GRID) -> tuple[list[Star], np.ndarray]:
     """Stars, and spectra [count, grid]: the slope depends on Teff, two lines on logg and [Fe/H]."""
     random = np.random.default_rng(seed)
-    slope = np.linspace(-1, 1, len(grid))
+    slope = np.linspace(-1, 0.95, len(grid))
     stars, rows = [], []
     for _ in range(count):
         teff, logg, feh = random.uniform((3500, 1, -2), (8500, 5, 0.5))

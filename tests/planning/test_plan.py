@@ -135,17 +135,18 @@ def test_disk_is_shared_by_scales(config):
 
 def test_every_model_of_the_paper_at_every_scale(config, repository):
     scales = [100000, 500000, 1500000]
-    llms = {f"llm_{text}": config["models"]["llm"] | {"text": text} for text in config["texts"]}
-    config["models"] |= llms
-    stage_1 = [m for m in config["models"] if m not in ("llm_abundances", "from_parameters")]
+    llms = ("llm", "llm_compact", "llm_soft")
+    assert {config["models"][name]["text"] for name in llms} == config["texts"].keys()
+    stage_2 = ("llm_abundances", "llm_soft_abundances", "from_parameters")
+    stage_1 = [name for name in config["models"] if name not in stage_2]
     for survey in ("galah", "gaia_eso"):
         config["surveys"][survey]["catalogue"] = None
     config["experiment"] = [{"models": stage_1, "scales": scales}]
     jobs = dag(config, repository / "Snakefile").jobs
     shards = [scale // 25000 for scale in scales]
-    others = len(stage_1) - 3
+    others = len(stage_1) - len(llms)
     assert jobs["resample_spectra"] == jobs["draw_shard"] == max(shards)
-    assert jobs["write_questions"] == 2 * max(shards)
+    assert jobs["write_questions"] == len(llms) * max(shards)
     assert (jobs["train_llm"], jobs["train_baseline"]) == (9, 3 * others)
     assert jobs["predict_llm"] == 3 * sum(shards)
     assert jobs["predict_baseline"] == others * sum(shards)

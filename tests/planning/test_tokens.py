@@ -73,4 +73,5 @@ def test_the_tokenizer_of_a_folder_is_used(tmp_path):
     grid = SpectraOptions().grid
     bases = LlmOptions(base=str(tmp_path)), LlmOptions()
     own, known = (length(base, TextOptions(), grid, Targets.PARAMETERS) for base in bases)
-    assert 0 < known.question - own.question < 50
+    # The sentences of the question are one token each.
+    assert 50 < known.question - own.question < 100

@@ -15,7 +15,11 @@ def get_questions(split):
 
 def get_spectra_read_in(wildcards):
     """Input function: the spectra of all shards of a run's scale, for soft tokens."""
-    return get_shard_files("spectra")(wildcards) if CONFIG.llms[wildcards.model].read_in else []
+    return (
+        get_shard_files("spectra")(wildcards)
+        if CONFIG.llms[wildcards.model].read_in
+        else []
+    )
 
 
 def get_spectra_argument(wildcards, input):

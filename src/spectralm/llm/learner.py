@@ -87,7 +87,7 @@ def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
             for part, name in ((questions, "train"), (validation, "validation")):
                 part.soft_tokens = options.read_in.soft_tokens(pixels)
                 part.spectra = Store.copy(
-                    task.shards, part.records["obsid"], task.text.bin, cache / name
+                    task.shards, part.records["obsid"][:], task.text.bin, cache / name
                 )
     if training.augmentation != AugmentationOptions():
         words = flux_text(task.text, task.spectra.grid)
