@@ -3,17 +3,10 @@
 from pathlib import Path
 
 import pytest
-from llm.toy import Toy, make_toy
+from llm.toy import TEXTS, Toy, make_toy
 
-from spectralm.language.options import TextOptions
 from spectralm.llm.options import TinyOptions
 from spectralm.llm.tiny import make_tiny_base
-
-TEXTS = {
-    "grouped": TextOptions(flux="compact", answer="grouped"),
-    "characters": TextOptions(flux="paper", answer="characters"),
-    "soft": TextOptions(flux="soft", answer="grouped"),
-}
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from llm.toy import STAGE_2, Toy, base_on_cpu, make_toy, questions_of
+from llm.toy import STAGE_2, TEXTS, Toy, base_on_cpu, make_toy, questions_of
 from llm.trainings import check_continued, options, start, start_of, workers_of
 from peft import PeftModel
 from processes import finish, started
@@ -328,20 +328,20 @@ def test_the_lines_of_the_manual_load_an_adapter_with_soft_tokens(
     assert (told - other).abs().max() > 0.01
 
 
-@pytest.mark.parametrize("toy", ["soft"], indirect=True)
-def test_a_small_model_learns_from_soft_tokens(toy, tmp_path):
+def test_a_small_model_learns_from_soft_tokens(base, tmp_path):
     """Trained as in the demo, with its embeddings and the last layer at the answer alone."""
-    plain = options(toy.text, 30)
-    training = {"learning_rate": 0.01, "batch_size": 8, "accumulation": 1}
-    training |= {"answer_only_layer": True, "gradient_checkpointing": False}
-    given = plain.model_dump() | {"quantise": False, "generation": {"reading": "expected"}}
-    given["training"] |= training | {"evaluation_spectra": 16}
+    toy = make_toy(tmp_path, base, TEXTS["soft"], counts=(384, 32))
+    given = options(toy.text, 15).model_dump() | {"quantise": False}
+    given["generation"] = {"reading": "expected"}
+    given["training"] |= {"batch_size": 8, "accumulation": 1, "evaluation_spectra": 32}
+    given["training"] |= {"answer_only_layer": True, "gradient_checkpointing": False}
+    given["training"]["soft_targets"] = {"teff": 200.0, "logg": 0.2, "feh": 0.2, "x_fe": 0.1}
     given["lora"] |= {"train_embeddings": True, "dropout": 0.0}
     finish(start(toy, tmp_path, LlmOptions.model_validate(given)))
     run = tmp_path / "run"
     metrics = json.loads((run / "metrics.json").read_text())
     first = next(entry for entry in metrics["history"] if "eval_sigma_teff" in entry)
-    assert metrics["eval_sigma_teff"] < 0.85 * first["eval_sigma_teff"]
+    assert metrics["eval_sigma_teff"] < 0.7 * first["eval_sigma_teff"]
     assert metrics["check_loss_loaded"] == pytest.approx(metrics["check_loss"], rel=1e-4)
     weights = load_file(run / "adapter_model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}

@@ -32,6 +32,11 @@ C, MG, CE = STAGE_2.labels
 #: A read-in of each kind; both make ten tokens of a toy spectrum.
 ENCODER = {"kind": "encoder", "channels": [8, 16], "hidden": 32, "tokens": 10, "width": 16}
 PATCHES = {"kind": "patches", "pixels": 4, "channels": 8, "width": 16}
+TEXTS = {
+    "grouped": TextOptions(flux="compact", answer="grouped"),
+    "characters": TextOptions(flux="paper", answer="characters"),
+    "soft": TextOptions(flux="soft", answer="grouped"),
+}
 
 
 def base_on_cpu(folder: Path | str, quantise: bool = False) -> PreTrainedModel:

@@ -77,7 +77,7 @@ def test_a_read_in_before_the_8b_costs_what_torch_counts(read_in):
     pixels, words = 4901, 100
     with torch.device("meta"):
         model = LlamaForCausalLM(llama_config(base, attn_implementation="eager"))
-        read_in = ReadIn(options.read_in, pixels, base.hidden, scale=1.0)
+    read_in = ReadIn(options.read_in, pixels, base.hidden, scale=1.0).to("meta")
     model = add_adapter(model.requires_grad_(False), LoraOptions(rank=64), 0).to("meta").train()
     model.get_base_model().add_module(NAME, read_in)
     model = with_soft_tokens(model)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from bitsandbytes.nn import Linear4bit
 from planning.tracking import Peak, bf16_as_on_a_gpu
 
 from spectralm.llm.adapter import add_adapter
@@ -34,6 +35,10 @@ def options(checkpointing: bool) -> LlmOptions:
 
 def adapted(base: Architecture, folder, chosen: LlmOptions):
     frozen = load_base(str(folder), chosen, torch.device("cpu"))
+    for module in frozen.modules():
+        if isinstance(module, Linear4bit):
+            # With AVX512, bitsandbytes packs weights for answering otherwise than on a GPU.
+            module.support_avx512bf16_for_cpu = False
     if chosen.training.gradient_checkpointing:
         frozen.gradient_checkpointing_enable({"use_reentrant": False})
     held = sum(tensor.nbytes for tensor in frozen.parameters())

@@ -43,11 +43,11 @@ KEPT = PerToken(41, 9.2)
 CHECKPOINT = PerToken(3, 0)
 WORK = PerToken(5.5, 2.8)
 #: What the forward pass of a layer needs in generation.
-ANSWERING = PerToken(6.3, 10.7)
+ANSWERING = PerToken(8.7, 8.1)
 #: Bytes of a key or value.
 KV = 2
-#: Bytes that a multiplication needs, per weight of the largest linear map of a layer.
-MULTIPLIED = 5.6
+#: Bytes of a weight of the largest linear map of a layer, in bf16 while it is multiplied.
+MULTIPLIED = 2
 
 
 @dataclass(frozen=True)
