@@ -51,7 +51,7 @@ def test_the_papers_experiment_is_less_than_a_thousand_jobs(profile, jobs):
     assert sum(jobs.values()) < 1000
     # The plugin forgets array tasks beyond these limits.
     assert sum(jobs.values()) < profile["jobs"]
-    assert profile["max-jobs-per-timespan"] == f"{profile['jobs']}/1s"
+    assert profile["max-jobs-per-timespan"] == f"{profile['jobs']}/1m"
 
 
 def test_what_has_many_jobs_is_an_array_or_a_group(profile, jobs):

@@ -193,7 +193,7 @@ class Reader:
             probabilities = torch.softmax(scores[place, numbers].float(), dim=-1).cpu().numpy()
             sigmas[label.name] = label.step * half_width(EDGES, probabilities)
             if self.reading == "expected":
-                values[label.name] = answer.value(label, float(probabilities @ np.arange(1000)))
+                values[label.name] = answer.value(label, mean(EDGES, probabilities))
         return replace(reply, star=Star(reply.star.spectral_class, values), sigmas=sigmas)
 
     def _spelled(

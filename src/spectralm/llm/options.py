@@ -180,8 +180,8 @@ class GenerationOptions(Options):
     """Questions answered at once; answers in low precision can depend on it."""
 
     reading: Literal["greedy", "expected"] = "greedy"
-    """`greedy`: the generated answer; `expected`: the mean of each number over the model's
-    probabilities, given the answer before it."""
+    """`greedy`: the generated answer; `expected`: the mean of the central 95 % of the model's
+    distribution of each number, given the answer before it."""
 
 
 class LlmOptions(Options):
