@@ -24,8 +24,8 @@ def half_width(edges: np.ndarray, probabilities: np.ndarray) -> float:
 def mean(edges: np.ndarray, probabilities: np.ndarray) -> float:
     """The mean of the central 95 % of a distribution.
 
-    A model gives every number some probability, however far it is: 0.3 % of it far away moved the
-    mean of all by 20 K (docs/training_facts.md).
+    A model gives every number some probability, however far it is, and a few thousandths of it move
+    the mean by 20 K (docs/training_facts.md).
 
     Args:
         edges: of the bins, ascending [n + 1].
