@@ -142,7 +142,7 @@ def test_spectra_are_changed_anew_in_each_epoch_and_prompts_are_not(soft, toy):
     changed = replace(soft, augmentation=Augmentation(AugmentationOptions(noise=0.1), 0, words))
     spectra = []
     for epoch in (0, 1, 0):
-        changed.set_epoch(epoch)
+        changed.epoch = epoch
         assert changed[7]["prompt"] == soft[7]["prompt"]
         spectra.append(changed[7]["spectrum"])
     assert np.array_equal(spectra[0], spectra[2])

@@ -88,19 +88,27 @@ def test_outputs_and_their_contents(toy, trained):
 @BOTH
 def test_an_interrupted_training_ends_with_the_same_adapter(toy, trained, tmp_path):
     process = start(toy, tmp_path, options(toy.text, 3))
-    while last_written(tmp_path / "workspaces") is None:
+    # Within the second epoch, whose spectra are changed otherwise than those of the first.
+    while steps_of(last_written(tmp_path / "workspaces")) <= 12:
         assert process.poll() is None, process.stdout.read()[-5000:]
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "run").exists()
-    saved = last_written(tmp_path / "workspaces")
-    assert 0 < json.loads(saved.read_text())["global_step"] < 36
+    assert steps_of(last_written(tmp_path / "workspaces")) in (18, 30)
 
     assert workers_of(tmp_path) == []
     assert "checkpoint-" in start_of(finish(start(toy, tmp_path, options(toy.text, 3))))
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes()
+
+
+def steps_of(state: Path | None) -> int:
+    """The steps of a checkpoint; 0 without one, or while it is written."""
+    try:
+        return json.loads(state.read_text())["global_step"] if state else 0
+    except json.JSONDecodeError:
+        return 0
 
 
 def last_written(workspaces: Path) -> Path | None:

@@ -70,7 +70,7 @@ def test_the_demos_models_need_no_gpu(repository, monkeypatch, capsys):
     assert main(["plan", "--configfile", "config/demo.yaml"]) == 0
     printed = capsys.readouterr().out
     assert "| make_sky | 1 |" in printed
-    assert "tiny_paper trains on the tiny base" in printed
+    assert "tiny_compact trains on the tiny base" in printed
 
 
 def test_errors_name_what_is_wrong(repository, tmp_path, monkeypatch, capsys):

@@ -115,6 +115,7 @@ class Questions(torch.utils.data.Dataset[Example]):
     """Of the questions; needed for soft tokens."""
     augmentation: Augmentation | None = None
     epoch: int = field(default=0, init=False)
+    """On which the augmentation depends."""
 
     @classmethod
     def open(
@@ -149,10 +150,6 @@ class Questions(torch.utils.data.Dataset[Example]):
         count = min(count, len(self))
         chosen = np.linspace(0, len(self) - 1, count).round().astype(int)
         return replace(self, records=self.records.select(chosen))
-
-    def set_epoch(self, epoch: int) -> None:
-        """Set the epoch, on which the augmentation depends; called by the data loader."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return len(self.records)

@@ -17,6 +17,7 @@ from spectralm.llm.callbacks import (
     LoggedProgress,
     SaveClock,
     SaveWhenWarned,
+    SetEpoch,
     StepTimer,
     StopWhenDiverged,
     UseCurrentIntervals,
@@ -89,7 +90,7 @@ def _train(
     trainer = _trainer(task, learner, workspace, arguments)
     timer = StepTimer()
     others = (UseCurrentIntervals(), StopWhenDiverged(), SaveWhenWarned())
-    for callback in (SaveClock(clock), timer, *others):
+    for callback in (SetEpoch(learner.questions), SaveClock(clock), timer, *others):
         trainer.add_callback(callback)
     if arguments.disable_tqdm:
         trainer.add_callback(LoggedProgress())

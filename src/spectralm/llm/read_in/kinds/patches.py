@@ -12,7 +12,7 @@ FREQUENCIES = 8
 
 
 class Patches(nn.Module):
-    """Two convolutions and a vector for the place of each patch."""
+    """Three convolutions, the last of which makes a token of each patch, and a vector for its place."""
 
     def __init__(self, options: PatchesOptions, pixels: int):
         super().__init__()
