@@ -119,7 +119,7 @@ def test_the_sweep_is_of_every_model_of_the_demo_at_every_scale(config, reposito
     models = load(config).run_models
     config["experiment"] = sweep["experiment"]
     swept = load(config)
-    assert {*models, "cnn_fine"} == set(swept.run_models)
+    assert {*models, "tiny_paper", "cnn_fine"} == set(swept.run_models)
     # Two models are trained on both datasets.
     assert len(swept.runs) == 3 * len(swept.run_models) + 3 * 2
     assert [len(swept.scales(dataset)) for dataset in swept.datasets] == [3, 3]

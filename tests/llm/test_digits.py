@@ -15,7 +15,7 @@ from spectralm.labels.vocabulary import ABUNDANCES, FEH, LOGG, PARAMETERS, TEFF
 from spectralm.language.answers import answer_text
 from spectralm.language.options import TextOptions
 from spectralm.llm.digits import LEAST_PROBABILITY, spelled_probabilities
-from spectralm.llm.distribution import half_width
+from spectralm.llm.distribution import half_width, mean
 from spectralm.llm.encoding import positions, prompt_ids
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import TinyOptions
@@ -156,7 +156,7 @@ def test_expected_numbers_are_the_means_of_their_distributions(base, model):
         _, probabilities = reader.kept[reply.text]
         assert reply.star.spectral_class in reply.text
         for label, (edges, shares) in probabilities.items():
-            expected = (shares @ (edges[1:] + edges[:-1])) / 2 / shares.sum()
+            expected = mean(edges, shares)
             assert reply.star.values[label.name] == pytest.approx(expected)
             assert label.low <= expected <= label.high
 

@@ -23,7 +23,8 @@ LONGEST_GAP = 60
 class Augmentation:
     """Changes spectra as the options say.
 
-    The changes depend only on options, seed, epoch and obsid, so that a resumed training gets the same ones.
+    The changes depend only on options, seed, epoch and obsid, so that a resumed training gets the
+    same ones.
 
     Args:
         options: their sizes.

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ FREQUENCIES = 8
 
 
 class Patches(nn.Module):
-    """Three convolutions, the last of which makes a token of each patch, and a vector for its place."""
+    """Three convolutions, the last of which makes a token of a patch, and a vector for its place."""
 
     def __init__(self, options: PatchesOptions, pixels: int):
         super().__init__()
@@ -52,9 +53,9 @@ class Fourier(nn.Module):
     def __init__(self, patches: int, width: int):
         super().__init__()
         highest = math.log10(max(1, patches - 1))
-        frequency = math.pi * torch.logspace(0, highest, FREQUENCIES)
-        phase = torch.linspace(0, 1, patches)[:, None] * frequency
-        self.register_buffer("waves", torch.cat([phase.sin(), phase.cos()], dim=1))
+        phase = np.outer(np.linspace(0, math.pi, patches), np.logspace(0, highest, FREQUENCIES))
+        waves = np.hstack([np.sin(phase), np.cos(phase)])
+        self.register_buffer("waves", torch.tensor(waves, dtype=torch.float32))
         self.linear = nn.Linear(self.waves.shape[1], width)
 
     def forward(self, tokens: Tensor) -> Tensor:
