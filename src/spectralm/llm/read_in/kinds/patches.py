@@ -13,7 +13,7 @@ FREQUENCIES = 8
 
 
 class Patches(nn.Module):
-    """Three convolutions, the last of which makes a token of a patch, and a vector for its place."""
+    """Three convolutions, the last of which makes a token of a patch; a vector for its place."""
 
     def __init__(self, options: PatchesOptions, pixels: int):
         super().__init__()
