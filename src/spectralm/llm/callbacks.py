@@ -17,7 +17,6 @@ from accelerate import PartialState
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from spectralm.errors import SpectraLMError
-from spectralm.llm.encoding import Questions
 from spectralm.progress import Progress
 from spectralm.provenance import Clock
 
@@ -40,22 +39,6 @@ class SaveClock(TrainerCallback):
         """After a checkpoint is written."""
         if state.is_world_process_zero:
             self.clock.keep()
-
-
-class SetEpoch(TrainerCallback):
-    """Gives the questions their epoch, on which the augmentation depends.
-
-    Accelerate (1.15) would give it with one process only, and not after a resume.
-    """
-
-    def __init__(self, questions: Questions):
-        self.questions = questions
-
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
-    ) -> None:
-        """Before the first batch of an epoch, or the first one after a checkpoint."""
-        self.questions.epoch = int(state.epoch or 0)
 
 
 class LoggedProgress(TrainerCallback):

@@ -7,11 +7,18 @@ code that evaluates, saves or answers is in other modules.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import PartialState
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase
+from transformers import (
+    PreTrainedTokenizerBase,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from spectralm.errors import InputError
 from spectralm.labels.vocabulary import Targets
@@ -107,3 +114,19 @@ def make_learner(task: Task, cache: Path, device: torch.device) -> Learner:
         collator=Collator(tokenizer.pad_token_id, options.max_tokens),
         loss=answer_loss(training.soft_targets, task.text, task.targets, tokenizer),
     )
+
+
+class SetEpoch(TrainerCallback):
+    """Gives the questions their epoch, on which the augmentation depends.
+
+    Accelerate (1.15) would give it with one process only, and not after a resume.
+    """
+
+    def __init__(self, questions: Questions):
+        self.questions = questions
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
+        """Before the first batch of an epoch, or the first one after a checkpoint."""
+        self.questions.epoch = int(state.epoch or 0)

@@ -17,7 +17,6 @@ from spectralm.llm.callbacks import (
     LoggedProgress,
     SaveClock,
     SaveWhenWarned,
-    SetEpoch,
     StepTimer,
     StopWhenDiverged,
     UseCurrentIntervals,
@@ -26,7 +25,7 @@ from spectralm.llm.checkpoints import keep_layout, last_whole_checkpoint, weight
 from spectralm.llm.device import local_device
 from spectralm.llm.finish import finish, save_and_check
 from spectralm.llm.generation import Reader
-from spectralm.llm.learner import Learner, Task, make_learner
+from spectralm.llm.learner import Learner, SetEpoch, Task, make_learner
 from spectralm.llm.scoring import AnsweringTrainer
 from spectralm.provenance import Clock, provenance, workspace_key
 from spectralm.workspace import Lock, is_finished, publish
