@@ -1,5 +1,6 @@
 """Predictions of a trained language model from flux, given only the folder of its run."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +12,44 @@ from spectralm.labels.vocabulary import Targets
 from spectralm.language.flux import flux_text
 from spectralm.language.options import TextOptions
 from spectralm.language.questions import Question, write_question
-from spectralm.llm.answering import Calibration, answer_all, open_reader
+from spectralm.llm.answering import Calibration, answer, open_reader
 from spectralm.llm.generation import Reader
 from spectralm.llm.options import LlmOptions
 from spectralm.llm.tokenizer import load_tokenizer, tokenizer_hash
+from spectralm.schemas import PREDICTIONS, schema
 from spectralm.spectra.options import SpectraOptions
 from spectralm.spectra.pixels import Pixels
 from spectralm.spectra.store import Store
 
 
-def answers(
-    folder: Path,
-    manifest: dict[str, Any],
-    base: str | None,
-    device: str | None,
-    pixels: Pixels,
-) -> pa.Table:
-    """PREDICTIONS from spectra; the column obsid counts from 0.
+def answerer(
+    folder: Path, manifest: dict[str, Any], base: str | None, device: str | None
+) -> Callable[[Pixels], pa.Table]:
+    """Open a run once, to answer about many spectra.
 
     Args:
         folder: Folder of the run.
         manifest: Its manifest.
         base: Base model, if not the one in the manifest.
         device: Device, if not the one in the manifest.
-        pixels: The spectra on the run's grid.
+
+    Returns:
+        A function from spectra on the run's grid to PREDICTIONS; the column obsid counts from 0.
 
     Raises:
         InputError: The base model is missing or a different one; or there is no GPU.
     """
     calibration = Calibration.load(folder)
-    binned = pixels.binned(TextOptions.model_validate(manifest["text"]).bin)
+    width = TextOptions.model_validate(manifest["text"]).bin
     reader = open_run(folder, manifest, base, device, calibration, sigmas=calibration is not None)
-    reader.spectra = Store(np.arange(len(binned)), binned)
-    return answer_all(reader, questions_about(manifest, binned), calibration)
+
+    def answers(pixels: Pixels) -> pa.Table:
+        binned = pixels.binned(width)
+        reader.spectra = Store(np.arange(len(binned)), binned)
+        rows = answer(reader, questions_about(manifest, binned), calibration)
+        return pa.Table.from_pylist(list(rows), schema=schema(PREDICTIONS))
+
+    return answers
 
 
 def questions_about(manifest: dict[str, Any], binned: Pixels) -> list[Question]:

@@ -1,6 +1,7 @@
 """Files of spectra -> a table of labels, errors and flags."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from astropy.table import Table
 
 from spectralm.errors import InputError
 from spectralm.files import atomic
+from spectralm.inference.find_spectra import find_spectra
 from spectralm.inference.flags import Predicted, flags_of, names
 from spectralm.inference.output import to_astropy
 from spectralm.inference.run import Device, Run
@@ -21,6 +23,7 @@ from spectralm.inference.user_spectra import (
     signal_to_noise,
 )
 from spectralm.labels.vocabulary import Label
+from spectralm.progress import Progress
 from spectralm.schemas import user_columns
 from spectralm.spectra.flags import NO_OBSID
 from spectralm.spectra.pixels import Pixels
@@ -28,6 +31,9 @@ from spectralm.spectra.resample import Resampled, resample
 
 #: Formats of output files by suffix.
 FORMATS = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".fits": "fits", ".parquet": "parquet"}
+
+#: Files that are read before their spectra are answered.
+CHUNK = 256
 
 #: Columns that are not printed, and maximum number of rows that are.
 NOT_PRINTED = ("answer", "detail", "flags", "status", "masked_fraction")
@@ -47,7 +53,8 @@ def predict(
 
     Args:
         files: LAMOST low-resolution spectra, or tables (see
-            :func:`~spectralm.inference.user_spectra.read_user_spectrum`).
+            :func:`~spectralm.inference.user_spectra.read_user_spectrum`); folders of them, which
+            are searched to any depth; or patterns such as ``plates/*/*.fits.gz``.
         model: Folder of a run, such as results/models/tiny-lamost-12000.
         base: Folder or hub id of a language model's base, if not the recorded one.
         device: ``cpu`` to run a language model without a GPU.
@@ -59,11 +66,23 @@ def predict(
         order of ``files``. The row of a file that cannot be used says why.
 
     Raises:
-        InputError: The run cannot be used.
+        InputError: The run cannot be used, or a folder or pattern has no spectra.
     """
     run = Run.open(Path(model), base, None if device is None else Device(device))
     scale = WavelengthScale(None if medium is None else Medium(medium), unit)
-    spectra = [_read(Path(file), scale, run) for file in files]
+    found = find_spectra(files)
+    shown = Progress(len(found), "spectra")
+    rows = []
+    for start in range(0, len(found), CHUNK):
+        rows += label(found[start : start + CHUNK], run, scale)
+        shown.show(len(rows))
+    shown.close()
+    return to_astropy(rows, user_columns(run.labels))
+
+
+def label(files: Sequence[Path], run: Run, scale: WavelengthScale) -> list[dict]:
+    """Rows of files, in their order. All their spectra are in memory at once."""
+    spectra = [_read(file, scale, run) for file in files]
     accepted = [(row, resampled) for row, resampled in spectra if resampled is not None]
     if accepted:
         rows = [row for row, _ in accepted]
@@ -75,7 +94,7 @@ def predict(
             del prediction["obsid"]
             row.update(prediction)
         _flag(rows, pixels.flux, run.labels, run.training_domain)
-    return to_astropy([row for row, _ in spectra], user_columns(run.labels))
+    return [row for row, _ in spectra]
 
 
 def write(path: Path, table: Table) -> None:
@@ -102,8 +121,24 @@ def format_of(path: Path) -> str:
     return FORMATS[path.suffix]
 
 
-def as_text(table: Table) -> str:
-    """The table for a terminal, and a line for each refused file."""
+def as_text(parts: Iterable[Table]) -> str:
+    """The first rows of a table in parts, for a terminal; a line for each of the first refusals."""
+    parts = iter(parts)
+    first = next(parts)
+    total, refused = 0, []
+    for part in chain([first], parts):
+        total += len(part)
+        refused += part["detail"][part["status"] == "refused"].tolist()
+    lines = _rows_as_text(first)
+    if total > PRINTED_ROWS:
+        lines.append(f"... and {total - PRINTED_ROWS} more")
+    lines += [f"refused: {detail}" for detail in refused[:PRINTED_ROWS]]
+    if len(refused) > PRINTED_ROWS:
+        lines.append(f"... and {len(refused) - PRINTED_ROWS} more refused, of {total}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _rows_as_text(table: Table) -> list[str]:
     narrow = table[[name for name in table.colnames if name not in NOT_PRINTED]]
     narrow["file"] = [Path(file).name for file in table["file"]]
     for column in narrow.itercols():
@@ -111,12 +146,8 @@ def as_text(table: Table) -> str:
             column.info.format = (
                 ".2f" if column.unit == u.dex or column.name == "distance" else ".0f"
             )
-    lines = narrow[:PRINTED_ROWS].pformat(max_lines=-1, max_width=-1, align="<")
-    if len(table) > PRINTED_ROWS:
-        lines.append(f"... and {len(table) - PRINTED_ROWS} more")
-    refused = table[table["status"] == "refused"]
-    lines += [f"refused: {detail}" for detail in refused["detail"]]
-    return "\n".join(line.rstrip() for line in lines)
+    lines: list[str] = narrow[:PRINTED_ROWS].pformat(max_lines=-1, max_width=-1, align="<")
+    return lines
 
 
 def _read(path: Path, scale: WavelengthScale, run: Run) -> tuple[dict, Resampled | None]:

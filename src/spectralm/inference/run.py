@@ -4,9 +4,10 @@ The manifest in the folder holds the options with which spectra and text were ma
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -74,21 +75,22 @@ class Run:
         """The labels that the run predicts."""
         return Targets(self.manifest["targets"]).labels
 
-    def answers(self, pixels: Pixels) -> pa.Table:
-        """PREDICTIONS from spectra on the run's grid; obsid counts from 0.
+    @cached_property
+    def answers(self) -> Callable[[Pixels], pa.Table]:
+        """A function from spectra on the run's grid to PREDICTIONS; obsid counts from 0.
 
         Raises:
             InputError: Weights or base are missing, or do not match the manifest.
         """
         if self.manifest["kind"] == LLM:
             # Imported here, as neither kind of model needs the libraries of the other.
-            from spectralm.inference.llm_run import answers
+            from spectralm.inference.llm_run import answerer
 
-            return answers(self.folder, self.manifest, self.base, self.device, pixels)
+            return answerer(self.folder, self.manifest, self.base, self.device)
         from spectralm.baselines.registry import load_model
 
         model, options = load_model(self.folder)
-        return model.answers(
+        return lambda pixels: model.answers(
             pa.chunked_array([range(len(pixels))]), pixels.binned(options.bin).flux
         )
 

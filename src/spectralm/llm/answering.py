@@ -95,17 +95,18 @@ def answer_all(
         calibration: of the model; without it all errors are null.
         parts: a folder for the answers so far: questions with an answer in it are not asked again.
     """
-    rows = _rows(reader, questions, calibration, parts)
+    rows = answer(reader, questions, calibration, parts)
     answered = progress(rows, len(questions), "answers")
     return pa.Table.from_pylist(list(answered), schema=schema(PREDICTIONS))
 
 
-def _rows(
+def answer(
     reader: Reader,
     questions: Sequence[Question],
     calibration: Calibration | None,
-    parts: Path | None,
+    parts: Path | None = None,
 ) -> Iterator[dict[str, object]]:
+    """The rows of :func:`answer_all`, without showing the progress."""
     for start in range(0, len(questions), reader.window):
         stop = min(start + reader.window, len(questions))
         file = parts and parts / f"{start}-{stop}.parquet"
