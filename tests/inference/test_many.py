@@ -76,7 +76,7 @@ def test_what_was_stopped_goes_on(trained, model, tmp_path, monkeypatch):
     assert len(asked) == 1 + 8
     whole = predict(trained.files, trained.folder)
     assert read_parquet(out)["teff"].to_pylist() == whole["teff"].tolist()
-    # Another file has been changed: everything is made again.
+    # Other files, or another order of them: everything is made again.
     asked.clear()
     asked.extend([None] * 4)
     predict_many(model, trained.files[::-1], out, 1)

@@ -38,7 +38,8 @@ def run(
         raise InputError("predict", "run", "give --run or --model", f"runs: {runs}")
     if out is None:
         table = predict.predict(files, folder, base=base, device=device, medium=medium, unit=unit)
-        print(predict.as_text([table]))
+        refused = table["detail"][table["status"] == "refused"].tolist()
+        print(predict.as_text(table, len(table), refused))
         return
     opened = Model(folder, base, device, WavelengthScale(medium, unit))
     print(predict_many(opened, find_spectra(files), out, processes))

@@ -68,9 +68,11 @@ def predict_many(model: Model, files: Sequence[Path], out: Path, processes: int)
     shown.close()
     columns = user_columns(run.labels)
     _join(list(parts), columns, out)
-    text = as_text(to_astropy(pq.read_table(part).to_pylist(), columns) for part in parts)
+    first = to_astropy(read_parquet(next(iter(parts))).to_pylist(), columns)
+    found = read_parquet(list(parts), ["status", "detail"]).to_pylist()
     shutil.rmtree(folder)
-    return text
+    refused = [row["detail"] for row in found if row["status"] == "refused"]
+    return as_text(first, len(files), refused)
 
 
 def _written(

@@ -1,6 +1,6 @@
 """Files of spectra -> a table of labels, errors and flags."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from spectralm.inference.user_spectra import (
     signal_to_noise,
 )
 from spectralm.labels.vocabulary import Label
-from spectralm.progress import Progress
+from spectralm.progress import progress
 from spectralm.schemas import user_columns
 from spectralm.spectra.flags import NO_OBSID
 from spectralm.spectra.pixels import Pixels
@@ -71,13 +71,9 @@ def predict(
     run = Run.open(Path(model), base, None if device is None else Device(device))
     scale = WavelengthScale(None if medium is None else Medium(medium), unit)
     found = find_spectra(files)
-    shown = Progress(len(found), "spectra")
-    rows = []
-    for start in range(0, len(found), CHUNK):
-        rows += label(found[start : start + CHUNK], run, scale)
-        shown.show(len(rows))
-    shown.close()
-    return to_astropy(rows, user_columns(run.labels))
+    chunks = (found[start : start + CHUNK] for start in range(0, len(found), CHUNK))
+    rows = chain.from_iterable(label(chunk, run, scale) for chunk in chunks)
+    return to_astropy(list(progress(rows, len(found), "spectra")), user_columns(run.labels))
 
 
 def label(files: Sequence[Path], run: Run, scale: WavelengthScale) -> list[dict]:
@@ -121,14 +117,14 @@ def format_of(path: Path) -> str:
     return FORMATS[path.suffix]
 
 
-def as_text(parts: Iterable[Table]) -> str:
-    """The first rows of a table in parts, for a terminal; a line for each of the first refusals."""
-    parts = iter(parts)
-    first = next(parts)
-    total, refused = 0, []
-    for part in chain([first], parts):
-        total += len(part)
-        refused += part["detail"][part["status"] == "refused"].tolist()
+def as_text(first: Table, total: int, refused: Sequence[str]) -> str:
+    """The first rows of a table for a terminal, and a line for each of the first refusals.
+
+    Args:
+        first: rows; more of them than are printed do not matter.
+        total: number of all rows.
+        refused: details of all files that were refused.
+    """
     lines = _rows_as_text(first)
     if total > PRINTED_ROWS:
         lines.append(f"... and {total - PRINTED_ROWS} more")

@@ -46,7 +46,7 @@ WORK = PerToken(5.5, 2.8)
 ANSWERING = PerToken(8.7, 8.1)
 #: Bytes of a key or value.
 KV = 2
-#: Bytes of a weight of the largest linear map of a layer, in bf16 while it is multiplied.
+#: Bytes of the bf16 copy of a weight of a layer's largest linear map, while it is multiplied.
 MULTIPLIED = 2
 
 
